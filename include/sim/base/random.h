@@ -1,0 +1,81 @@
+/*
+ * random.h - counter-based random numbers: Philox 4x32-10.
+ *
+ * Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011. A draw
+ * is a pure function of (seed, stream, entity, index): no state advances, so the click of a
+ * user on opportunity 17 is the same number under every policy, batch and thread, and a
+ * counterfactual differs only where the policy differs (common random numbers).
+ *
+ *   key     = seed mixed with the stream        (64 bits)
+ *   counter = (entity, index / 2)               (64 + 64 bits), each block gives two draws of 64 bits
+ */
+#ifndef SIM_BASE_RANDOM_H
+#define SIM_BASE_RANDOM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What a draw is for. A new purpose goes at the end: the numbers are part of every result. */
+#define GV_STREAM_LIST(X)      \
+    X(GV_STREAM_BID, 1)        \
+    X(GV_STREAM_BOOTSTRAP, 2)  \
+    X(GV_STREAM_ARRIVAL, 3)    \
+    X(GV_STREAM_SERVICE, 4)    \
+    X(GV_STREAM_TRAFFIC, 5)    \
+    X(GV_STREAM_CLICK, 6)      \
+    X(GV_STREAM_CONVERSION, 7) \
+    X(GV_STREAM_DELAY, 8)      \
+    X(GV_STREAM_RIVAL, 9)      \
+    X(GV_STREAM_LIBRARY, 10)   \
+    X(GV_STREAM_TEST, 11)
+
+typedef enum gv_stream {
+#define X(name, number) name = (number),
+    GV_STREAM_LIST(X)
+#undef X
+} gv_stream;
+
+/* One keyed sequence; 24 bytes, passed by pointer, copied freely. */
+typedef struct gv_random {
+    uint32_t key[2];
+    uint64_t entity;
+} gv_random;
+
+gv_random gv_random_key(uint64_t seed, gv_stream stream, uint64_t entity);
+
+/* The bare bijection, as Random123 publishes it: for known-answer tests and other generators. */
+void gv_philox_4x32_10(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
+
+/* Draw number `index`: 64 random bits. */
+uint64_t gv_random_bits(const gv_random *random, uint64_t index);
+
+/* In [0, 1), a multiple of 2^-53. */
+double gv_random_uniform(const gv_random *random, uint64_t index);
+
+/* Standard normal, by the inverse of the distribution function: one draw each. */
+double gv_random_normal(const gv_random *random, uint64_t index);
+
+/* Mean 1. */
+double gv_random_exponential(const gv_random *random, uint64_t index);
+
+/* True with the given probability; the same uniform as gv_random_uniform. */
+bool gv_random_bernoulli(const gv_random *random, uint64_t index, double probability);
+
+/* In [0, bound), unbiased to 2^-64; bound >= 1. */
+uint64_t gv_random_below(const gv_random *random, uint64_t index, uint64_t bound);
+
+/*
+ * The vectorised forms: out[i] equals, to the bit, the single draw with index first + i,
+ * on every machine. out: [count].
+ */
+void gv_random_fill_bits(const gv_random *random, uint64_t first, size_t count, uint64_t *out);
+void gv_random_fill_uniform(const gv_random *random, uint64_t first, size_t count, double *out);
+void gv_random_fill_normal(const gv_random *random, uint64_t first, size_t count, double *out);
+void gv_random_fill_exponential(const gv_random *random, uint64_t first, size_t count, double *out);
+
+/* One draw (index 0) for each entity: how opportunities get their own numbers. out: [count]. */
+void gv_random_each_uniform(uint64_t seed, gv_stream stream, const uint64_t *entities, size_t count,
+                            double *out);
+
+#endif

@@ -1,0 +1,94 @@
+/*
+ * sim.h - the event core: clock, total order, arrival streams, checkpoint.
+ *
+ * Events have a total order (time, priority, sequence), so equal times never depend on luck.
+ * An event is a plain record; what it means is its handler's affair. Arrivals come from sorted
+ * streams and never enter the heap: a stream is asked to handle all its arrivals up to the next
+ * event in one call, which is what lets an exchange price thousands of auctions as one batch.
+ * Nothing is allocated while running: the pool of pending events is sized at creation.
+ */
+#ifndef SIM_CORE_SIM_H
+#define SIM_CORE_SIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sim/base/status.h"
+
+#define GV_NEVER_US INT64_MAX
+
+typedef struct gv_event {
+    int64_t time_us;
+    int32_t priority; /* at equal times the lower number goes first */
+    uint32_t kind;    /* the handler's own enum */
+    uint64_t
+        sequence;     /* given by gv_sim_schedule: at equal time and priority, first in first out */
+    uint64_t subject; /* whom it concerns: a campaign, a customer */
+    int64_t payload[2];
+} gv_event;
+
+typedef struct gv_sim gv_sim;
+
+/* Handles one event off the heap, at gv_sim_now() == event->time_us. A failure ends the run. */
+typedef gv_status (*gv_event_handler)(void *context, gv_sim *sim, const gv_event *event);
+
+/* A stream of arrivals in ascending time. All functions get `context`. */
+typedef struct gv_arrivals {
+    void *context;
+    int32_t priority; /* its place among events of the same time */
+    /* Time of the next arrival, GV_NEVER_US when there is none. Does not advance. */
+    int64_t (*next_us)(void *context);
+    /*
+     * Handles at least the next arrival and at most all that come before `until_us`, in order.
+     * One that schedules an event before `until_us` must return before passing that event's
+     * time. It tells the clock of each batch's last time with gv_sim_advance().
+     */
+    gv_status (*take)(void *context, gv_sim *sim, int64_t until_us);
+} gv_arrivals;
+
+typedef struct gv_sim_config {
+    gv_event_handler handle;
+    void *context;
+    size_t pending_max; /* events that may wait at once: the pool's size */
+    const gv_arrivals
+        *arrivals;        /* [arrival_count], copied; equal times: the earlier stream first */
+    size_t arrival_count; /* may be 0 */
+    int64_t start_us;
+} gv_sim_config;
+
+GV_MUST_CHECK gv_status gv_sim_create(const gv_sim_config *config, gv_sim **out);
+
+/* Accepts NULL. */
+void gv_sim_destroy(gv_sim *sim);
+
+int64_t gv_sim_now(const gv_sim *sim);
+
+/* Events and calls of take() handled so far. */
+uint64_t gv_sim_event_count(const gv_sim *sim);
+
+/*
+ * Puts an event (its sequence is overwritten) on the heap and returns its sequence, by which it
+ * can be cancelled. The time must not lie before now, and the pool must have room
+ * (gv_sim_pending() < pending_max): both are asserted.
+ */
+uint64_t gv_sim_schedule(gv_sim *sim, gv_event event);
+
+/* Takes a pending event off the heap. False when it is not pending. O(pending). */
+bool gv_sim_cancel(gv_sim *sim, uint64_t sequence);
+
+size_t gv_sim_pending(const gv_sim *sim);
+
+/* For a stream inside take(): moves the clock forward within what it was allowed. */
+void gv_sim_advance(gv_sim *sim, int64_t time_us);
+
+/* Inside a handler: the run returns after it. */
+void gv_sim_stop(gv_sim *sim);
+
+/*
+ * Handles everything before `until_us` in order, then sets the clock there (unless GV_NEVER_US);
+ * returns early after gv_sim_stop() or a failure, and may be called again to go on.
+ */
+GV_MUST_CHECK gv_status gv_sim_run(gv_sim *sim, int64_t until_us);
+
+#endif

@@ -1,0 +1,78 @@
+/*
+ * log.h - the auction log: a columnar, checksummed, memory-mapped .gvlog file.
+ *
+ * Rows of each table are in ascending time; the events of one impression follow its order. A
+ * column is one contiguous array in the map, cut into blocks of GV_LOG_BLOCK_ROWS rows for
+ * checksums and time ranges, so a reader walks plain pointers. Opening checks the directory
+ * only; the bytes of a block are checked once, when gv_log_check() first meets it, while they
+ * are on their way through the cache anyway. A map is shared by any number of threads.
+ */
+#ifndef SIM_LOG_LOG_H
+#define SIM_LOG_LOG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sim/base/status.h"
+#include "sim/log/column.h"
+
+enum { GV_LOG_BLOCK_ROWS = 65536 };
+
+#define GV_LOG_NO_CODE UINT32_MAX
+
+typedef struct gv_log gv_log;
+typedef struct gv_log_column gv_log_column;
+
+/* Anything but a whole .gvlog of this version is GV_ECORRUPT or GV_EIO, with path and reason. */
+GV_MUST_CHECK gv_status gv_log_open(const char *path, gv_log **out);
+
+/* Accepts NULL. Every pointer below dies with the log. */
+void gv_log_close(gv_log *log);
+
+const char *gv_log_path(const gv_log *log);
+
+/* The XXH3 of the directory, which covers every block's checksum: the identity of the content. */
+uint64_t gv_log_identity(const gv_log *log);
+
+/* The zone of the source, for text and for hours of the day. */
+int64_t gv_log_zone_us(const gv_log *log);
+
+/* A fact that ingest recorded ("format", "inputs", "version", ...), or NULL. */
+const char *gv_log_fact(const gv_log *log, const char *name);
+
+uint64_t gv_log_rows(const gv_log *log, gv_log_table table);
+
+/* NULL when the log has no such column. */
+const gv_log_column *gv_log_find(const gv_log *log, gv_log_table table, const char *name);
+
+/* Columns of a table by number, for inspection: [0, count). */
+size_t gv_log_column_count(const gv_log *log, gv_log_table table);
+const gv_log_column *gv_log_column_at(const gv_log *log, gv_log_table table, size_t index);
+
+const char *gv_log_column_name(const gv_log_column *column);
+gv_log_kind gv_log_column_kind(const gv_log_column *column);
+
+/* The cells, [rows]; the column must be of that kind. Read only what gv_log_check() passed. */
+const int64_t *gv_log_integers(const gv_log_column *column);
+const double *gv_log_reals(const gv_log_column *column);
+const uint32_t *gv_log_codes(const gv_log_column *column);
+
+/* A cell of a CODE or TEXT column; not NUL-ended. */
+const char *gv_log_text(const gv_log_column *column, uint64_t row, size_t *size);
+
+/* The dictionary of a CODE column. Codes are numbered by first appearance in time order. */
+uint32_t gv_log_code_count(const gv_log_column *column);
+const char *gv_log_code_text(const gv_log_column *column, uint32_t code, size_t *size);
+uint32_t gv_log_code_find(const gv_log_column *column, const char *text, size_t size);
+
+/*
+ * Verifies the blocks that hold rows [first, first + count) of the column, each once a process.
+ * GV_ECORRUPT names file, column and block. Thread-safe.
+ */
+GV_MUST_CHECK gv_status gv_log_check(const gv_log_column *column, uint64_t first, uint64_t count);
+
+/* First row of the table whose time is at least `time_us`: by block ranges, then by bisection. */
+GV_MUST_CHECK gv_status gv_log_lower_bound(const gv_log *log, gv_log_table table, int64_t time_us,
+                                           uint64_t *row);
+
+#endif

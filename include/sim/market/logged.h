@@ -1,0 +1,51 @@
+/*
+ * logged.h - a .gvlog as a source of opportunities, and as a history.
+ *
+ * A campaign sees the rows of its span that match its filters. Without filters and with logged
+ * predictions the source hands out pointers into the map; otherwise it gathers.
+ */
+#ifndef SIM_MARKET_LOGGED_H
+#define SIM_MARKET_LOGGED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sim/base/status.h"
+#include "sim/log/log.h"
+#include "sim/market/history.h"
+#include "sim/market/opportunity.h"
+#include "sim/market/predictor.h"
+
+/* Rows whose CODE or INTEGER column has this value. */
+typedef struct gv_filter {
+    const char *column;
+    const char *value;
+} gv_filter;
+
+typedef enum gv_rival_kind { GV_RIVAL_PRICE, GV_RIVAL_BID } gv_rival_kind;
+
+typedef struct gv_logged_config {
+    const gv_log *log; /* borrowed, as are the rest */
+    int64_t start_us;  /* [start, end) */
+    int64_t end_us;
+    const gv_filter *filters; /* [filter_count]: all must match */
+    size_t filter_count;
+    gv_rival_kind rival; /* which logged column the rival offers */
+    bool use_floor;      /* hand out the floor column */
+    const gv_predictor
+        *predictor; /* NULL: the log's own pctr and pcvr columns, where it has them */
+} gv_logged_config;
+
+/* Columns that are missing, or a filter value that occurs nowhere, are GV_ENOTFOUND, named. */
+GV_MUST_CHECK gv_status gv_logged_source_create(const gv_logged_config *config, gv_source **out);
+
+/*
+ * Reads the span once and sums it up. On GV_OK the history owns a source of its own; freed by
+ * gv_logged_history_destroy().
+ */
+GV_MUST_CHECK gv_status gv_logged_history_create(const gv_logged_config *config, const char *name,
+                                                 int64_t price_step_nanos, gv_history **out);
+void gv_logged_history_destroy(gv_history *history); /* accepts NULL */
+
+#endif

@@ -1,0 +1,166 @@
+/*
+ * policy.h - a bidding policy, as the exchange calls it.
+ *
+ * A policy prices a batch of opportunities at once; between batches it may be told outcomes as
+ * they become visible and be asked to plan at ticks. The exchange cuts batches wherever a
+ * decision could change, so a policy must price each opportunity from its state and that
+ * opportunity alone: the same bids must come out however a run of opportunities is cut into
+ * batches (tested for every type). A policy whose every bid depends on what the last one won
+ * declares one_by_one and gets batches of one.
+ *
+ * Bids are caps, not payments: the exchange lowers each to the bid cap, to the budget left and
+ * to the price step. A policy sees nothing that has not happened by its clock; what only a
+ * hindsight policy may see is `future` in its setup, NULL unless the scenario allows it.
+ */
+#ifndef SIM_MARKET_POLICY_H
+#define SIM_MARKET_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sim/base/param.h"
+#include "sim/base/progress.h"
+#include "sim/base/status.h"
+#include "sim/core/checkpoint.h"
+#include "sim/market/campaign.h"
+#include "sim/market/history.h"
+#include "sim/market/opportunity.h"
+#include "sim/market/tally.h"
+
+#define GV_AUCTIONS_UNKNOWN UINT64_MAX
+
+/* What a policy reads of a batch; the exchange supplies at least these, or refuses to start. */
+enum {
+    GV_READS_PCTR = 1 << 0,
+    GV_READS_PCVR = 1 << 1,
+    GV_READS_TIME = 1 << 2,
+    GV_READS_FLOOR = 1 << 3,
+};
+
+/* Bid-time facts of `count` opportunities. Columns that the source lacks are NULL. */
+typedef struct gv_batch {
+    size_t count;
+    uint64_t first_id;
+    const uint64_t *ids; /* as in gv_opportunities */
+    const int64_t *time_us;
+    const int64_t *floor_nanos;
+    const double *pctr;
+    const double *pcvr;
+    int64_t budget_left_nanos; /* of the episode, before the first of them */
+    uint64_t auctions_left;    /* in the episode, the first included; GV_AUCTIONS_UNKNOWN */
+} gv_batch;
+
+/* What became known of one opportunity. */
+typedef enum gv_outcome_kind {
+    GV_OUTCOME_AUCTION,
+    GV_OUTCOME_CLICK,
+    GV_OUTCOME_CONVERSION
+} gv_outcome_kind;
+
+typedef struct gv_outcome {
+    gv_outcome_kind kind;
+    uint64_t opportunity;
+    int64_t time_us;     /* when it became visible */
+    int64_t bid_nanos;   /* AUCTION: the bid as lowered by cap, budget and step */
+    int64_t price_nanos; /* AUCTION: what was paid; 0 when lost */
+    bool won;
+    double pctr; /* AUCTION: as believed at bid time; 0 where unknown */
+} gv_outcome;
+
+/* What a campaign can know of itself at a tick. Tallies hold only what has become visible. */
+typedef struct gv_observation {
+    int64_t time_us;
+    uint64_t tick;       /* since the episode began; 0 is its start */
+    uint64_t tick_count; /* in the episode; 0: not known (episodes by auctions) */
+    int64_t episode_start_us;
+    int64_t episode_end_us; /* GV_NEVER_US: not known */
+    int64_t budget_nanos;
+    int64_t budget_left_nanos;
+    gv_tally episode; /* since the episode began */
+    gv_tally last;    /* since the last tick */
+} gv_observation;
+
+/* The mechanism as far as policies may know it. */
+typedef struct gv_market_rules {
+    bool pays_own_bid;        /* first price */
+    int64_t price_step_nanos; /* bids are cut down to a multiple of it; 1: none */
+} gv_market_rules;
+
+typedef struct gv_policy_setup {
+    const void *config; /* the type's parameters, complete; borrowed while the policy lives */
+    const gv_campaign *campaign;
+    gv_market_rules rules;
+    const gv_history *history; /* NULL unless the type needs_history */
+    const void *future;        /* NULL unless sees_future and the scenario allows it */
+    uint64_t seed;             /* with campaign->number: keys random streams */
+} gv_policy_setup;
+
+/* Replays history under a candidate config, for fits that tune by outcome; see gv_trial_run(). */
+typedef struct gv_trial gv_trial;
+
+typedef struct gv_fit_input {
+    const gv_history *history;
+    const gv_campaign *campaign; /* the campaign to come; its budget is what a fit aims at */
+    gv_market_rules rules;
+    /*
+     * Replays `history` from start to end under `config` of the same policy type and with
+     * `budget_nanos` in all (INT64_MAX: unlimited); NULL when history has no rows.
+     */
+    gv_status (*try_config)(gv_trial *trial, const void *config, int64_t budget_nanos,
+                            gv_tally *result);
+    gv_trial *trial;
+    uint64_t seed;
+} gv_fit_input;
+
+typedef struct gv_policy_type {
+    gv_type_info info;
+    size_t state_size;  /* the dispatcher allocates it, zeroed, 64-byte aligned */
+    unsigned reads;     /* GV_READS_... */
+    bool one_by_one;    /* each bid depends on the last outcome */
+    bool needs_history; /* fit() or init() uses gv_history */
+    bool sees_future;
+    /*
+     * Sets the config's fields that are still "auto" from history. NULL: nothing is fitted.
+     * Asks try_config at most some hundred times and reports progress.
+     */
+    gv_status (*fit)(void *config, const gv_fit_input *input, const gv_progress *progress);
+    /* NULL: the zeroed state will do. May allocate; may fail. */
+    gv_status (*init)(void *state, const gv_policy_setup *setup);
+    /* bids: [batch->count], nanos; above the cap, NaN-born or negative ones are the exchange's affair. */
+    void (*bid)(void *state, const gv_batch *batch, int64_t *bids);
+    /*
+     * All campaigns of one type and model file, on one snapshot, at each tick, the first of an
+     * episode included. NULL: does not plan.
+     */
+    void (*tick)(void *const *states, const gv_observation *observations, size_t count);
+    /* In the order in which they became visible. NULL: does not listen. */
+    void (*observe)(void *state, const gv_outcome *outcomes, size_t count);
+    /* NULL, both: the state is pointer-free bytes. */
+    gv_status (*save)(const void *state, gv_writer *writer);
+    gv_status (*restore)(void *state, gv_reader *reader); /* into a state fresh from init */
+    void (*fini)(void *state);                            /* NULL: nothing to release */
+} gv_policy_type;
+
+/* One campaign's policy: type and state. Only these functions touch the type's methods. */
+typedef struct gv_policy gv_policy;
+
+GV_MUST_CHECK gv_status gv_policy_create(const gv_policy_type *type, const gv_policy_setup *setup,
+                                         gv_policy **out);
+void gv_policy_destroy(gv_policy *policy); /* accepts NULL */
+
+const gv_policy_type *gv_policy_type_of(const gv_policy *policy);
+
+/* Asserts the contract on both sides; negative bids become 0. */
+void gv_policy_bid(gv_policy *policy, const gv_batch *batch, int64_t *bids);
+
+/* Policies of one type together. */
+void gv_policy_tick(gv_policy *const *policies, const gv_observation *observations, size_t count);
+
+void gv_policy_observe(gv_policy *policy, const gv_outcome *outcomes, size_t count);
+bool gv_policy_listens(const gv_policy *policy);
+
+GV_MUST_CHECK gv_status gv_policy_save(const gv_policy *policy, gv_writer *writer);
+GV_MUST_CHECK gv_status gv_policy_restore(gv_policy *policy, gv_reader *reader);
+
+#endif

@@ -1,0 +1,67 @@
+/*
+ * replay.h - one campaign, one policy, against a fixed stream of opportunities and rivals.
+ *
+ * Built on the event core: opportunities are its arrivals; ticks, episode ends and the clicks
+ * and conversions of won impressions, when they become visible, its events. Between two events
+ * that could change a decision all opportunities form one batch: priced in one call, settled by
+ * vector code, cut exactly where the budget begins to bind. `reference` settles one auction at
+ * a time through the plain rules instead; the outcome must be identical to the byte.
+ *
+ * The rule of one auction: the offer is the policy's bid, lowered to the bid cap and to the
+ * budget left, then cut down to a multiple of the price step. It wins when it reaches the floor
+ * and is above the rival's offer, or equal to it where ties win; what it pays is the mechanism's.
+ */
+#ifndef SIM_MARKET_REPLAY_H
+#define SIM_MARKET_REPLAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sim/base/progress.h"
+#include "sim/base/status.h"
+#include "sim/core/checkpoint.h"
+#include "sim/market/campaign.h"
+#include "sim/market/mechanism.h"
+#include "sim/market/opportunity.h"
+#include "sim/market/policy.h"
+#include "sim/market/tally.h"
+
+/* What happened in one tick of one campaign. */
+typedef struct gv_tick_record {
+    int64_t time_us;           /* start of the tick */
+    uint64_t episode;          /* from 0 */
+    int64_t budget_left_nanos; /* at its end */
+    gv_tally tally;            /* in this tick; clicks and conversions when they became visible */
+} gv_tick_record;
+
+typedef struct gv_replay_config {
+    gv_source *source; /* borrowed; used by no one else meanwhile */
+    const gv_campaign *campaign;
+    gv_mechanism mechanism;
+    gv_policy *policy; /* borrowed */
+    bool reference;
+    size_t ticks_max; /* room for tick records; 0: worked out from the campaign */
+} gv_replay_config;
+
+typedef struct gv_replay gv_replay;
+
+GV_MUST_CHECK gv_status gv_replay_create(const gv_replay_config *config, gv_replay **out);
+void gv_replay_destroy(gv_replay *replay); /* accepts NULL */
+
+/*
+ * Goes on until the campaign's end. GV_ESTOPPED when progress asked to stop: then it can be
+ * saved, restored into a fresh replay of the same config, and run on with the same outcome.
+ */
+GV_MUST_CHECK gv_status gv_replay_run(gv_replay *replay, const gv_progress *progress);
+
+GV_MUST_CHECK gv_status gv_replay_save(const gv_replay *replay, gv_writer *writer);
+GV_MUST_CHECK gv_status gv_replay_restore(gv_replay *replay, gv_reader *reader);
+
+/* The outcome so far; complete after GV_OK. Clicks that come after the campaign's end count. */
+const gv_tally *gv_replay_total(const gv_replay *replay);
+const gv_tick_record *gv_replay_ticks(const gv_replay *replay, size_t *count);
+uint64_t gv_replay_episodes(const gv_replay *replay);
+uint64_t gv_replay_events(const gv_replay *replay); /* auctions and events handled, for rates */
+
+#endif

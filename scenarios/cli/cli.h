@@ -1,0 +1,50 @@
+/*
+ * cli.h - what every sub-command shares: its table row, exit codes, talk.
+ *
+ * stdout is data, stderr is talk; --quiet changes nothing but talk. Each sub-command is one
+ * file, cmd_NAME.c, that parses its options with argp and ends with its gv_command row.
+ */
+#ifndef SCENARIOS_CLI_CLI_H
+#define SCENARIOS_CLI_CLI_H
+
+#include <stdbool.h>
+
+#include "sim/base/progress.h"
+#include "sim/base/status.h"
+
+/* DESIGN section 4: what the shell sees. */
+enum {
+    GV_EXIT_DONE = 0,
+    GV_EXIT_FAILED = 1,
+    GV_EXIT_USAGE = 2,
+    GV_EXIT_DOUBTFUL = 3,
+    GV_EXIT_RESUMABLE = 75,
+    GV_EXIT_INTERRUPTED = 130,
+};
+
+typedef struct gv_command {
+    const char *name;
+    const char *summary; /* one line for `gavel --help` */
+    /* argv[0] is "gavel NAME". Returns the exit code. */
+    int (*run)(int argc, char **argv);
+} gv_command;
+
+extern const gv_command *const gv_commands[]; /* every command, then NULL */
+
+/* Prints "gavel: SENTENCE" of this thread's latest failure to stderr; returns the exit code. */
+int gv_cli_fail(gv_status status);
+
+/* A line of talk to stderr, unless quiet. */
+void gv_cli_talk(bool quiet, const char *format, ...) GV_PRINTF(2, 3);
+
+/*
+ * A progress bar on stderr: with rate and ETA on a terminal, one line every ten seconds
+ * otherwise, nothing when quiet or within the first second. Ctrl-C and SIGTERM make the report
+ * return false from then on; a second Ctrl-C ends the process.
+ */
+const gv_progress *gv_cli_progress(bool quiet);
+
+/* Wipes the bar off the line before other talk. */
+void gv_cli_progress_end(void);
+
+#endif
