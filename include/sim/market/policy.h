@@ -5,11 +5,14 @@
  * they become visible and be asked to plan at ticks. The exchange cuts batches wherever a
  * decision could change, so a policy must price each opportunity from its state and that
  * opportunity alone: the same bids must come out however a run of opportunities is cut into
- * batches (tested for every type). A policy whose every bid depends on what the last one won
- * declares one_by_one and gets batches of one.
+ * batches (tested for every type). What AUCTION outcomes tell it may therefore change its bids
+ * only from the next tick, click or conversion on, where batches are cut in any case. A policy
+ * whose every bid depends on what the last one won, or on the budget or auctions left, declares
+ * one_by_one and gets batches of one.
  *
  * Bids are caps, not payments: the exchange lowers each to the bid cap, to the budget left and
- * to the price step. A policy sees nothing that has not happened by its clock; what only a
+ * to the price step. A bid of 0 still wins what is free; GV_NO_BID, as any negative bid, wins
+ * nothing. A policy sees nothing that has not happened by its clock; what only a
  * hindsight policy may see is `future` in its setup, NULL unless the scenario allows it.
  */
 #ifndef SIM_MARKET_POLICY_H
@@ -25,6 +28,7 @@
 #include "sim/core/checkpoint.h"
 #include "sim/market/campaign.h"
 #include "sim/market/history.h"
+#include "sim/market/mechanism.h"
 #include "sim/market/opportunity.h"
 #include "sim/market/tally.h"
 
@@ -47,8 +51,9 @@ typedef struct gv_batch {
     const int64_t *floor_nanos;
     const double *pctr;
     const double *pcvr;
-    int64_t budget_left_nanos; /* of the episode, before the first of them */
-    uint64_t auctions_left;    /* in the episode, the first included; GV_AUCTIONS_UNKNOWN */
+    /* Before the first of them, of the episode: for one_by_one policies, since it falls within. */
+    int64_t budget_left_nanos;
+    uint64_t auctions_left; /* the first included; GV_AUCTIONS_UNKNOWN */
 } gv_batch;
 
 /* What became known of one opportunity. */
@@ -61,8 +66,9 @@ typedef enum gv_outcome_kind {
 typedef struct gv_outcome {
     gv_outcome_kind kind;
     uint64_t opportunity;
-    int64_t time_us;     /* when it became visible */
-    int64_t bid_nanos;   /* AUCTION: the bid as lowered by cap, budget and step */
+    int64_t time_us; /* when it became visible */
+    int64_t
+        bid_nanos; /* AUCTION: the offer, the bid as lowered by cap, budget and step; or GV_NO_BID */
     int64_t price_nanos; /* AUCTION: what was paid; 0 when lost */
     bool won;
     double pctr; /* AUCTION: as believed at bid time; 0 where unknown */
@@ -125,9 +131,12 @@ typedef struct gv_policy_type {
      * Asks try_config at most some hundred times and reports progress.
      */
     gv_status (*fit)(void *config, const gv_fit_input *input, const gv_progress *progress);
-    /* NULL: the zeroed state will do. May allocate; may fail. */
+    /*
+     * NULL: the zeroed state will do. May allocate; may fail, and then fini() is called on what
+     * it left. `setup` itself is gone after the call; what it points to lives on.
+     */
     gv_status (*init)(void *state, const gv_policy_setup *setup);
-    /* bids: [batch->count], nanos; above the cap, NaN-born or negative ones are the exchange's affair. */
+    /* bids: [batch->count], nanos. Above the cap or negative is allowed. */
     void (*bid)(void *state, const gv_batch *batch, int64_t *bids);
     /*
      * All campaigns of one type and model file, on one snapshot, at each tick, the first of an
@@ -151,14 +160,19 @@ void gv_policy_destroy(gv_policy *policy); /* accepts NULL */
 
 const gv_policy_type *gv_policy_type_of(const gv_policy *policy);
 
-/* Asserts the contract on both sides; negative bids become 0. */
+/* Sets what is still "auto" in `config`; does nothing for a type that fits nothing. */
+GV_MUST_CHECK gv_status gv_policy_fit(const gv_policy_type *type, void *config,
+                                      const gv_fit_input *input, const gv_progress *progress);
+
+/* Asserts that the batch holds what the type reads, and is of one where it is one_by_one. */
 void gv_policy_bid(gv_policy *policy, const gv_batch *batch, int64_t *bids);
 
-/* Policies of one type together. */
+/* Policies of one type together; nothing happens where the type does not plan. */
 void gv_policy_tick(gv_policy *const *policies, const gv_observation *observations, size_t count);
 
 void gv_policy_observe(gv_policy *policy, const gv_outcome *outcomes, size_t count);
 bool gv_policy_listens(const gv_policy *policy);
+bool gv_policy_plans(const gv_policy *policy);
 
 GV_MUST_CHECK gv_status gv_policy_save(const gv_policy *policy, gv_writer *writer);
 GV_MUST_CHECK gv_status gv_policy_restore(gv_policy *policy, gv_reader *reader);

@@ -1,0 +1,126 @@
+/*
+ * The plain rules, one auction at a time, and the tables of types. The vector forms of the same
+ * rules are in mechanism_vector.c.
+ */
+#include "sim/market/mechanism.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "sim/market/mechanism_impl.h"
+
+static int64_t pay_own(int64_t own, int64_t next)
+{
+    (void)next;
+    return own;
+}
+
+static int64_t pay_next(int64_t own, int64_t next)
+{
+    (void)own;
+    return next;
+}
+
+static const gv_param rules[] = {
+    {.name = "tie_wins",
+     .kind = GV_PARAM_SWITCH,
+     .fallback = "on",
+     .offset = offsetof(gv_mechanism, tie_wins),
+     .help = "An offer equal to the rival's wins."},
+    {.name = "price_step",
+     .kind = GV_PARAM_MONEY,
+     .unit = "CPM",
+     .fallback = "1 nanos",
+     .minimum = 1e-6,
+     .maximum = 1e9,
+     .offset = offsetof(gv_mechanism, price_step_nanos),
+     .help = "Offers are cut down to a multiple of this: 1 CPM for logs in whole CPM."},
+    {.name = "reserve",
+     .kind = GV_PARAM_MONEY,
+     .unit = "CPM",
+     .fallback = "0",
+     .minimum = 0.0,
+     .maximum = 1e9,
+     .offset = offsetof(gv_mechanism, reserve_nanos),
+     .help = "A floor for every auction, beside the logged ones."},
+    {.name = NULL},
+};
+
+const gv_mechanism_type gv_mechanism_first_price = {
+    .info = {.name = "first_price",
+             .summary = "The winner pays its own offer.",
+             .params = rules,
+             .config_size = sizeof(gv_mechanism)},
+    .pays_own_bid = true,
+    .price = pay_own,
+    .price_all = gv_mechanism_pay_own_all,
+};
+
+const gv_mechanism_type gv_mechanism_second_price = {
+    .info = {.name = "second_price",
+             .summary = "The winner pays the best other offer, or the floor where that is higher.",
+             .source = "Vickrey, Journal of Finance 1961",
+             .params = rules,
+             .config_size = sizeof(gv_mechanism)},
+    .pays_own_bid = false,
+    .price = pay_next,
+    .price_all = gv_mechanism_pay_next_all,
+};
+
+const gv_mechanism_type *const gv_mechanism_types[] = {
+    &gv_mechanism_first_price,
+    &gv_mechanism_second_price,
+    NULL,
+};
+
+const gv_mechanism_type *gv_mechanism_find(const char *name)
+{
+    for (const gv_mechanism_type *const *type = gv_mechanism_types; *type != NULL; type++) {
+        if (strcmp((*type)->info.name, name) == 0) {
+            return *type;
+        }
+    }
+    return NULL;
+}
+
+gv_status gv_mechanism_validate(const gv_mechanism *mechanism)
+{
+    const int64_t step = mechanism->price_step_nanos;
+    if (step < 1 || step > GV_OFFER_MAX) {
+        return GV_FAIL(GV_EINVAL, "price step is %" PRId64 " nanos, expected 1 to %" PRId64, step,
+                       GV_OFFER_MAX);
+    }
+    if (mechanism->reserve_nanos < 0) {
+        return GV_FAIL(GV_EINVAL, "reserve is negative: %" PRId64 " nanos",
+                       mechanism->reserve_nanos);
+    }
+    return GV_OK;
+}
+
+int64_t gv_mechanism_offer(const gv_mechanism *mechanism, int64_t bid, int64_t limit)
+{
+    assert(limit >= 0);
+
+    if (bid < 0) {
+        return GV_NO_BID;
+    }
+    const int64_t highest = limit < GV_OFFER_MAX ? limit : GV_OFFER_MAX;
+    const int64_t lowered = bid < highest ? bid : highest;
+    return lowered - lowered % mechanism->price_step_nanos;
+}
+
+bool gv_mechanism_settle(const gv_mechanism *mechanism, int64_t offer, int64_t rival, int64_t floor,
+                         int64_t *price)
+{
+    const int64_t reserve = mechanism->reserve_nanos;
+    const int64_t least = floor > reserve ? floor : reserve;
+    if (offer < least || offer < rival || (offer == rival && !mechanism->tie_wins)) {
+        return false;
+    }
+    const int64_t next = rival > least ? rival : least;
+    *price = mechanism->type->price(offer, next);
+    assert(*price >= next);
+    assert(*price <= offer);
+    return true;
+}
