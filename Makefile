@@ -3,31 +3,66 @@
 ifeq ($(origin CC),default)
   CC := gcc
 endif
-BUILD ?= release
-OUT   := build/$(BUILD)
+VERSION    := 0.1.0
+SO_VERSION := 0
+BUILD      ?= release
+OUT        := build/$(BUILD)
+JOBS       ?= $(shell nproc)
+
+CLANG        ?= clang-14
+CLANG_FORMAT ?= clang-format-14
+CLANG_TIDY   ?= clang-tidy-14
+
+prefix     ?= /usr/local
+bindir     ?= $(prefix)/bin
+libdir     ?= $(prefix)/lib
+includedir ?= $(prefix)/include
+datadir    ?= $(prefix)/share
+
+FUZZ_SECONDS ?= 60
+
+# V=1 shows the commands, and all that tests say.
+ifeq ($(V),1)
+  say = @:
+  Q :=
+else
+  say = @echo
+  Q := @
+endif
+export V
 
 WARNINGS := -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wstrict-prototypes \
-            -Wmissing-prototypes -Wold-style-definition -Wcast-qual -Wcast-align=strict \
+            -Wmissing-prototypes -Wold-style-definition -Wcast-qual -Wcast-align \
             -Wpointer-arith -Wwrite-strings -Wformat=2 -Wundef -Wvla -Wdouble-promotion \
-            -Wswitch-enum -Wimplicit-fallthrough=5 -Wnull-dereference -Wduplicated-cond \
-            -Wduplicated-branches -Wlogical-op -Wjump-misses-init -Wredundant-decls
+            -Wswitch-enum -Wnull-dereference -Wredundant-decls
+ifeq ($(findstring clang,$(CC)),)
+  WARNINGS += -Wcast-align=strict -Wimplicit-fallthrough=5 -Wduplicated-cond \
+              -Wduplicated-branches -Wlogical-op -Wjump-misses-init
+endif
 
-CFLAGS_debug   := -O0 -g3
-CFLAGS_release := -O3 -g
-CFLAGS_san     := -O1 -g3 -fsanitize=address,undefined -fno-sanitize-recover=all \
-                  -fno-omit-frame-pointer
-CFLAGS_tsan    := -O1 -g3 -fsanitize=thread -fno-omit-frame-pointer
+CFLAGS_debug    := -O0 -g3
+CFLAGS_release  := -O3 -g
+CFLAGS_san      := -O1 -g3 -fsanitize=address,undefined -fno-sanitize-recover=all \
+                   -fno-omit-frame-pointer
+CFLAGS_tsan     := -O1 -g3 -fsanitize=thread -fno-omit-frame-pointer
+CFLAGS_coverage := -O0 -g --coverage -fprofile-update=atomic
+CFLAGS_fuzz     := -O1 -g -fsanitize=fuzzer-no-link,address,undefined \
+                   -fno-sanitize-recover=all -fno-omit-frame-pointer
 ifeq ($(origin CFLAGS_$(BUILD)),undefined)
-  $(error BUILD=$(BUILD): use release, debug, san or tsan)
+  $(error BUILD=$(BUILD): use release, debug, san, tsan or coverage)
 endif
 
 # No fused multiply-add behind our back: the same source must give the same bits in its scalar
 # and its vector form. No fast-math, ever.
-ALL_CFLAGS := -std=c17 -D_GNU_SOURCE -fPIC -pthread -ffp-contract=off $(WARNINGS) $(CFLAGS_$(BUILD)) $(CFLAGS)
-CPPFLAGS   := -Iinclude -I. -Itests -MMD -MP
+BASE_CFLAGS := -std=c17 -D_GNU_SOURCE -fPIC -pthread -ffp-contract=off $(CFLAGS_$(BUILD)) $(CFLAGS)
+ALL_CFLAGS  := $(WARNINGS) $(BASE_CFLAGS)
+INCLUDES    := -Iinclude -I. -Itests -I$(OUT)
+CPPFLAGS    += $(INCLUDES) -MMD -MP
 
-# OpenBLAS before GSL, and never gslcblas: see models/nn/.
-LIBS := -lopenblas -lgsl -lsqlite3 -lcsv -larchive -lxxhash -lyaml -ljansson -lm
+# GSL takes its BLAS from OpenBLAS, which stands behind it so that --as-needed keeps it: gslcblas,
+# which pkg-config would add and which libgsl itself falls back to, is thirty times slower.
+LIBS        := -lgsl -lopenblas -lsqlite3 -lcsv -larchive -lxxhash -lyaml -ljansson -lm
+ALL_LDFLAGS := -Wl,--as-needed $(LDFLAGS)
 
 # Lowest first: a layer includes only headers of its own and of those before it.
 LAYERS := sim/base sim/core sim/log sim/market sim/outcome sim/estimate models/nn models/predict policies scenarios
@@ -36,56 +71,219 @@ SIM_SRC       := $(wildcard sim/*/*.c)
 MODELS_SRC    := $(wildcard models/*/*.c)
 POLICIES_SRC  := $(wildcard policies/*.c policies/*/*.c)
 SCENARIOS_SRC := $(filter-out scenarios/cli/main.c,$(wildcard scenarios/*/*.c))
-MAIN_SRC      := $(wildcard scenarios/cli/main.c)
 LIB_SRC       := $(SIM_SRC) $(MODELS_SRC) $(POLICIES_SRC) $(SCENARIOS_SRC)
 TEST_SRC      := $(wildcard tests/*/test_*.c)
-HEADERS       := $(shell find include -name '*.h')
+FUZZ_SRC      := $(wildcard tests/fuzz/fuzz_*.c)
+BENCH_SRC     := $(wildcard tests/bench/bench_*.c)
+# Helpers of tests, linked into every test of their folder: tests/sim/support_log.c
+SUPPORT_SRC   := $(wildcard tests/*/support_*.c)
+ALL_SRC       := $(LIB_SRC) scenarios/cli/main.c $(wildcard tests/*/*.c)
+FOLDERS       := $(wildcard include sim models policies scenarios tests)
+HEADERS       := $(sort $(shell find $(FOLDERS) -name '*.h'))
 
-OBJ    = $(1:%.c=$(OUT)/%.o)
-TESTS := $(TEST_SRC:%.c=$(OUT)/%)
+obj    = $(1:%.c=$(OUT)/%.o)
+TESTS := $(TEST_SRC:%.c=$(OUT)/%) $(FUZZ_SRC:%.c=$(OUT)/%) $(wildcard tests/*/test_*.sh)
+BENCHES := $(BENCH_SRC:%.c=$(OUT)/%) $(wildcard tests/bench/bench_*.sh)
+SIM_LIBS       := $(OUT)/libsim.a
+MODELS_LIBS    := $(OUT)/libmodels.a $(SIM_LIBS)
+POLICIES_LIBS  := $(OUT)/libpolicies.a $(MODELS_LIBS)
+SCENARIOS_LIBS := $(OUT)/libscenarios.a $(POLICIES_LIBS)
+
+# What the goals at hand need from Debian, found or installed in one go before anything is built.
+NEEDS := build $(if $(filter test% golden coverage,$(MAKECMDGOALS)),test) \
+         $(filter demo results bench lint coverage,$(MAKECMDGOALS)) \
+         $(if $(filter tidy format% ,$(MAKECMDGOALS)),lint) \
+         $(if $(filter fuzz%,$(MAKECMDGOALS)),fuzz)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help test
+.SUFFIXES:
+.PHONY: all help need test test-san test-tsan coverage golden fuzz fuzz-run bench demo results \
+        lint format-check format style layers headers symbols linkage tidy tidy-files \
+        install uninstall clean FORCE
 
 all: build/gavel ## Build the program, build/gavel (BUILD=release|debug|san|tsan)
 
-ifneq ($(MAIN_SRC),)
-$(OUT)/gavel: $(call OBJ,$(MAIN_SRC)) $(OUT)/libscenarios.a $(OUT)/libpolicies.a $(OUT)/libmodels.a $(OUT)/libsim.a
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
-
-build/gavel: $(OUT)/gavel
-	@ln -sf $(BUILD)/gavel $@
-else
-build/gavel: $(OUT)/libsim.a
-endif
+# build/gavel is whichever build was asked for last.
+build/gavel: $(OUT)/gavel FORCE
+	@[ "$$(readlink $@)" = $(BUILD)/gavel ] || ln -sfn $(BUILD)/gavel $@
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-$(OUT)/libsim.a: $(call OBJ,$(SIM_SRC))
-$(OUT)/libmodels.a: $(call OBJ,$(MODELS_SRC))
-$(OUT)/libpolicies.a: $(call OBJ,$(POLICIES_SRC))
-$(OUT)/libscenarios.a: $(call OBJ,$(SCENARIOS_SRC))
-$(OUT)/lib%.a:
-	@rm -f $@
-	$(AR) rcs $@ $^
+need:
+	@CC='$(CC)' scripts/setup $(NEEDS)
 
-$(OUT)/%.o: %.c
+# ---- building --------------------------------------------------------------------------------
+
+# Rewritten only when they change: other flags rebuild everything, another commit one file.
+$(OUT)/flags: FORCE | need
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -c $< -o $@
+	@echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS)' >$@
+
+$(OUT)/build_info.h: FORCE | need
+	@mkdir -p $(@D)
+	@{ echo '/* Generated by the Makefile: what this build was made of. */'; \
+	  echo '#define GV_BUILD_VERSION  "$(VERSION)"'; \
+	  echo "#define GV_BUILD_COMMIT   \"$$(git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)\""; \
+	  echo "#define GV_BUILD_COMPILER \"$$($(CC) --version | head -n 1)\""; \
+	  echo '#define GV_BUILD_FLAGS    "$(strip $(BASE_CFLAGS))"'; } >$@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+$(OUT)/%.o: %.c $(OUT)/flags | $(OUT)/build_info.h
+	@mkdir -p $(@D)
+	$(say) "  CC    $<"
+	$(Q)$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -c $< -o $@
+
+$(OUT)/libsim.a: $(call obj,$(SIM_SRC))
+$(OUT)/libmodels.a: $(call obj,$(MODELS_SRC))
+$(OUT)/libpolicies.a: $(call obj,$(POLICIES_SRC))
+$(OUT)/libscenarios.a: $(call obj,$(SCENARIOS_SRC))
+$(OUT)/libgavel.a: $(call obj,$(LIB_SRC))
+$(OUT)/lib%.a: $(OUT)/flags
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $(filter %.o,$^)
+
+$(OUT)/libgavel.so.$(VERSION): $(call obj,$(LIB_SRC))
+	$(say) "  LINK  $@"
+	$(Q)$(CC) $(ALL_CFLAGS) -shared -Wl,-soname,libgavel.so.$(SO_VERSION) -Wl,--no-undefined \
+	    $(ALL_LDFLAGS) $^ $(LIBS) -o $@
+
+link = $(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(filter %.o %.a,$^) $(LIBS) -o $@
+
+$(OUT)/gavel: $(call obj,scenarios/cli/main.c) $(SCENARIOS_LIBS)
+	$(say) "  LINK  $@"
+	$(link)
+
+# ---- tests -----------------------------------------------------------------------------------
+
+support = $(call obj,$(filter tests/$(1)/%,$(SUPPORT_SRC)))
 
 # A test links its own layer's library and those below alone: a call upwards cannot link.
-$(OUT)/tests/sim/%: $(OUT)/tests/sim/%.o $(OUT)/libsim.a
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ $(LIBS) -lcmocka -o $@
-$(OUT)/tests/models/%: $(OUT)/tests/models/%.o $(OUT)/libmodels.a $(OUT)/libsim.a
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ $(LIBS) -lcmocka -o $@
-$(OUT)/tests/policies/%: $(OUT)/tests/policies/%.o $(OUT)/libpolicies.a $(OUT)/libmodels.a $(OUT)/libsim.a
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ $(LIBS) -lcmocka -o $@
-$(OUT)/tests/scenarios/%: $(OUT)/tests/scenarios/%.o $(OUT)/libscenarios.a $(OUT)/libpolicies.a $(OUT)/libmodels.a $(OUT)/libsim.a
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ $(LIBS) -lcmocka -o $@
+$(OUT)/tests/%: LIBS += -lcmocka
+$(OUT)/tests/sim/%: $(OUT)/tests/sim/%.o $(call support,sim) $(SIM_LIBS)
+	$(say) "  LINK  $@"
+	$(link)
+$(OUT)/tests/models/%: $(OUT)/tests/models/%.o $(call support,models) $(MODELS_LIBS)
+	$(say) "  LINK  $@"
+	$(link)
+$(OUT)/tests/policies/%: $(OUT)/tests/policies/%.o $(call support,policies) $(POLICIES_LIBS)
+	$(say) "  LINK  $@"
+	$(link)
+$(OUT)/tests/scenarios/%: $(OUT)/tests/scenarios/%.o $(call support,scenarios) $(SCENARIOS_LIBS)
+	$(say) "  LINK  $@"
+	$(link)
+$(OUT)/tests/bench/%: $(OUT)/tests/bench/%.o $(call support,bench) $(SCENARIOS_LIBS)
+	$(say) "  LINK  $@"
+	$(link)
 
-test: $(TESTS) ## Run every test
-	@for test in $(TESTS); do $$test || exit 1; done
+# Under BUILD=fuzz libFuzzer drives a target; in every other build a plain program puts the
+# corpus through it once, so the seeds are regression tests that need no clang.
+ifeq ($(BUILD),fuzz)
+$(OUT)/tests/fuzz/%: $(OUT)/tests/fuzz/%.o $(call support,fuzz) $(SCENARIOS_LIBS)
+	$(say) "  LINK  $@"
+	$(link) -fsanitize=fuzzer
+else
+$(OUT)/tests/fuzz/%: $(OUT)/tests/fuzz/%.o $(OUT)/tests/fuzz/run_corpus.o $(call support,fuzz) $(SCENARIOS_LIBS)
+	$(say) "  LINK  $@"
+	$(link)
+endif
+
+# What tests may read: where the program of this build is, and how to build others.
+test_env = BUILD=$(BUILD) OUT=$(OUT) GAVEL=$(CURDIR)/$(OUT)/gavel CC='$(CC)' \
+           OPENBLAS_NUM_THREADS=$${OPENBLAS_NUM_THREADS-1}
+
+test: $(TESTS) $(OUT)/gavel $(if $(filter release,$(BUILD)),$(OUT)/libgavel.a $(OUT)/libgavel.so.$(VERSION)) ## Run every test (TEST=name: those whose path holds it; V=1: all output)
+	@$(test_env) scripts/run-tests $(OUT) $(if $(TEST),$(foreach t,$(TESTS),$(if $(findstring $(TEST),$t),$t)),$(TESTS))
+
+test-san: ## Run every test under AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(MAKE) --no-print-directory BUILD=san test
+
+test-tsan: ## Run every test under ThreadSanitizer
+	@$(MAKE) --no-print-directory BUILD=tsan test
+
+coverage: ## Run every test and say which lines none of them reached
+	@$(MAKE) --no-print-directory BUILD=coverage test
+	@gcovr --root . --filter '(sim|models|policies|scenarios)/' build/coverage
+
+golden: ## Rewrite tests/golden/ from what the program prints now: read the diff before you commit
+	@GV_GOLDEN_UPDATE=1 $(MAKE) --no-print-directory test
+	@git --no-pager diff --stat -- tests/golden
+
+fuzz: ## Fuzz every target for FUZZ_SECONDS (60) each, or FUZZ=name alone
+	@$(MAKE) --no-print-directory BUILD=fuzz CC=$(CLANG) fuzz-run
+
+FUZZERS := $(if $(FUZZ),$(OUT)/tests/fuzz/fuzz_$(FUZZ),$(FUZZ_SRC:%.c=$(OUT)/%))
+fuzz-run: $(FUZZERS)
+	@scripts/run-fuzz $(OUT) $(FUZZ_SECONDS) $^
+
+bench: $(BENCHES) $(OUT)/gavel ## Measure against peers into results/benchmarks.md (BENCH=name: print one alone)
+	@$(test_env) FLAGS='$(strip $(BASE_CFLAGS))' scripts/run-bench '$(BENCH)' $(BENCHES)
+
+# ---- demonstrations --------------------------------------------------------------------------
+
+demo: all ## Replay the sample, or a generated log, under five policies: table and plot
+	@GAVEL=build/gavel scripts/demo
+
+results: all ## Rewrite the tables of results/ from the real logs (GAVEL_DATA)
+	@GAVEL=build/gavel scripts/results
+
+# ---- lint ------------------------------------------------------------------------------------
+
+lint: format-check style layers headers symbols linkage tidy ## Everything that reads the code without running it
+
+format-check: ## Fail if clang-format would change anything
+	@$(CLANG_FORMAT) --dry-run --Werror $(ALL_SRC) $(HEADERS)
+
+format: ## Rewrite the code with clang-format
+	@$(CLANG_FORMAT) -i $(ALL_SRC) $(HEADERS)
+
+style: ## Lengths of files, functions and lines; words and comments that do not belong
+	@scripts/check-style $(ALL_SRC) $(HEADERS)
+
+layers: ## No file includes a header of a layer above its own, nor a library that is another's
+	@scripts/check-layers $(LAYERS)
+
+headers: ## Every header compiles by itself
+	@printf '%s\n' $(HEADERS) | xargs -P $(JOBS) -I {} \
+	    $(CC) -std=c17 -D_GNU_SOURCE $(WARNINGS) -Wno-unused-function -include {} $(INCLUDES) -fsyntax-only -x c /dev/null
+
+symbols: $(OUT)/libgavel.a ## Every global symbol starts with gv_, and mem.c alone allocates
+	@scripts/check-symbols $(call obj,$(LIB_SRC))
+
+linkage: $(OUT)/gavel $(OUT)/libgavel.so.$(VERSION) ## BLAS comes from OpenBLAS, never from gslcblas
+	@scripts/check-linkage $^
+
+# One file at a time: clang-tidy 14 invents va_list errors otherwise. A file is read again when
+# its object was rebuilt, so when a header of its changed.
+tidy: ## clang-tidy over every source file
+	@$(MAKE) --no-print-directory -k $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS)) tidy-files
+
+tidy-files: $(ALL_SRC:%.c=build/tidy/%.ok)
+
+build/tidy/%.ok: %.c $(OUT)/%.o .clang-tidy
+	@mkdir -p $(@D)
+	@$(CLANG_TIDY) --quiet $< -- -std=c17 -D_GNU_SOURCE $(INCLUDES) >$@.log 2>&1 || { cat $@.log; exit 1; }
+	@touch $@
+
+# ---- installing ------------------------------------------------------------------------------
+
+install: all $(OUT)/libgavel.a $(OUT)/libgavel.so.$(VERSION) ## Install program, libraries, headers, gavel.pc (prefix, DESTDIR, libdir)
+	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(libdir)/pkgconfig $(DESTDIR)$(datadir)/gavel/scenarios
+	install $(OUT)/gavel $(DESTDIR)$(bindir)/gavel
+	install -m 644 $(OUT)/libgavel.a $(DESTDIR)$(libdir)/
+	install $(OUT)/libgavel.so.$(VERSION) $(DESTDIR)$(libdir)/
+	ln -sf libgavel.so.$(VERSION) $(DESTDIR)$(libdir)/libgavel.so.$(SO_VERSION)
+	ln -sf libgavel.so.$(SO_VERSION) $(DESTDIR)$(libdir)/libgavel.so
+	cd include && find . -name '*.h' -exec install -D -m 644 {} $(abspath $(DESTDIR)$(includedir))/gavel/{} \;
+	$(if $(wildcard scenarios/*.yaml),install -m 644 $(wildcard scenarios/*.yaml) $(DESTDIR)$(datadir)/gavel/scenarios/)
+	scripts/pkg-config-file '$(VERSION)' '$(prefix)' '$(libdir)' '$(includedir)' '$(LIBS)' >$(DESTDIR)$(libdir)/pkgconfig/gavel.pc
+
+uninstall: ## Remove what install put there
+	$(RM) -r $(DESTDIR)$(includedir)/gavel $(DESTDIR)$(datadir)/gavel
+	$(RM) $(DESTDIR)$(bindir)/gavel $(DESTDIR)$(libdir)/libgavel.* $(DESTDIR)$(libdir)/pkgconfig/gavel.pc
+
+clean: ## Remove build/
+	$(RM) -r build
 
 -include $(shell find $(OUT) -name '*.d' 2>/dev/null)
