@@ -193,7 +193,7 @@ endif
 test_env = BUILD=$(BUILD) OUT=$(OUT) GAVEL=$(CURDIR)/$(OUT)/gavel CC='$(CC)' \
            OPENBLAS_NUM_THREADS=$${OPENBLAS_NUM_THREADS-1}
 
-test: $(TESTS) $(OUT)/gavel $(if $(filter release,$(BUILD)),$(OUT)/libgavel.a $(OUT)/libgavel.so.$(VERSION)) ## Run every test (TEST=name: those whose path holds it; V=1: all output)
+test: $(TESTS) $(OUT)/gavel ## Run every test (TEST=name: those whose path holds it; V=1: all output)
 	@$(test_env) scripts/run-tests $(OUT) $(if $(TEST),$(foreach t,$(TESTS),$(if $(findstring $(TEST),$t),$t)),$(TESTS))
 
 test-san: ## Run every test under AddressSanitizer and UndefinedBehaviorSanitizer
