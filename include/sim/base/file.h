@@ -14,8 +14,18 @@
 
 typedef struct gv_file_writer gv_file_writer;
 
-/* Opens PATH.tmp-PID beside `path`. On GV_OK the caller ends it with commit or abandon. */
+/*
+ * An output for `path`: an unnamed file in the same folder where the file system can, else
+ * PATH.tmp-PID, so that even a killed run leaves nothing behind on most systems. On GV_OK the
+ * caller ends it with commit or abandon.
+ */
 GV_MUST_CHECK gv_status gv_file_writer_create(const char *path, gv_file_writer **out);
+
+/*
+ * Scratch in the folder of `path`, without a name from the start: it is gone with the process.
+ * Never committed; ended with gv_file_abandon().
+ */
+GV_MUST_CHECK gv_status gv_file_scratch_create(const char *path, gv_file_writer **out);
 
 /* Buffered append. A full disk is GV_EIO, here or at commit, with the path in the sentence. */
 GV_MUST_CHECK gv_status gv_file_write(gv_file_writer *writer, const void *bytes, size_t size);
@@ -27,6 +37,18 @@ uint64_t gv_file_writer_offset(const gv_file_writer *writer);
 GV_MUST_CHECK gv_status gv_file_rewrite(gv_file_writer *writer, uint64_t offset, const void *bytes,
                                         size_t size);
 
+/*
+ * Writes at a place of its own, past the buffer; the end moves to at least offset + size.
+ * Several threads may write at once, but none may append meanwhile.
+ */
+GV_MUST_CHECK gv_status gv_file_write_at(gv_file_writer *writer, uint64_t offset, const void *bytes,
+                                         size_t size);
+
+typedef struct gv_file_map gv_file_map;
+
+/* Maps what was written so far, which later writes to the same places show through. */
+GV_MUST_CHECK gv_status gv_file_writer_map(gv_file_writer *writer, gv_file_map *out);
+
 /* Flushes, syncs, renames into place and frees `writer`, also on failure. */
 GV_MUST_CHECK gv_status gv_file_commit(gv_file_writer *writer);
 
@@ -34,10 +56,10 @@ GV_MUST_CHECK gv_status gv_file_commit(gv_file_writer *writer);
 void gv_file_abandon(gv_file_writer *writer);
 
 /* A read-only private map of a whole regular file. */
-typedef struct gv_file_map {
+struct gv_file_map {
     const unsigned char *bytes; /* [size]; NULL when size is 0 */
     size_t size;
-} gv_file_map;
+};
 
 /* A directory, a missing or an unreadable file is GV_EIO and says which. */
 GV_MUST_CHECK gv_status gv_file_map_open(const char *path, gv_file_map *out);
