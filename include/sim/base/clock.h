@@ -7,6 +7,7 @@
 #ifndef SIM_BASE_CLOCK_H
 #define SIM_BASE_CLOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,12 @@
 #define GV_TIME_MIN_US (-INT64_C(2208988800) * GV_US_PER_SECOND)
 #define GV_TIME_MAX_US (INT64_C(7258118400) * GV_US_PER_SECOND)
 
+/* Days since 1970-01-01 of a date of the Gregorian calendar; month 1 to 12, day 1 to 31. */
+int64_t gv_date_days(int year, int month, int day);
+
+/* A day that the calendar has, in years that Gavel accepts. */
+bool gv_date_is_valid(int year, int month, int day);
+
 /* "UTC", "+08:00", "UTC+8", "-0330": the offset that local time is ahead of UTC. */
 GV_MUST_CHECK gv_status gv_zone_parse(const char *text, int64_t *offset_us);
 
@@ -30,6 +37,12 @@ GV_MUST_CHECK gv_status gv_zone_parse(const char *text, int64_t *offset_us);
  * behind, else in the zone given. GV_EPARSE names what is wrong with the text.
  */
 GV_MUST_CHECK gv_status gv_time_parse(const char *text, int64_t zone_offset_us, int64_t *time_us);
+
+/*
+ * The same for a span that needs no NUL. NULL, or what is wrong as a phrase that ends a
+ * sentence ("is no ISO time"); then *time_us is untouched.
+ */
+const char *gv_time_scan(const char *text, size_t size, int64_t zone_offset_us, int64_t *time_us);
 
 /* "2013-06-06T12:30:05.250Z"-like ISO text with the zone's offset; `text`: [size], 36 suffice. */
 void gv_time_print(int64_t time_us, int64_t zone_offset_us, char *text, size_t size);
