@@ -4,6 +4,8 @@
  * A run is one `gavel run`; its cells are campaigns under policies. A cell is written whole in
  * one transaction, so a killed run leaves whole cells only and resumes with the others. Tables
  * are STRICT and tidy, joined by foreign keys; views read well in pandas. Rows are written once.
+ * Equal outcomes have equal content, whatever the order in which cells came, but for the columns
+ * run.started_us and *.wall_us. One thread at a time may use a store.
  */
 #ifndef SIM_OUTCOME_STORE_H
 #define SIM_OUTCOME_STORE_H
@@ -51,6 +53,18 @@ typedef struct gv_run_record {
 /* Starts a run. */
 GV_MUST_CHECK gv_status gv_store_begin_run(gv_store *store, const gv_run_record *run,
                                            int64_t *run_id);
+
+/* A row of an input that ingest refused. */
+typedef struct gv_reject_record {
+    const char *file;
+    uint64_t line;
+    uint64_t field; /* from 1; 0: the whole line */
+    const char *reason;
+} gv_reject_record;
+
+/* Those of the run's inputs, all at once and in their order. */
+GV_MUST_CHECK gv_status gv_store_write_rejects(gv_store *store, int64_t run_id,
+                                               const gv_reject_record *rejects, size_t count);
 
 /* The latest unfinished run with this hash; GV_ENOTFOUND when there is none. */
 GV_MUST_CHECK gv_status gv_store_find_unfinished(gv_store *store, uint64_t scenario_hash,
