@@ -1,11 +1,18 @@
+/* What every sub-command says and how it ends. */
 #include "scenarios/cli/cli.h"
 
+#include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 int gv_cli_fail(gv_status status)
 {
-    (void)fprintf(stderr, "gavel: %s\n", gv_status_detail());
+    gv_cli_progress_end();
+    const char *detail = gv_status_detail();
+    const char *sentence = detail[0] == '\0' ? gv_status_text(status) : detail;
+    (void)fprintf(stderr, "gavel: %s\n", sentence);
     if (status == GV_EUSAGE) {
         return GV_EXIT_USAGE;
     }
@@ -17,8 +24,31 @@ void gv_cli_talk(bool quiet, const char *format, ...)
     if (quiet) {
         return;
     }
+    gv_cli_progress_end();
     va_list args;
     va_start(args, format);
     (void)vfprintf(stderr, format, args);
     va_end(args);
+}
+
+bool gv_cli_colours(FILE *stream)
+{
+    const char *forbidden = getenv("NO_COLOR");
+    const char *terminal = getenv("TERM");
+    if (forbidden != NULL && forbidden[0] != '\0') {
+        return false;
+    }
+    if (terminal == NULL || strcmp(terminal, "dumb") == 0) {
+        return false;
+    }
+    return isatty(fileno(stream)) == 1;
+}
+
+int gv_cli_finish(int code)
+{
+    if (fflush(stdout) == 0 && ferror(stdout) == 0) {
+        return code;
+    }
+    (void)fprintf(stderr, "gavel: writing to stdout failed: %s\n", strerror(errno));
+    return code == GV_EXIT_DONE ? GV_EXIT_FAILED : code;
 }

@@ -8,6 +8,7 @@
 #define SCENARIOS_CLI_CLI_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "sim/base/progress.h"
 #include "sim/base/status.h"
@@ -34,8 +35,17 @@ extern const gv_command *const gv_commands[]; /* every command, then NULL */
 /* Prints "gavel: SENTENCE" of this thread's latest failure to stderr; returns the exit code. */
 int gv_cli_fail(gv_status status);
 
-/* A line of talk to stderr, unless quiet. */
+/* A line of talk to stderr, unless quiet. Wipes the progress bar first. */
 void gv_cli_talk(bool quiet, const char *format, ...) GV_PRINTF(2, 3);
+
+/* Whether to colour: a terminal, no NO_COLOR (no-color.org) and no TERM=dumb. */
+bool gv_cli_colours(FILE *stream);
+
+/*
+ * Flushes stdout; when anything written there was lost (a full disk, a closed pipe) says so and
+ * turns a success into GV_EXIT_FAILED. A command that prints data ends with it.
+ */
+int gv_cli_finish(int code);
 
 /*
  * A progress bar on stderr: with rate and ETA on a terminal, one line every ten seconds
@@ -46,5 +56,8 @@ const gv_progress *gv_cli_progress(bool quiet);
 
 /* Wipes the bar off the line before other talk. */
 void gv_cli_progress_end(void);
+
+/* The signal that asked the work to stop, SIGINT or SIGTERM; 0: none did. */
+int gv_cli_signal(void);
 
 #endif

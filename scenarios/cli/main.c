@@ -1,8 +1,14 @@
 /* gavel: the program. Finds the sub-command and hands over; each lives in its own cmd_NAME.c. */
+#include <argp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "scenarios/cli/cli.h"
+#include "scenarios/cli/version.h"
+#include "sim/base/param.h"
+
+enum { COMMANDS_MAX = 32 };
 
 static void print_usage(FILE *stream)
 {
@@ -13,27 +19,75 @@ static void print_usage(FILE *stream)
     for (const gv_command *const *command = gv_commands; *command != NULL; command++) {
         (void)fprintf(stream, "  %-10s %s\n", (*command)->name, (*command)->summary);
     }
-    (void)fputs("\n`gavel COMMAND --help` explains one, with an example.\n", stream);
+    (void)fputs(
+        "\nOptions:\n"
+        "  --version [--json]   this program and the libraries under it\n"
+        "  --help               this text\n\n"
+        "`gavel COMMAND --help` explains one, with an example.\n"
+        "Exit: 0 done, 1 the work failed, 2 wrong usage or scenario, 3 finished but some of it\n"
+        "failed, 75 stopped and resumable, 130 interrupted.\n",
+        stream);
+}
+
+static const gv_command *find_command(const char *name)
+{
+    for (const gv_command *const *command = gv_commands; *command != NULL; command++) {
+        if (strcmp(name, (*command)->name) == 0) {
+            return *command;
+        }
+    }
+    return NULL;
+}
+
+static int refuse(const char *name)
+{
+    const char *names[COMMANDS_MAX];
+    size_t count = 0;
+    for (; gv_commands[count] != NULL && count < COMMANDS_MAX; count++) {
+        names[count] = gv_commands[count]->name;
+    }
+    const char *nearest = gv_param_nearest(names, count, name);
+    (void)fprintf(stderr, "gavel: there is no %s '%s'", name[0] == '-' ? "option" : "command",
+                  name);
+    if (nearest == NULL) {
+        (void)fputs(": `gavel --help` lists them\n", stderr);
+    } else {
+        (void)fprintf(stderr, "; did you mean '%s'?\n", nearest);
+    }
+    return GV_EXIT_USAGE;
+}
+
+static int run_command(const gv_command *command, int argc, char **argv)
+{
+    static char name[64];
+    (void)snprintf(name, sizeof name, "gavel %s", command->name);
+    argv[0] = name;
+    return command->run(argc, argv);
 }
 
 int main(int argc, char **argv)
 {
+    argp_err_exit_status = GV_EXIT_USAGE;
+    /* A reader that closes the pipe early is a failed write, told by gv_cli_finish(). */
+    (void)signal(SIGPIPE, SIG_IGN);
     if (argc < 2) {
         print_usage(stderr);
         return GV_EXIT_USAGE;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+    const char *word = argv[1];
+    if (strcmp(word, "--version") == 0) {
+        return gv_version_print(argc > 2 && strcmp(argv[2], "--json") == 0);
+    }
+    const bool asks_help = strcmp(word, "help") == 0 || strcmp(word, "--help") == 0;
+    if (asks_help && argc == 2) {
         print_usage(stdout);
-        return GV_EXIT_DONE;
+        return gv_cli_finish(GV_EXIT_DONE);
     }
-    for (const gv_command *const *command = gv_commands; *command != NULL; command++) {
-        if (strcmp(argv[1], (*command)->name) == 0) {
-            static char name[64];
-            (void)snprintf(name, sizeof name, "gavel %s", argv[1]);
-            argv[1] = name;
-            return (*command)->run(argc - 1, argv + 1);
-        }
+    if (asks_help && find_command(argv[2]) != NULL) {
+        char help[] = "--help";
+        char *arguments[] = {argv[0], help, NULL};
+        return run_command(find_command(argv[2]), 2, arguments);
     }
-    (void)fprintf(stderr, "gavel: there is no command '%s': `gavel --help` lists them\n", argv[1]);
-    return GV_EXIT_USAGE;
+    const gv_command *command = find_command(word);
+    return command == NULL ? refuse(word) : run_command(command, argc - 1, argv + 1);
 }
