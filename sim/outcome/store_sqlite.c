@@ -126,8 +126,8 @@ gv_status gv_store_write_rejects(gv_store *store, int64_t run_id, const gv_rejec
     assert(store->mode == GV_STORE_WRITE);
     GV_TRY(gv_sql_begin(store));
     gv_row row = gv_row_open(store,
-                             "INSERT INTO reject (run_id, number, file, line, field, reason)"
-                             " VALUES (?, ?, ?, ?, ?, ?)",
+                             "INSERT INTO reject (run_id, number, file, line, field, reason,"
+                             " text) VALUES (?, ?, ?, ?, ?, ?, ?)",
                              "store rejected rows");
     gv_status status = GV_OK;
     for (size_t i = 0; status == GV_OK && i < count; i++) {
@@ -137,6 +137,7 @@ gv_status gv_store_write_rejects(gv_store *store, int64_t run_id, const gv_rejec
         gv_row_count(&row, rejects[i].line);
         gv_row_count(&row, rejects[i].field);
         gv_row_text(&row, rejects[i].reason);
+        gv_row_text(&row, rejects[i].text);
         status = gv_row_insert(&row);
     }
     gv_row_close(&row);

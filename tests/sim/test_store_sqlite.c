@@ -252,8 +252,8 @@ static void rejects_are_kept_in_order(void **state)
     const char *path = fixture_path(*state, "x.db");
     gv_store *store = open_to_write(path);
     const int64_t run_id = begin_run(store, 1);
-    const gv_reject_record rejects[] = {{"conv.txt", 17, 0, "23 columns, expected 24"},
-                                        {"imp.txt", 3, 20, "price is not a number: 'x'"}};
+    const gv_reject_record rejects[] = {{"conv.txt", 17, 0, "23 columns, expected 24", "a\tb"},
+                                        {"imp.txt", 3, 20, "price is not a number: 'x'", ""}};
     assert_int_equal(gv_store_write_rejects(store, run_id, rejects, 2), GV_OK);
     gv_store_close(store);
     assert_query(
