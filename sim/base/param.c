@@ -60,7 +60,7 @@ static size_t edit_distance(const char *a, const char *b)
     return rows[a_length % 3][b_length];
 }
 
-/* Near: at most a third of the letters are wrong, one at least is allowed; or one begins the other. */
+/* Near: at most a third of the letters are wrong, one is allowed; or one begins the other. */
 const char *gv_param_nearest(const char *const *names, size_t count, const char *name)
 {
     const size_t length = strlen(name);

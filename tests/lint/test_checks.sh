@@ -141,7 +141,7 @@ style_refuses_what_the_house_does_not_write() {
     printf '\n/* A blank behind. */ \n' >>sim/market/lot.c
     expect_failure any 'ends in a blank' check style
     sound_tree
-    printf '/* See https://example.org and "// here". */\n' >>sim/market/lot.c
+    printf '/* See https://example.org and "// here". /tmp/x.XXXXXX */\n' >>sim/market/lot.c
     check style
 }
 

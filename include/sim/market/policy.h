@@ -66,9 +66,8 @@ typedef enum gv_outcome_kind {
 typedef struct gv_outcome {
     gv_outcome_kind kind;
     uint64_t opportunity;
-    int64_t time_us; /* when it became visible */
-    int64_t
-        bid_nanos; /* AUCTION: the offer, the bid as lowered by cap, budget and step; or GV_NO_BID */
+    int64_t time_us;     /* when it became visible */
+    int64_t bid_nanos;   /* AUCTION: as lowered by cap, budget and step; or GV_NO_BID */
     int64_t price_nanos; /* AUCTION: what was paid; 0 when lost */
     bool won;
     double pctr; /* AUCTION: as believed at bid time; 0 where unknown */

@@ -38,8 +38,8 @@ typedef struct gv_predictor_type {
     /* NULL: nothing is fitted. */
     gv_status (*fit)(void *state, const gv_predictor_training *training,
                      const gv_progress *progress);
-    /* pctr: [count], for the impression rows listed. Each in [0, 1]. Reads only the fitted state: any
-       number of threads may ask one predictor. */
+    /* pctr: [count], for the impression rows listed. Each in [0, 1]. Reads only the fitted state:
+       any number of threads may ask one predictor. */
     gv_status (*predict)(const void *state, const uint64_t *rows, size_t count, double *pctr);
     void (*fini)(void *state); /* NULL: nothing to release */
 } gv_predictor_type;
