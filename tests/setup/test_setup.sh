@@ -100,7 +100,7 @@ another_system_is_told_the_packages() {
 }
 
 an_answer_on_the_terminal_is_heeded() {
-    command -v script >/dev/null || skip "no script(1) to make a terminal"
+    script -qec true /dev/null </dev/null >/dev/null 2>&1 || skip "script(1) can make no terminal here"
     complete_machine
     rm "$machine/ar"
     echo n | script -qec "env -i PATH='$machine' '$setup' build" /dev/null >"$machine/talk" && return 1
