@@ -194,6 +194,41 @@ make_test_fails_when_a_test_does() {
     check test
 }
 
+# A target that fails on one byte, which its corpus holds: `make test` sees it without clang, and
+# `make fuzz` finds it by itself.
+fuzz_targets_fail_where_they_should() {
+    sound_tree
+    mkdir -p tests/fuzz/corpus/lot
+    cp "$source"/tests/fuzz/{fuzz.h,run_corpus.c} tests/fuzz/
+    cp "$source"/tests/cmocka_all.h tests/
+    printf '#include "fuzz/fuzz.h"\n\nint LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)\n{\n    return size > 0 && data[0] == 1 ? __builtin_trap(), 1 : 0;\n}\n' \
+        >tests/fuzz/fuzz_lot.c
+    printf '\2' >tests/fuzz/corpus/lot/harmless
+    check test
+    printf '\1' >tests/fuzz/corpus/lot/harmful
+    expect_failure any 'FAILED: tests/fuzz/fuzz_lot' check test
+    rm tests/fuzz/corpus/lot/harmful
+    [ -x /usr/bin/clang-14 ] || skip "no clang-14, so make fuzz is untried"
+    expect_failure any 'FAILED: lot' check fuzz FUZZ_SECONDS=20
+    [ "$(ls tests/fuzz/corpus/lot)" = harmless ]
+}
+
+benchmarks_are_gathered_and_a_failed_one_leaves_no_table() {
+    sound_tree
+    mkdir tests/bench
+    printf '#!/bin/sh\necho "## Lots"\n' >tests/bench/bench_lots.sh
+    chmod +x tests/bench/bench_lots.sh
+    check bench
+    grep '^## Lots$' results/benchmarks.md
+    grep '^| compiler | gcc' results/benchmarks.md
+    [ "$(check bench BENCH=lots)" = '## Lots' ]
+    expect_failure any 'no bench_lot' check bench BENCH=lot
+    rm -r results
+    printf 'exit 1\n' >>tests/bench/bench_lots.sh
+    expect_failure any 'Error 1' check bench
+    [ -z "$(ls results)" ]
+}
+
 other_flags_and_headers_rebuild_what_they_touch() {
     sound_tree
     check >/dev/null
@@ -227,4 +262,6 @@ run_tests every_check_accepts_a_sound_tree \
     tidy_refuses_what_clang_tidy_finds \
     warnings_are_errors \
     make_test_fails_when_a_test_does \
+    fuzz_targets_fail_where_they_should \
+    benchmarks_are_gathered_and_a_failed_one_leaves_no_table \
     other_flags_and_headers_rebuild_what_they_touch
