@@ -1,0 +1,28 @@
+#include "policies/policies.h"
+
+#include <string.h>
+
+#include "policies/types_impl.h"
+
+const gv_policy_type *const gv_policy_types[] = {
+    &gv_policy_constant,
+    &gv_policy_random,
+    &gv_policy_mcpc,
+    &gv_policy_linear,
+    &gv_policy_ortb1,
+    &gv_policy_ortb2,
+    &gv_policy_ss_mdp,
+    &gv_policy_rlb,
+    &gv_policy_pid,
+    &gv_policy_adaptive,
+    NULL,
+};
+
+const gv_policy_type *gv_policy_find(const char *name)
+{
+    const gv_policy_type *const *type = gv_policy_types;
+    while (*type != NULL && strcmp((*type)->info.name, name) != 0) {
+        type++;
+    }
+    return *type;
+}

@@ -1,0 +1,20 @@
+/*
+ * types_impl.h - every policy type, for the table in policies.c and for tests.
+ */
+#ifndef POLICIES_TYPES_IMPL_H
+#define POLICIES_TYPES_IMPL_H
+
+#include "sim/market/policy.h"
+
+extern const gv_policy_type gv_policy_constant;
+extern const gv_policy_type gv_policy_random;
+extern const gv_policy_type gv_policy_mcpc;
+extern const gv_policy_type gv_policy_linear;
+extern const gv_policy_type gv_policy_ortb1;
+extern const gv_policy_type gv_policy_ortb2;
+extern const gv_policy_type gv_policy_ss_mdp;
+extern const gv_policy_type gv_policy_rlb;
+extern const gv_policy_type gv_policy_pid;
+extern const gv_policy_type gv_policy_adaptive;
+
+#endif
