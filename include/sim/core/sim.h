@@ -19,30 +19,36 @@
 #define GV_NEVER_US INT64_MAX
 
 typedef struct gv_event {
-    int64_t time_us;
-    int32_t priority; /* at equal times the lower number goes first */
-    uint32_t kind;    /* the handler's own enum */
-    uint64_t
-        sequence;     /* given by gv_sim_schedule: at equal time and priority, first in first out */
-    uint64_t subject; /* whom it concerns: a campaign, a customer */
+    int64_t time_us;   /* below GV_NEVER_US */
+    int32_t priority;  /* at equal times the lower number goes first; in int16_t's range */
+    uint32_t kind;     /* the handler's own enum */
+    uint64_t sequence; /* given by gv_sim_schedule: at equal time and priority first in, first out;
+                          below 2^48, which lasts nine years at a million events a second */
+    uint64_t subject;  /* whom it concerns: a campaign, a customer */
     int64_t payload[2];
 } gv_event;
 
 typedef struct gv_sim gv_sim;
 
-/* Handles one event off the heap, at gv_sim_now() == event->time_us. A failure ends the run. */
+/*
+ * Handles one event off the heap, at gv_sim_now() == event->time_us. `event` is valid until it
+ * returns. A failure ends the run; the event then counts as handled.
+ */
 typedef gv_status (*gv_event_handler)(void *context, gv_sim *sim, const gv_event *event);
 
-/* A stream of arrivals in ascending time. All functions get `context`. */
+/*
+ * A stream of arrivals in ascending time. All functions get `context`. Streams are few: each
+ * turn of the run loop asks every one for its next time.
+ */
 typedef struct gv_arrivals {
     void *context;
-    int32_t priority; /* its place among events of the same time */
+    int32_t priority; /* its place among events of the same time; equal: before the heap */
     /* Time of the next arrival, GV_NEVER_US when there is none. Does not advance. */
     int64_t (*next_us)(void *context);
     /*
      * Handles at least the next arrival and at most all that come before `until_us`, in order.
-     * One that schedules an event before `until_us` must return before passing that event's
-     * time. It tells the clock of each batch's last time with gv_sim_advance().
+     * The clock stands at the first; gv_sim_advance() moves it to later ones. One that schedules
+     * an event before `until_us` must return before an arrival at or after that event's time.
      */
     gv_status (*take)(void *context, gv_sim *sim, int64_t until_us);
 } gv_arrivals;
@@ -50,10 +56,10 @@ typedef struct gv_arrivals {
 typedef struct gv_sim_config {
     gv_event_handler handle;
     void *context;
-    size_t pending_max; /* events that may wait at once: the pool's size */
-    const gv_arrivals
-        *arrivals;        /* [arrival_count], copied; equal times: the earlier stream first */
-    size_t arrival_count; /* may be 0 */
+    size_t pending_max;          /* events that may wait at once; 72 bytes each, taken at once */
+    const gv_arrivals *arrivals; /* [arrival_count], copied; equal time and priority: the earlier
+                                    stream first */
+    size_t arrival_count;        /* may be 0 */
     int64_t start_us;
 } gv_sim_config;
 
@@ -79,15 +85,16 @@ bool gv_sim_cancel(gv_sim *sim, uint64_t sequence);
 
 size_t gv_sim_pending(const gv_sim *sim);
 
-/* For a stream inside take(): moves the clock forward within what it was allowed. */
+/* For a stream inside take(): moves the clock forward, below `until_us` (asserted). */
 void gv_sim_advance(gv_sim *sim, int64_t time_us);
 
-/* Inside a handler: the run returns after it. */
+/* Inside a handler or take(): the run returns GV_OK after it, the clock left where it is. */
 void gv_sim_stop(gv_sim *sim);
 
 /*
  * Handles everything before `until_us` in order, then sets the clock there (unless GV_NEVER_US);
- * returns early after gv_sim_stop() or a failure, and may be called again to go on.
+ * returns early after gv_sim_stop() or a failure, and may be called again to go on, which
+ * gives the same events as one long run. Never from inside a handler. until_us >= now.
  */
 GV_MUST_CHECK gv_status gv_sim_run(gv_sim *sim, int64_t until_us);
 
