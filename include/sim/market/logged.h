@@ -2,7 +2,9 @@
  * logged.h - a .gvlog as a source of opportunities, and as a history.
  *
  * A campaign sees the rows of its span that match its filters. Without filters and with logged
- * predictions the source hands out pointers into the map; otherwise it gathers.
+ * predictions the source hands out pointers into the map; otherwise it gathers. Ids are row
+ * numbers of the log, so an opportunity has the same one whatever the filters. Blocks are checked
+ * as they are first met; a logged probability outside [0, 1] is GV_ECORRUPT with its row.
  */
 #ifndef SIM_MARKET_LOGGED_H
 #define SIM_MARKET_LOGGED_H
@@ -37,15 +39,19 @@ typedef struct gv_logged_config {
         *predictor; /* NULL: the log's own pctr and pcvr columns, where it has them */
 } gv_logged_config;
 
-/* Columns that are missing, or a filter value that occurs nowhere, are GV_ENOTFOUND, named. */
+/*
+ * The source holds the events of its opportunities (24 bytes each) and scratch for one piece.
+ * Sources of one log may be used on different threads. Columns that are missing, or a filter
+ * value that occurs nowhere, are GV_ENOTFOUND, named.
+ */
 GV_MUST_CHECK gv_status gv_logged_source_create(const gv_logged_config *config, gv_source **out);
 
 /*
- * Reads the span once and sums it up. On GV_OK the history owns a source of its own; freed by
- * gv_logged_history_destroy().
+ * Reads the span once and sums it up; prices are those of the rival. Clicks are all click rows of
+ * these impressions, repeated ones too. On GV_OK the history owns a source of its own; freed by
+ * gv_history_destroy().
  */
 GV_MUST_CHECK gv_status gv_logged_history_create(const gv_logged_config *config, const char *name,
                                                  int64_t price_step_nanos, gv_history **out);
-void gv_logged_history_destroy(gv_history *history); /* accepts NULL */
 
 #endif

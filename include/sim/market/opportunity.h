@@ -25,12 +25,12 @@ typedef struct gv_event_record {
 /* Columns of `count` opportunities; those that the source lacks are NULL. */
 typedef struct gv_opportunities {
     size_t count;
-    uint64_t first_id;   /* ids are first_id + i, */
-    const uint64_t *ids; /* unless this is not NULL. Ascending; key of random streams */
-    const int64_t *time_us;
-    const int64_t *rival_nanos; /* the best competing offer */
+    uint64_t first_id;          /* ids are first_id + i, */
+    const uint64_t *ids;        /* unless this is not NULL. Ascending; key of random streams */
+    const int64_t *time_us;     /* ascending; never NULL */
+    const int64_t *rival_nanos; /* the best competing offer; never NULL */
     const int64_t *floor_nanos; /* NULL: no floor */
-    const double *pctr;         /* as the campaign's predictor believes */
+    const double *pctr;         /* as the campaign's predictor believes, in [0, 1] */
     const double *pcvr;
     const gv_event_record *events; /* of these opportunities, by id then time */
     size_t event_count;
@@ -42,13 +42,14 @@ typedef struct gv_source gv_source;
 struct gv_source {
     /*
      * Fills `out` with the opportunities at `position` and on, up to GV_OPPORTUNITY_PIECE, and
-     * sets *next to the position behind them; count 0 with GV_OK: the end. What `out` points to
-     * is valid until the next call.
+     * sets *next to the position behind them; count 0 with GV_OK: the end. The same position
+     * gives the same piece, every time. What `out` points to is valid until the next call.
      */
     gv_status (*load)(gv_source *source, uint64_t position, gv_opportunities *out, uint64_t *next);
-    /* The first position, and that behind the last. */
+    /* The first position, and that behind the last; at most end - begin opportunities lie between. */
     uint64_t begin;
     uint64_t end;
+    uint64_t event_max; /* at most so many event records lie between: room for those that wait */
     void (*destroy)(gv_source *source);
 };
 

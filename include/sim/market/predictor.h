@@ -46,13 +46,17 @@ typedef struct gv_predictor_type {
 
 typedef struct gv_predictor gv_predictor;
 
-/* Creates and, where the type needs it, fits. `log` and `config` are borrowed while it lives. */
+/*
+ * Creates and, where the type fits and `training` is given, fits. `log` and `config` are borrowed
+ * while it lives. A type that needs training and gets NULL is GV_EINVAL.
+ */
 GV_MUST_CHECK gv_status gv_predictor_create(const gv_predictor_type *type, const void *config,
                                             const gv_log *log,
                                             const gv_predictor_training *training,
                                             const gv_progress *progress, gv_predictor **out);
 void gv_predictor_destroy(gv_predictor *predictor); /* accepts NULL */
 
+/* Asserts that each probability lies in [0, 1]. */
 GV_MUST_CHECK gv_status gv_predictor_predict(const gv_predictor *predictor, const uint64_t *rows,
                                              size_t count, double *pctr);
 

@@ -27,9 +27,15 @@
 #include "sim/market/policy.h"
 #include "sim/market/tally.h"
 
+/*
+ * The order of what happens at one time: the campaign's start, its end, an episode's start, a
+ * tick, feedback, auctions. So a tick [t, t + tick_us) holds all of time t, and a policy that
+ * plans at t knows what became visible before t.
+ */
+
 /* What happened in one tick of one campaign. */
 typedef struct gv_tick_record {
-    int64_t time_us;           /* start of the tick */
+    int64_t time_us;           /* start of the tick; an episode's start begins one, too */
     uint64_t episode;          /* from 0 */
     int64_t budget_left_nanos; /* at its end */
     gv_tally tally;            /* in this tick; clicks and conversions when they became visible */
@@ -41,11 +47,14 @@ typedef struct gv_replay_config {
     gv_mechanism mechanism;
     gv_policy *policy; /* borrowed */
     bool reference;
-    size_t ticks_max; /* room for tick records; 0: worked out from the campaign */
 } gv_replay_config;
 
 typedef struct gv_replay gv_replay;
 
+/*
+ * Reads the first piece. GV_EINVAL names a campaign field or rule out of its range, or the column
+ * that the policy reads and the source lacks. The campaign is borrowed too.
+ */
 GV_MUST_CHECK gv_status gv_replay_create(const gv_replay_config *config, gv_replay **out);
 void gv_replay_destroy(gv_replay *replay); /* accepts NULL */
 
@@ -55,13 +64,19 @@ void gv_replay_destroy(gv_replay *replay); /* accepts NULL */
  */
 GV_MUST_CHECK gv_status gv_replay_run(gv_replay *replay, const gv_progress *progress);
 
+/* The policy's state is part of it. After a failed restore a replay can only be destroyed. */
 GV_MUST_CHECK gv_status gv_replay_save(const gv_replay *replay, gv_writer *writer);
 GV_MUST_CHECK gv_status gv_replay_restore(gv_replay *replay, gv_reader *reader);
 
-/* The outcome so far; complete after GV_OK. Clicks that come after the campaign's end count. */
+/*
+ * The outcome so far; complete after GV_OK. Clicks that come after the campaign's end count: the
+ * policy is not told, and one tick record more, from the end on, holds them. Ticks add up to the
+ * total.
+ */
 const gv_tally *gv_replay_total(const gv_replay *replay);
 const gv_tick_record *gv_replay_ticks(const gv_replay *replay, size_t *count);
 uint64_t gv_replay_episodes(const gv_replay *replay);
-uint64_t gv_replay_events(const gv_replay *replay); /* auctions and events handled, for rates */
+/* Auctions and events handled, for rates: the same however auctions were batched. */
+uint64_t gv_replay_events(const gv_replay *replay);
 
 #endif
