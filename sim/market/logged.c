@@ -1,7 +1,7 @@
 /*
  * A log as a source. Without filters a piece is pointers into the map, and the only bytes that
- * loading touches are those of blocks not yet checked and the logged probabilities; with filters
- * the chosen rows' cells are gathered into scratch.
+ * loading touches are those not yet checked; with filters the chosen rows' cells are gathered
+ * into scratch.
  */
 #include "sim/market/logged.h"
 
@@ -29,6 +29,8 @@ typedef struct logged_source {
     uint64_t *rows;          /* scratch, each [GV_OPPORTUNITY_PIECE] */
     int64_t *integer_cells[INTEGER_COUNT];
     double *real_cells[REAL_COUNT];
+    uint64_t seen;   /* rows from begin to here have been validated, */
+    int64_t seen_us; /* up to this time */
 } logged_source;
 
 GV_VECTOR
@@ -131,7 +133,41 @@ static gv_status real_cells(const logged_source *self, size_t column, const gv_o
         gather_reals(gv_log_reals(source), piece->ids, piece->count, self->real_cells[column]);
         *cells = self->real_cells[column];
     }
-    return check_probabilities(self, *cells, piece, gv_log_column_name(source));
+    return GV_OK;
+}
+
+GV_VECTOR
+static size_t count_descents(const int64_t *time_us, size_t count)
+{
+    size_t descents = 0;
+    for (size_t i = 1; i < count; i++) {
+        descents += time_us[i] < time_us[i - 1];
+    }
+    return descents;
+}
+
+/*
+ * What a checksum cannot promise, that the cells make sense, is looked at when a source first
+ * passes them, while they are in the cache.
+ */
+static gv_status validate(logged_source *self, uint64_t next, const gv_opportunities *piece)
+{
+    const bool goes_back = piece->first_id == self->seen && piece->time_us[0] < self->seen_us;
+    if (goes_back || count_descents(piece->time_us, piece->count) > 0) {
+        return GV_FAIL(GV_ECORRUPT, "%s: times behind row %" PRIu64 " are not in order",
+                       gv_log_path(self->log), piece->first_id);
+    }
+    if (self->reals[PCTR] != NULL) {
+        GV_TRY(check_probabilities(self, piece->pctr, piece, gv_log_role_name(GV_ROLE_PCTR)));
+    }
+    if (self->reals[PCVR] != NULL) {
+        GV_TRY(check_probabilities(self, piece->pcvr, piece, gv_log_role_name(GV_ROLE_PCVR)));
+    }
+    if (piece->first_id == self->seen) {
+        self->seen = next;
+        self->seen_us = piece->time_us[piece->count - 1];
+    }
+    return GV_OK;
 }
 
 static gv_status predict(const logged_source *self, gv_opportunities *piece)
@@ -183,7 +219,7 @@ static gv_status choose(const logged_source *self, uint64_t position, size_t *co
 static gv_status logged_load(gv_source *source, uint64_t position, gv_opportunities *out,
                              uint64_t *next)
 {
-    const logged_source *self = (const logged_source *)source;
+    logged_source *self = (logged_source *)source;
     assert(position >= source->begin);
     assert(position <= source->end);
 
@@ -198,6 +234,9 @@ static gv_status logged_load(gv_source *source, uint64_t position, gv_opportunit
     }
     if (piece.count > 0) {
         GV_TRY(fill(self, &piece));
+        if (*next > self->seen) {
+            GV_TRY(validate(self, *next, &piece));
+        }
         attach_events(self, position, *next, &piece);
     }
     *out = piece;
@@ -277,6 +316,8 @@ static gv_status build(logged_source *self, const gv_logged_config *config)
     GV_TRY(gv_logged_events(log, self->filters, self->filter_count, self->base.begin,
                             self->base.end, &self->events, &event_count));
     self->base.event_max = event_count;
+    self->seen = self->base.begin;
+    self->seen_us = INT64_MIN;
     return GV_OK;
 }
 
