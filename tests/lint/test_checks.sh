@@ -191,7 +191,7 @@ make_test_fails_when_a_test_does() {
     expect_failure any 'FAILED: tests/sim/test_broken.sh, exit status 3' check test
     expect_failure any 'this went wrong' check test
     rm tests/sim/test_broken.sh
-    check test
+    check test >log
 }
 
 # A target that fails on one byte, which its corpus holds: `make test` sees it without clang, and
@@ -204,7 +204,7 @@ fuzz_targets_fail_where_they_should() {
     printf '#include "fuzz/fuzz.h"\n\nint LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)\n{\n    return size > 0 && data[0] == 1 ? __builtin_trap(), 1 : 0;\n}\n' \
         >tests/fuzz/fuzz_lot.c
     printf '\2' >tests/fuzz/corpus/lot/harmless
-    check test
+    check test >log
     printf '\1' >tests/fuzz/corpus/lot/harmful
     expect_failure any 'FAILED: tests/fuzz/fuzz_lot' check test
     rm tests/fuzz/corpus/lot/harmful
