@@ -54,6 +54,7 @@ struct gv_replay {
     gv_tally outcome; /* total and the open tick: set when a run returns */
     const gv_progress *progress;
     bool is_stopped;
+    bool is_tight;        /* a guess: the budget binds */
     int64_t *offers;      /* [GV_OPPORTUNITY_PIECE] of the latest batch; first the bids */
     int64_t *prices;      /* [GV_OPPORTUNITY_PIECE] of the latest batch; -1: lost */
     int64_t *lowered;     /* [GV_SETTLE_CHUNK] */

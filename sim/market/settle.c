@@ -3,8 +3,8 @@
  *
  * Fast path: a batch is priced in one call and settled in chunks. A chunk that the budget could
  * pay for, highest offer included, is settled by vectors alone. Where the budget binds, offers
- * are lowered to what is left; as long as nothing is won then, nothing changes and vectors still
- * do. Only a chunk in which the budget binds and something is won goes auction by auction.
+ * are lowered to what is left; as long as nothing is paid then, nothing changes and vectors still
+ * do. Only a chunk in which the budget binds and something is paid goes auction by auction.
  *
  * Reference path: gv_settle_one(), by the plain rules of mechanism.h.
  */
@@ -88,29 +88,38 @@ static void settle_in_turn(const gv_replay *replay, size_t row, int64_t *offers,
     assert(left >= 0);
 }
 
-/* Nothing in it can have met the end of the budget: each price is at most its offer. */
+/*
+ * Whether offers that were made against all of `left` stand as they are. They do when the highest
+ * still fits after all is paid; above all, when nothing was paid.
+ */
 static bool budget_suffices(const gv_chunk_sums *sums, int64_t left)
 {
     return sums->tally.spend_nanos <= left && sums->offer_max <= left - sums->tally.spend_nanos;
 }
 
-/* The offers are left as they were made: lowered where the budget bound. */
+/*
+ * The offers are left as they were made: lowered where the budget bound. Whether they are lowered
+ * before the first try or after it is a guess from the last chunk, and of no account to the
+ * outcome.
+ */
 static gv_tally settle_within_budget(gv_replay *replay, size_t row, int64_t *offers, size_t count,
                                      int64_t *prices)
 {
     const int64_t left = replay->state.budget_left_nanos;
-    settle_vector(replay, row, offers, count, prices);
-    const gv_chunk_sums free = gv_settle_sum(offers, prices, count);
-    if (budget_suffices(&free, left)) {
-        return free.tally;
+    if (!replay->is_tight) {
+        settle_vector(replay, row, offers, count, prices);
+        const gv_chunk_sums sums = gv_settle_sum(offers, prices, count);
+        if (budget_suffices(&sums, left)) {
+            return sums.tally;
+        }
     }
-    int64_t *lowered = replay->lowered;
-    gv_mechanism_offer_all(&replay->config.mechanism, offers, left, count, lowered);
-    settle_vector(replay, row, lowered, count, prices);
-    const gv_chunk_sums bound = gv_settle_sum(lowered, prices, count);
-    if (bound.tally.wins == 0) {
-        memcpy(offers, lowered, count * sizeof *offers);
-        return bound.tally;
+    gv_mechanism_offer_all(&replay->config.mechanism, offers, left, count, replay->lowered);
+    settle_vector(replay, row, replay->lowered, count, prices);
+    const gv_chunk_sums sums = gv_settle_sum(replay->lowered, prices, count);
+    replay->is_tight = sums.offer_max >= left - left / 4;
+    if (budget_suffices(&sums, left)) {
+        memcpy(offers, replay->lowered, count * sizeof *offers);
+        return sums.tally;
     }
     settle_in_turn(replay, row, offers, count, prices);
     return gv_settle_sum(offers, prices, count).tally;
