@@ -1,4 +1,4 @@
-/* Replay: worked examples, and the properties of market_properties.h over policies of every kind. */
+/* Replay: worked examples, and market_properties.h over policies of every kind. */
 #include "market_policies.h"
 #include "market_properties.h"
 

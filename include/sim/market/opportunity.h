@@ -46,7 +46,7 @@ struct gv_source {
      * gives the same piece, every time. What `out` points to is valid until the next call.
      */
     gv_status (*load)(gv_source *source, uint64_t position, gv_opportunities *out, uint64_t *next);
-    /* The first position, and that behind the last; at most end - begin opportunities lie between. */
+    /* The first position, and that behind the last: at most end - begin opportunities. */
     uint64_t begin;
     uint64_t end;
     uint64_t event_max; /* at most so many event records lie between: room for those that wait */
