@@ -54,8 +54,9 @@ endif
 
 # No fused multiply-add behind our back: the same source must give the same bits in its scalar
 # and its vector form. No fast-math, ever. Nobody reads errno behind sqrt: one instruction then.
+# Nobody replaces a function of the shared library either, so files may inline their own.
 BASE_CFLAGS := -std=c17 -D_GNU_SOURCE -fPIC -pthread -ffp-contract=off \
-               -fno-math-errno $(CFLAGS_$(BUILD)) $(CFLAGS)
+               -fno-math-errno -fno-semantic-interposition $(CFLAGS_$(BUILD)) $(CFLAGS)
 ALL_CFLAGS  := $(WARNINGS) $(BASE_CFLAGS)
 INCLUDES    := -Iinclude -I. -Itests -I$(OUT)
 CPPFLAGS    += $(INCLUDES) -MMD -MP
@@ -203,7 +204,7 @@ test-san: ## Run every test under AddressSanitizer and UndefinedBehaviorSanitize
 test-tsan: ## Run every test under ThreadSanitizer
 	@$(MAKE) --no-print-directory BUILD=tsan test
 
-coverage: ## Run every test and say which lines none of them reached
+coverage: need ## Run every test and say which lines none of them reached
 	@$(MAKE) --no-print-directory BUILD=coverage test
 	@gcovr --root . --filter '(sim|models|policies|scenarios)/' build/coverage
 
