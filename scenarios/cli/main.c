@@ -68,8 +68,8 @@ static int run_command(const gv_command *command, int argc, char **argv)
 int main(int argc, char **argv)
 {
     argp_err_exit_status = GV_EXIT_USAGE;
-    /* A reader that closes the pipe early is a failed write, told by gv_cli_finish(). */
-    (void)signal(SIGPIPE, SIG_IGN);
+    /* A file-size limit is then a write that failed and can be told, like a full disk. */
+    (void)signal(SIGXFSZ, SIG_IGN);
     if (argc < 2) {
         print_usage(stderr);
         return GV_EXIT_USAGE;

@@ -1,0 +1,371 @@
+/* gavel run: a scenario through to its outcomes. */
+#include <argp.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "scenarios/cli/cli.h"
+#include "scenarios/compose/compose.h"
+#include "scenarios/config/print.h"
+#include "scenarios/config/scenario.h"
+#include "scenarios/report/report.h"
+#include "scenarios/run/run.h"
+#include "sim/base/clock.h"
+#include "sim/base/money.h"
+#include "sim/base/parallel.h"
+
+enum {
+    KEY_SET = 's',
+    KEY_DB = 'o',
+    KEY_JOBS = 'j',
+    KEY_QUIET = 'q',
+    KEY_ENGINE = 256,
+    KEY_RESUME,
+    KEY_JSON,
+    KEY_PRINT_CONFIG,
+    KEY_DRY_RUN,
+    SETS_MAX = 256,
+    ARGUMENTS_SIZE = 4096,
+};
+
+typedef struct run_request {
+    const char *scenario_path;
+    const char *sets[SETS_MAX];
+    size_t set_count;
+    const char *db_path;
+    size_t jobs;
+    bool reference;
+    bool resume;
+    bool as_json;
+    bool print_config;
+    bool dry_run;
+    bool quiet;
+    char arguments[ARGUMENTS_SIZE];
+} run_request;
+
+static const struct argp_option options[] = {
+    {"set", KEY_SET, "KEY=VALUE", 0,
+     "Put a value over the scenario's, such as policies.lin.b0=12 or "
+     "campaigns.0.budget_share=[1/2]; may be repeated",
+     0},
+    {"db", KEY_DB, "FILE", 0, "Keep the outcomes in this SQLite file; without, nothing is written",
+     0},
+    {"jobs", KEY_JOBS, "N", 0, "Threads (default: all processors); the outcome is the same", 0},
+    {"engine", KEY_ENGINE, "batch|reference", 0,
+     "reference settles one auction at a time, to check batch; the outcome is the same", 0},
+    {"resume", KEY_RESUME, NULL, 0,
+     "Go on with the latest unfinished run of the same scenario and inputs in --db; without one, "
+     "start afresh",
+     0},
+    {"json", KEY_JSON, NULL, 0, "Print the outcomes as JSON", 0},
+    {"print-config", KEY_PRINT_CONFIG, NULL, 0,
+     "Print the scenario with every value and where it came from, and stop", 0},
+    {"dry-run", KEY_DRY_RUN, NULL, 0, "List the cells with their budgets, and stop", 0},
+    {"quiet", KEY_QUIET, NULL, 0, "No progress and no talk", 0},
+    {0},
+};
+
+static void add_set(run_request *request, const char *argument, struct argp_state *state)
+{
+    if (request->set_count == SETS_MAX) {
+        argp_error(state, "more than %d --set", SETS_MAX);
+        return;
+    }
+    request->sets[request->set_count++] = argument;
+}
+
+static void take_jobs(run_request *request, const char *argument, struct argp_state *state)
+{
+    char *end = NULL;
+    const unsigned long jobs = strtoul(argument, &end, 10);
+    if (argument[0] < '0' || argument[0] > '9' || *end != '\0' || jobs < 1 || jobs > 1024) {
+        argp_error(state, "--jobs: expected a whole number from 1 to 1024, found '%s'", argument);
+        return;
+    }
+    request->jobs = jobs;
+}
+
+static void take_engine(run_request *request, const char *argument, struct argp_state *state)
+{
+    request->reference = strcmp(argument, "reference") == 0;
+    if (!request->reference && strcmp(argument, "batch") != 0) {
+        argp_error(state, "--engine: expected batch or reference, found '%s'", argument);
+    }
+}
+
+static error_t take_flag(int key, run_request *request)
+{
+    switch (key) {
+    case KEY_RESUME:
+        request->resume = true;
+        return 0;
+    case KEY_JSON:
+        request->as_json = true;
+        return 0;
+    case KEY_PRINT_CONFIG:
+        request->print_config = true;
+        return 0;
+    case KEY_DRY_RUN:
+        request->dry_run = true;
+        return 0;
+    case KEY_QUIET:
+        request->quiet = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static error_t take_option(int key, char *argument, struct argp_state *state)
+{
+    run_request *request = state->input;
+    switch (key) {
+    case KEY_SET:
+        add_set(request, argument, state);
+        return 0;
+    case KEY_DB:
+        request->db_path = argument;
+        return 0;
+    case KEY_JOBS:
+        take_jobs(request, argument, state);
+        return 0;
+    case KEY_ENGINE:
+        take_engine(request, argument, state);
+        return 0;
+    case ARGP_KEY_ARG:
+        if (request->scenario_path != NULL) {
+            argp_error(state, "one scenario at a time: '%s' is the second", argument);
+        }
+        request->scenario_path = argument;
+        return 0;
+    case ARGP_KEY_END:
+        if (request->scenario_path == NULL) {
+            argp_error(state, "which SCENARIO?");
+        }
+        if (request->resume && request->db_path == NULL) {
+            argp_error(state, "--resume needs --db FILE, where the unfinished run is");
+        }
+        return 0;
+    default:
+        return take_flag(key, request);
+    }
+}
+
+static const struct argp parser = {
+    .options = options,
+    .parser = take_option,
+    .args_doc = "SCENARIO.yaml",
+    .doc = "Replays a scenario: every campaign at every budget under every policy.\v"
+           "Example:\n"
+           "  gavel run scenarios/rlb2997.yaml --db outcomes.db\n"
+           "  gavel run june.yaml --set policies.lin.b0=12 --set seed=7 --jobs 2\n\n"
+           "Ctrl-C saves what is running into --db and exits 130 (SIGTERM: 75); --resume goes on "
+           "from there. `gavel list scenario` shows what a scenario can say.",
+};
+
+/* Every problem with its line and a caret; what else went wrong as one sentence. */
+static int fail_scenario(const gv_scenario *scenario, gv_status status)
+{
+    if (status == GV_EUSAGE && scenario != NULL && scenario->problems.count > 0) {
+        gv_cli_progress_end();
+        gv_problems_print(&scenario->problems, stderr, gv_cli_colours(stderr));
+        return GV_EXIT_USAGE;
+    }
+    const int code = gv_cli_fail(status);
+    return scenario == NULL ? GV_EXIT_USAGE : code;
+}
+
+static int print_config(const gv_scenario *scenario)
+{
+    gv_arena arena = {.chunks = NULL};
+    const char *text = NULL;
+    int code = GV_EXIT_DONE;
+    const gv_status status = gv_scenario_text(scenario, &arena, &text);
+    if (status == GV_OK) {
+        (void)fputs(text, stdout);
+    } else {
+        code = gv_cli_fail(status);
+    }
+    gv_arena_fini(&arena);
+    return gv_cli_finish(code);
+}
+
+static int list_cells(const gv_composition *composition)
+{
+    printf("%5s  %-20s %-12s %-16s %16s %12s  %s\n", "cell", "campaign", "budget", "policy",
+           "amount (CPM)", "rows", "seed");
+    for (size_t i = 0; i < composition->cell_count; i++) {
+        const gv_cell *cell = &composition->cells[i];
+        char amount[48];
+        gv_money_print(cell->campaign.budget_nanos, GV_NANOS_PER_CPM, amount, sizeof amount);
+        printf("%5zu  %-20s %-12s %-16s %16s %12" PRIu64 "  %" PRId64 "\n", i, cell->campaign.name,
+               cell->budget_label, cell->policy->name, amount,
+               composition->campaigns[cell->campaign_number].row_count,
+               composition->scenario->top->seed);
+    }
+    return gv_cli_finish(GV_EXIT_DONE);
+}
+
+static int report_outcomes(const run_request *request, gv_store *store, int64_t run_id)
+{
+    const gv_report_options look = gv_report_options_for(stdout);
+    const gv_status status = request->as_json ? gv_report_json(stdout, store, run_id)
+                                              : gv_report_run(stdout, store, run_id, &look);
+    return gv_cli_finish(status == GV_OK ? GV_EXIT_DONE : gv_cli_fail(status));
+}
+
+static void tell_free_budgets(const run_request *request, const gv_composition *composition)
+{
+    for (size_t i = 0; i < composition->cell_count; i++) {
+        const gv_cell *cell = &composition->cells[i];
+        if (cell->campaign.budget_nanos == 0) {
+            gv_cli_talk(request->quiet,
+                        "%s: a budget of 0 buys nothing but what is free (budget %s)\n",
+                        cell->campaign.name, cell->budget_label);
+            return;
+        }
+    }
+}
+
+static int tell_stopped(const run_request *request, const gv_run_result *result)
+{
+    const bool is_kept = request->db_path != NULL;
+    gv_cli_talk(request->quiet, "gavel: stopped with %zu cells done and %zu left%s%s\n",
+                result->done, result->left,
+                is_kept ? "; the same command with --resume goes on: --db " : "; nothing was kept",
+                is_kept ? request->db_path : "");
+    return is_kept && gv_cli_signal() == SIGTERM ? GV_EXIT_RESUMABLE : GV_EXIT_INTERRUPTED;
+}
+
+static void tell_done(const run_request *request, const gv_run_result *result)
+{
+    const double seconds = (double)result->wall_us / (double)GV_US_PER_SECOND;
+    const double rate = seconds > 0 ? (double)result->event_count / seconds / 1e6 : 0;
+    gv_cli_talk(request->quiet, "%zu cells in %.2f s, %.1f million auctions and events a second\n",
+                result->done, seconds, rate);
+    if (request->db_path != NULL) {
+        gv_cli_talk(request->quiet, "run %" PRId64 " is in %s\n", result->run_id, request->db_path);
+    }
+}
+
+static int run_in_store(const run_request *request, const gv_composition *composition,
+                        gv_store *store, const gv_progress *progress)
+{
+    gv_run_result result;
+    const gv_run_options how = {.jobs = request->jobs,
+                                .reference = request->reference,
+                                .resume = request->resume,
+                                .arguments = request->arguments,
+                                .progress = progress};
+    const gv_status status = gv_run_cells(composition, store, &how, &result);
+    gv_cli_progress_end();
+    if (result.is_resumed) {
+        gv_cli_talk(request->quiet, "run %" PRId64 " was resumed\n", result.run_id);
+    }
+    if (status == GV_ESTOPPED) {
+        return tell_stopped(request, &result);
+    }
+    if (status != GV_OK) {
+        return gv_cli_fail(status);
+    }
+    if (result.done == 0) {
+        gv_cli_talk(false, "gavel: no cell could be run; %s\n", result.sentence);
+        return GV_EXIT_FAILED;
+    }
+    const int code = report_outcomes(request, store, result.run_id);
+    tell_done(request, &result);
+    if (result.failed > 0) {
+        gv_cli_talk(false, "gavel: %zu of %zu cells failed; the first: %s\n", result.failed,
+                    composition->cell_count, result.sentence);
+        return code == GV_EXIT_DONE ? GV_EXIT_DOUBTFUL : code;
+    }
+    return code;
+}
+
+static int run_composed(const run_request *request, const gv_composition *composition,
+                        const gv_progress *progress)
+{
+    gv_store *store = NULL;
+    if (request->dry_run) {
+        return list_cells(composition);
+    }
+    tell_free_budgets(request, composition);
+    const char *path = request->db_path == NULL ? ":memory:" : request->db_path;
+    const gv_status status = gv_store_open(path, GV_STORE_WRITE, &store);
+    if (status != GV_OK) {
+        return gv_cli_fail(status);
+    }
+    const int code = run_in_store(request, composition, store, progress);
+    gv_store_close(store);
+    return code;
+}
+
+static void tell_ingest(const run_request *request, const char *path, const char *format)
+{
+    if (strcmp(format, "gvlog") != 0 && strcmp(format, "rlb-info") != 0) {
+        gv_cli_talk(request->quiet,
+                    "%s is read as %s into a temporary log; `gavel ingest %s FILE... -o X.gvlog` "
+                    "would do that once for all runs\n",
+                    path, format, format);
+    }
+}
+
+static int run_scenario(const run_request *request, gv_scenario *scenario)
+{
+    gv_composition *composition = NULL;
+    const gv_progress *progress = gv_cli_progress(request->quiet);
+    tell_ingest(request, scenario->log->path, scenario->log->format);
+    if (scenario->history != NULL && scenario->history->path != NULL) {
+        tell_ingest(request, scenario->history->path, scenario->history->format);
+    }
+    const gv_status status = gv_compose(scenario, request->jobs, progress, &composition);
+    gv_cli_progress_end();
+    if (status != GV_OK) {
+        return fail_scenario(scenario, status);
+    }
+    const int code = run_composed(request, composition, progress);
+    gv_composition_destroy(composition);
+    return code;
+}
+
+/* The command line as typed, words with blanks in quotes: for provenance. */
+static void join_arguments(run_request *request, int argc, char **argv)
+{
+    size_t used = 0;
+    for (int i = 0; i < argc && used < sizeof request->arguments; i++) {
+        const bool has_blank = strpbrk(argv[i], " \t'") != NULL && i > 0;
+        const int size = snprintf(request->arguments + used, sizeof request->arguments - used,
+                                  has_blank ? "%s\"%s\"" : "%s%s", i == 0 ? "" : " ", argv[i]);
+        used += (size_t)size;
+    }
+}
+
+static int run(int argc, char **argv)
+{
+    static run_request request;
+    request = (run_request){.jobs = gv_parallel_processors()};
+    join_arguments(&request, argc, argv);
+    if (argp_parse(&parser, argc, argv, 0, NULL, &request) != 0) {
+        return GV_EXIT_USAGE;
+    }
+    gv_scenario *scenario = NULL;
+    const gv_status status =
+        gv_scenario_load(request.scenario_path, request.sets, request.set_count, &scenario);
+    int code = GV_EXIT_DONE;
+    if (status != GV_OK) {
+        code = fail_scenario(scenario, status);
+    } else if (request.print_config) {
+        code = print_config(scenario);
+    } else {
+        code = run_scenario(&request, scenario);
+    }
+    gv_scenario_destroy(scenario);
+    return code;
+}
+
+const gv_command gv_command_run = {
+    .name = "run",
+    .summary = "replay a scenario: campaigns x budgets x policies",
+    .run = run,
+};

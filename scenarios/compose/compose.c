@@ -1,0 +1,168 @@
+#include "scenarios/compose/compose.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "scenarios/compose/compose_impl.h"
+#include "scenarios/config/print.h"
+#include "sim/base/hash.h"
+#include "sim/base/mem.h"
+
+void gv_composition_destroy(gv_composition *composition)
+{
+    if (composition == NULL) {
+        return;
+    }
+    gv_predictor_destroy(composition->predictor);
+    if (composition->past_log != composition->log) {
+        gv_log_close(composition->past_log);
+    }
+    gv_log_close(composition->log);
+    gv_arena_fini(&composition->arena);
+    gv_mem_free(composition);
+}
+
+/* A scenario's mistake becomes a problem with its place; the world's stays a status. */
+static gv_status place(gv_composition *composition, const gv_section *section, const char *row,
+                       gv_status status)
+{
+    if (status != GV_EUSAGE) {
+        return status;
+    }
+    gv_problems_add(&composition->scenario->problems, gv_section_mark(section, row), "%s.%s: %s",
+                    section->path, row, gv_status_detail());
+    return gv_problems_fail(&composition->scenario->problems);
+}
+
+static gv_status open_log(gv_composition *composition, size_t jobs, const gv_progress *progress)
+{
+    const gv_scenario *scenario = composition->scenario;
+    const gv_input_plan plan = {.path = scenario->log->path,
+                                .format = scenario->log->format,
+                                .mapping = scenario->log->mapping,
+                                .rejects_max = scenario->log->rejects_max,
+                                .jobs = jobs};
+    return place(composition, &scenario->log_section, "format",
+                 gv_inputs_open(&composition->inputs, &plan, progress, &composition->log));
+}
+
+static gv_status open_history(gv_composition *composition, size_t jobs, const gv_progress *progress)
+{
+    const gv_scenario *scenario = composition->scenario;
+    const gv_history_plan *history = scenario->history;
+    if (history == NULL) {
+        return GV_OK;
+    }
+    if (history->path == NULL) {
+        composition->past_log = composition->log;
+        return GV_OK;
+    }
+    if (strcmp(history->format, "rlb-info") == 0) {
+        return gv_inputs_read_info(&composition->inputs, history->path, &composition->totals);
+    }
+    const gv_input_plan plan = {.path = history->path,
+                                .format = history->format,
+                                .mapping = history->mapping,
+                                .rejects_max = scenario->log->rejects_max,
+                                .jobs = jobs};
+    return place(composition, &scenario->history_section, "format",
+                 gv_inputs_open(&composition->inputs, &plan, progress, &composition->past_log));
+}
+
+static gv_status fit_predictor(gv_composition *composition, const gv_progress *progress)
+{
+    gv_scenario *scenario = composition->scenario;
+    const gv_predictor_type *type = scenario->predictor;
+    const gv_section *section = &scenario->predictor_section;
+    if (type == NULL) {
+        return GV_OK;
+    }
+    if (type->needs_training && composition->past_log != composition->log) {
+        gv_problems_add(&scenario->problems, gv_section_mark(section, "type"),
+                        "predictor: %s learns from an earlier span of the log itself: give "
+                        "`history: {from: ..., to: ...}` without a path",
+                        type->info.name);
+        return gv_problems_fail(&scenario->problems);
+    }
+    const gv_predictor_training training = {
+        .log = composition->past_log,
+        .start_us = composition->past_from_us,
+        .end_us = composition->past_to_us,
+        .impression_weight = scenario->history == NULL ? 1 : scenario->history->impression_weight};
+    return gv_predictor_create(type, section->config, composition->log,
+                               type->needs_training ? &training : NULL, progress,
+                               &composition->predictor);
+}
+
+/* Names of files are left out: the same bytes under another name give the same outcome. */
+static bool decides_outcome(const gv_scenario_value *value)
+{
+    static const char *const names[] = {"log.path", "log.mapping", "history.path",
+                                        "history.mapping", "name"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(names[i], value->name) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static gv_status identify(gv_composition *composition)
+{
+    const gv_scenario_value *values = NULL;
+    size_t count = 0;
+    const char *text = "";
+    GV_TRY(gv_scenario_values(composition->scenario, &composition->arena, &values, &count));
+    uint64_t hash = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!decides_outcome(&values[i])) {
+            continue;
+        }
+        text = gv_arena_print(&composition->arena, "%016" PRIx64 " %s=%s", hash, values[i].name,
+                              values[i].value);
+        if (text == NULL) {
+            return GV_FAIL(GV_ENOMEM, "no memory for the identity of a run");
+        }
+        hash = gv_hash(text, strlen(text));
+    }
+    for (size_t i = 0; i < composition->inputs.count; i++) {
+        const uint64_t pair[2] = {hash, composition->inputs.items[i].hash};
+        hash = gv_hash(pair, sizeof pair);
+    }
+    composition->hash = hash;
+    return GV_OK;
+}
+
+static gv_status compose(gv_composition *composition, size_t jobs, const gv_progress *progress)
+{
+    /* The identity first: composing settles what is "auto". */
+    GV_TRY(open_log(composition, jobs, progress));
+    GV_TRY(open_history(composition, jobs, progress));
+    GV_TRY(identify(composition));
+    const gv_scenario_top *top = composition->scenario->top;
+    composition->zone_us = top->zone == NULL ? gv_log_zone_us(composition->log)
+                                             : gv_scenario_zone_us(composition->scenario);
+    GV_TRY(gv_compose_spans(composition));
+    GV_TRY(fit_predictor(composition, progress));
+    GV_TRY(gv_compose_campaigns(composition));
+    return gv_compose_cells(composition);
+}
+
+gv_status gv_compose(gv_scenario *scenario, size_t jobs, const gv_progress *progress,
+                     gv_composition **out)
+{
+    gv_composition *composition = gv_mem_alloc(sizeof *composition, 0, 0);
+    *out = NULL;
+    if (composition == NULL) {
+        return GV_FAIL(GV_ENOMEM, "no memory to compose a scenario");
+    }
+    composition->scenario = scenario;
+    composition->inputs.arena = &composition->arena;
+    const gv_status status = compose(composition, jobs, progress);
+    if (status != GV_OK) {
+        gv_composition_destroy(composition);
+        return status;
+    }
+    *out = composition;
+    return GV_OK;
+}

@@ -1,0 +1,172 @@
+#include "scenarios/run/begin.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "scenarios/cli/version.h"
+#include "scenarios/config/print.h"
+
+enum { OWN_FACTS = 8, FACTS_PER_INPUT = 3 };
+
+static gv_status no_memory(void)
+{
+    return GV_FAIL(GV_ENOMEM, "no memory for where a run came from");
+}
+
+/* The run's name: the scenario's, else its file's without folder and ending. */
+static const char *name_of(const gv_scenario *scenario, gv_arena *arena)
+{
+    if (scenario->top->name != NULL) {
+        return scenario->top->name;
+    }
+    const char *slash = strrchr(scenario->path, '/');
+    const char *file = slash == NULL ? scenario->path : slash + 1;
+    const char *dot = strrchr(file, '.');
+    return gv_arena_text(arena, file,
+                         dot == NULL || dot == file ? strlen(file) : (size_t)(dot - file));
+}
+
+static gv_status list_parameters(const gv_composition *composition, gv_arena *arena,
+                                 gv_run_record *record)
+{
+    const gv_scenario_value *values = NULL;
+    size_t count = 0;
+    GV_TRY(gv_scenario_values(composition->scenario, arena, &values, &count));
+    gv_fact *facts = gv_arena_alloc(arena, count, sizeof *facts);
+    if (facts == NULL) {
+        return no_memory();
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (values[i].origin != NULL) {
+            facts[record->parameter_count++] = (gv_fact){
+                .name = values[i].name, .value = values[i].value, .origin = values[i].origin};
+        }
+    }
+    record->parameters = facts;
+    return GV_OK;
+}
+
+static void add(gv_fact *facts, size_t *count, const char *name, const char *value)
+{
+    facts[(*count)++] = (gv_fact){.name = name, .value = value};
+}
+
+static bool add_inputs(const gv_inputs *inputs, gv_arena *arena, gv_fact *facts, size_t *count)
+{
+    for (size_t i = 0; i < inputs->count; i++) {
+        const char *path = gv_arena_print(arena, "input.%zu.path", i);
+        const char *kind = gv_arena_print(arena, "input.%zu.format", i);
+        const char *hash = gv_arena_print(arena, "input.%zu.hash", i);
+        const char *hex = gv_arena_print(arena, "%016" PRIx64, inputs->items[i].hash);
+        if (path == NULL || kind == NULL || hash == NULL || hex == NULL) {
+            return false;
+        }
+        add(facts, count, path, inputs->items[i].path);
+        add(facts, count, kind, inputs->items[i].kind);
+        add(facts, count, hash, hex);
+    }
+    return true;
+}
+
+static gv_status list_provenance(const gv_composition *composition, const gv_run_options *options,
+                                 gv_arena *arena, gv_run_record *record)
+{
+    gv_version_fact *versions = gv_arena_alloc(arena, GV_VERSION_FACTS_MAX, sizeof *versions);
+    const size_t room =
+        OWN_FACTS + GV_VERSION_FACTS_MAX + FACTS_PER_INPUT * composition->inputs.count;
+    gv_fact *facts = gv_arena_alloc(arena, room, sizeof *facts);
+    const char *jobs = gv_arena_print(arena, "%zu", options->jobs);
+    if (versions == NULL || facts == NULL || jobs == NULL) {
+        return no_memory();
+    }
+    size_t count = 0;
+    add(facts, &count, "version", gv_version());
+    add(facts, &count, "commit", gv_version_commit());
+    add(facts, &count, "argv", options->arguments);
+    add(facts, &count, "scenario_path", composition->scenario->path);
+    add(facts, &count, "jobs", jobs);
+    add(facts, &count, "engine", options->reference ? "reference" : "batch");
+    const size_t version_count = gv_version_facts(versions);
+    for (size_t i = 0; i < version_count; i++) {
+        add(facts, &count, versions[i].name, versions[i].value);
+    }
+    if (!add_inputs(&composition->inputs, arena, facts, &count)) {
+        return no_memory();
+    }
+    record->provenance = facts;
+    record->provenance_count = count;
+    return GV_OK;
+}
+
+/* A text cell of the reject table as a text of its own. */
+static const char *copy_cell(gv_arena *arena, const gv_log_column *column, uint64_t row)
+{
+    size_t size = 0;
+    const char *text = column == NULL ? "" : gv_log_text(column, row, &size);
+    return gv_arena_text(arena, text, size);
+}
+
+static gv_status check_column(const gv_log_column *column, uint64_t rows)
+{
+    return column == NULL ? GV_OK : gv_log_check(column, 0, rows);
+}
+
+static gv_status write_rejects(const gv_log *log, gv_store *store, int64_t run_id, gv_arena *arena)
+{
+    const uint64_t rows = gv_log_rows(log, GV_LOG_REJECT);
+    const gv_log_column *file = gv_log_find(log, GV_LOG_REJECT, "file");
+    const gv_log_column *line = gv_log_find(log, GV_LOG_REJECT, "line");
+    const gv_log_column *column = gv_log_find(log, GV_LOG_REJECT, "column");
+    const gv_log_column *reason = gv_log_find(log, GV_LOG_REJECT, "reason");
+    const gv_log_column *text = gv_log_find(log, GV_LOG_REJECT, "text");
+    if (rows == 0 || line == NULL || column == NULL) {
+        return GV_OK;
+    }
+    GV_TRY(check_column(file, rows));
+    GV_TRY(check_column(line, rows));
+    GV_TRY(check_column(column, rows));
+    GV_TRY(check_column(reason, rows));
+    GV_TRY(check_column(text, rows));
+    gv_reject_record *rejects = gv_arena_alloc(arena, rows, sizeof *rejects);
+    if (rejects == NULL) {
+        return no_memory();
+    }
+    for (uint64_t i = 0; i < rows; i++) {
+        rejects[i] = (gv_reject_record){.file = copy_cell(arena, file, i),
+                                        .line = (uint64_t)gv_log_integers(line)[i],
+                                        .field = (uint64_t)gv_log_integers(column)[i],
+                                        .reason = copy_cell(arena, reason, i),
+                                        .text = copy_cell(arena, text, i)};
+        if (rejects[i].file == NULL || rejects[i].reason == NULL || rejects[i].text == NULL) {
+            return no_memory();
+        }
+    }
+    return gv_store_write_rejects(store, run_id, rejects, rows);
+}
+
+static gv_status begin(const gv_composition *composition, gv_store *store,
+                       const gv_run_options *options, gv_arena *arena, int64_t *run_id)
+{
+    gv_run_record record = {.name = name_of(composition->scenario, arena),
+                            .scenario_hash = composition->hash,
+                            .seed = (uint64_t)composition->scenario->top->seed,
+                            .cell_count = composition->cell_count};
+    if (record.name == NULL) {
+        return no_memory();
+    }
+    GV_TRY(gv_scenario_text(composition->scenario, arena, &record.scenario_text));
+    GV_TRY(list_parameters(composition, arena, &record));
+    GV_TRY(list_provenance(composition, options, arena, &record));
+    GV_TRY(gv_store_begin_run(store, &record, run_id));
+    return write_rejects(composition->log, store, *run_id, arena);
+}
+
+gv_status gv_run_begin(const gv_composition *composition, gv_store *store,
+                       const gv_run_options *options, int64_t *run_id)
+{
+    gv_arena arena = {.chunks = NULL};
+    const gv_status status = begin(composition, store, options, &arena, run_id);
+    gv_arena_fini(&arena);
+    return status;
+}

@@ -1,0 +1,281 @@
+#include "scenarios/run/run.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "scenarios/run/begin.h"
+#include "scenarios/run/cell.h"
+#include "sim/base/clock.h"
+#include "sim/base/mem.h"
+#include "sim/base/parallel.h"
+
+enum { PARTS = 1000 };
+
+typedef enum cell_state { CELL_LEFT, CELL_DONE, CELL_FAILED } cell_state;
+
+typedef struct all_cells all_cells;
+
+/* One thread's place: its history cache, and how far its cell is. */
+typedef struct worker_place {
+    all_cells *all;
+    gv_cell_worker worker;
+    gv_progress progress;
+    size_t cell;
+} worker_place;
+
+/* What the threads share. The lock guards store, progress and result. */
+struct all_cells {
+    const gv_composition *composition;
+    gv_store *store;
+    const gv_run_options *options;
+    gv_run_result *result;
+    worker_place *places; /* [jobs] */
+    cell_state *states;   /* [cell_count] */
+    uint64_t *advance;    /* [cell_count]: rows replayed */
+    size_t first_failed;
+    atomic_bool is_stopped;
+    pthread_mutex_t lock;
+};
+
+static uint64_t rows_of(const all_cells *all, size_t cell)
+{
+    const size_t campaign = all->composition->cells[cell].campaign_number;
+    return all->composition->campaigns[campaign].row_count;
+}
+
+/* Tells the outer progress of all cells together; who finds the lock taken leaves it to others. */
+static bool report(void *context, const char *what, uint64_t done, uint64_t total)
+{
+    (void)what;
+    const worker_place *place = context;
+    all_cells *all = place->all;
+    if (atomic_load(&all->is_stopped)) {
+        return false;
+    }
+    if (pthread_mutex_trylock(&all->lock) != 0) {
+        return true;
+    }
+    const double share = total == 0 || done > total ? 0 : (double)done / (double)total;
+    const uint64_t rows = (uint64_t)(share * (double)rows_of(all, place->cell));
+    if (rows > all->advance[place->cell]) {
+        all->advance[place->cell] = rows;
+    }
+    uint64_t sum = 0;
+    uint64_t whole = 0;
+    for (size_t i = 0; i < all->composition->cell_count; i++) {
+        sum += all->advance[i];
+        whole += rows_of(all, i);
+    }
+    const bool goes_on = gv_progress_report(all->options->progress, "replaying", sum, whole);
+    if (!goes_on) {
+        atomic_store(&all->is_stopped, true);
+    }
+    (void)pthread_mutex_unlock(&all->lock);
+    return goes_on;
+}
+
+/* A finished cell, on its own thread. */
+static gv_status store_cell(void *context, const gv_cell_record *record)
+{
+    all_cells *all = context;
+    (void)pthread_mutex_lock(&all->lock);
+    const gv_status status = gv_store_write_cell(all->store, all->result->run_id, record);
+    if (status == GV_OK) {
+        all->states[record->cell] = CELL_DONE;
+        all->advance[record->cell] = rows_of(all, record->cell);
+        all->result->event_count += record->event_count;
+    }
+    (void)pthread_mutex_unlock(&all->lock);
+    return status;
+}
+
+static void note_failure(all_cells *all, size_t number)
+{
+    char name[160];
+    gv_cell_name(&all->composition->cells[number], name, sizeof name);
+    (void)pthread_mutex_lock(&all->lock);
+    all->states[number] = CELL_FAILED;
+    if (number < all->first_failed) {
+        all->first_failed = number;
+        (void)snprintf(all->result->sentence, sizeof all->result->sentence, "%s: %s", name,
+                       gv_status_detail());
+    }
+    (void)pthread_mutex_unlock(&all->lock);
+}
+
+/* A cell in mid-run, into the store. */
+static gv_status keep(all_cells *all, size_t number, const gv_writer *writer)
+{
+    if (writer->size == 0) {
+        return GV_OK;
+    }
+    (void)pthread_mutex_lock(&all->lock);
+    const gv_status status = gv_store_save_checkpoint(all->store, all->result->run_id, number,
+                                                      writer->bytes, writer->size);
+    (void)pthread_mutex_unlock(&all->lock);
+    return status;
+}
+
+static gv_status load_saved(all_cells *all, size_t number, void **bytes, size_t *size)
+{
+    if (!all->result->is_resumed) {
+        return GV_OK;
+    }
+    (void)pthread_mutex_lock(&all->lock);
+    const gv_status status =
+        gv_store_load_checkpoint(all->store, all->result->run_id, number, bytes, size);
+    (void)pthread_mutex_unlock(&all->lock);
+    return status == GV_ENOTFOUND ? GV_OK : status;
+}
+
+/* Whether a failure is the cell's own affair, or one that ends the run. */
+static bool ends_run(const all_cells *all, size_t number, gv_status status)
+{
+    return status == GV_ENOMEM || status == GV_EIO || status == GV_ECORRUPT ||
+           all->states[number] == CELL_DONE;
+}
+
+static gv_status run_cell(void *context, size_t number, size_t worker)
+{
+    all_cells *all = context;
+    worker_place *place = &all->places[worker];
+    void *saved = NULL;
+    size_t saved_size = 0;
+    gv_writer writer = {.bytes = NULL};
+    if (all->states[number] == CELL_DONE) {
+        return GV_OK;
+    }
+    place->cell = number;
+    if (!report(place, "", 0, 1)) {
+        return GV_FAIL(GV_ESTOPPED, "stopped before all cells were run");
+    }
+    GV_TRY(load_saved(all, number, &saved, &saved_size));
+    const gv_cell_job job = {.cell = &all->composition->cells[number],
+                             .reference = all->options->reference,
+                             .progress = &place->progress,
+                             .saved = saved,
+                             .saved_size = saved_size,
+                             .finish = store_cell,
+                             .context = all};
+    gv_status status = gv_cell_run(&place->worker, &job, &writer);
+    if (status == GV_ESTOPPED) {
+        const gv_status kept = keep(all, number, &writer);
+        status = kept == GV_OK ? GV_FAIL(GV_ESTOPPED, "stopped while running") : kept;
+    } else if (status != GV_OK && !ends_run(all, number, status)) {
+        note_failure(all, number);
+        status = GV_OK;
+    }
+    gv_writer_fini(&writer);
+    gv_mem_free(saved);
+    return status;
+}
+
+static gv_status begin_or_resume(all_cells *all)
+{
+    const size_t count = all->composition->cell_count;
+    gv_run_result *result = all->result;
+    if (all->options->resume) {
+        const gv_status status =
+            gv_store_find_unfinished(all->store, all->composition->hash, &result->run_id);
+        if (status != GV_OK && status != GV_ENOTFOUND) {
+            return status;
+        }
+        result->is_resumed = status == GV_OK;
+    }
+    if (!result->is_resumed) {
+        return gv_run_begin(all->composition, all->store, all->options, &result->run_id);
+    }
+    bool *done = gv_mem_alloc(0, count, sizeof *done);
+    if (done == NULL) {
+        return GV_FAIL(GV_ENOMEM, "no memory for %zu cells", count);
+    }
+    const gv_status status = gv_store_cells_done(all->store, result->run_id, done, count);
+    for (size_t i = 0; i < count && status == GV_OK; i++) {
+        all->states[i] = done[i] ? CELL_DONE : CELL_LEFT;
+        all->advance[i] = done[i] ? rows_of(all, i) : 0;
+    }
+    gv_mem_free(done);
+    return status;
+}
+
+static void count_states(const all_cells *all)
+{
+    for (size_t i = 0; i < all->composition->cell_count; i++) {
+        switch (all->states[i]) {
+        case CELL_LEFT:
+            all->result->left++;
+            break;
+        case CELL_DONE:
+            all->result->done++;
+            break;
+        case CELL_FAILED:
+            all->result->failed++;
+            break;
+        }
+    }
+}
+
+/* The run's row gets its end even when cells failed; the first failure is the one that is told. */
+static gv_status end_run(const all_cells *all, gv_status status)
+{
+    char sentence[1024];
+    (void)snprintf(sentence, sizeof sentence, "%s", gv_status_detail());
+    const bool is_whole = status == GV_OK && all->result->failed == 0;
+    const gv_run_state state = status == GV_ESTOPPED ? GV_RUN_STOPPED
+                               : is_whole            ? GV_RUN_DONE
+                                                     : GV_RUN_FAILED;
+    const gv_status ended =
+        gv_store_end_run(all->store, all->result->run_id, state, all->result->wall_us);
+    if (status == GV_OK) {
+        return ended;
+    }
+    return GV_FAIL(status, "%s", sentence);
+}
+
+static gv_status run_all(all_cells *all)
+{
+    const size_t jobs = all->options->jobs;
+    for (size_t i = 0; i < jobs; i++) {
+        worker_place *place = &all->places[i];
+        place->all = all;
+        place->progress = (gv_progress){.report = report, .context = place};
+        GV_TRY(gv_cell_worker_init(&place->worker, all->composition));
+    }
+    const int64_t start_us = gv_wall_us();
+    GV_TRY(begin_or_resume(all));
+    const gv_status status = gv_parallel_for(jobs, all->composition->cell_count, run_cell, all);
+    all->result->wall_us = gv_wall_us() - start_us;
+    count_states(all);
+    return end_run(all, status);
+}
+
+gv_status gv_run_cells(const gv_composition *composition, gv_store *store,
+                       const gv_run_options *options, gv_run_result *result)
+{
+    *result = (gv_run_result){.run_id = 0};
+    all_cells all = {.composition = composition,
+                     .store = store,
+                     .options = options,
+                     .result = result,
+                     .first_failed = SIZE_MAX,
+                     .lock = PTHREAD_MUTEX_INITIALIZER};
+    atomic_init(&all.is_stopped, false);
+    all.places = gv_mem_alloc(0, options->jobs, sizeof *all.places);
+    all.states = gv_mem_alloc(0, composition->cell_count, sizeof *all.states);
+    all.advance = gv_mem_alloc(0, composition->cell_count, sizeof *all.advance);
+    gv_status status = GV_OK;
+    if (all.places == NULL || all.states == NULL || all.advance == NULL) {
+        status = GV_FAIL(GV_ENOMEM, "no memory for %zu cells", composition->cell_count);
+    } else {
+        status = run_all(&all);
+    }
+    for (size_t i = 0; all.places != NULL && i < options->jobs; i++) {
+        gv_cell_worker_fini(&all.places[i].worker);
+    }
+    gv_mem_free(all.places);
+    gv_mem_free(all.states);
+    gv_mem_free(all.advance);
+    return status;
+}
