@@ -79,12 +79,12 @@ static gv_status ingest_into(gv_inputs *inputs, const gv_input_plan *plan, const
                                      .output_path = path,
                                      .jobs = plan->jobs,
                                      .rejects_max = plan->rejects_max};
-    gv_builder_counts counts = {.lines = 0};
-    gv_status status = gv_ingest(&config, progress, &counts);
+    gv_ingest_report report = {.shown_count = 0};
+    gv_status status = gv_ingest(&config, progress, &report);
     if (status == GV_OK) {
         status = gv_log_open(path, out);
     }
-    inputs->rejected += counts.rows[GV_LOG_REJECT];
+    inputs->rejected += report.counts.rows[GV_LOG_REJECT];
     (void)unlink(path);
     return status;
 }
