@@ -16,6 +16,21 @@ typedef struct event_table {
     uint32_t is_conversion;
 } event_table;
 
+/* A checksum does not promise order, and everything behind relies on it. */
+static gv_status check_order(const gv_log *log, gv_log_table name, const event_table *table)
+{
+    for (uint64_t i = 1; i < table->end; i++) {
+        const bool ascends =
+            table->rows[i - 1] < table->rows[i] ||
+            (table->rows[i - 1] == table->rows[i] && table->time_us[i - 1] <= table->time_us[i]);
+        if (!ascends) {
+            return GV_FAIL(GV_ECORRUPT, "%s: table %s is not in order; ingest it anew",
+                           gv_log_path(log), gv_log_table_name(name));
+        }
+    }
+    return GV_OK;
+}
+
 static gv_status open_table(const gv_log *log, gv_log_table table, event_table *out)
 {
     *out = (event_table){.is_conversion = table == GV_LOG_CONVERSION};
@@ -32,7 +47,7 @@ static gv_status open_table(const gv_log *log, gv_log_table table, event_table *
     out->rows = gv_log_integers(row);
     out->time_us = gv_log_integers(time);
     out->end = count;
-    return GV_OK;
+    return check_order(log, table, out);
 }
 
 static uint64_t first_of(const event_table *table, uint64_t row)
