@@ -43,12 +43,9 @@ static size_t fill_mechanisms(plugged entries[ENTRIES_MAX])
 
 static size_t fill_predictors(plugged entries[ENTRIES_MAX])
 {
-    static const gv_type_info logged = {
-        .name = "logged", .summary = "The log's own predictions: its pctr and pcvr columns."};
     size_t count = 0;
-    entries[count++] = (plugged){.info = &logged};
-    for (size_t i = 0; gv_predictor_types[i] != NULL && count < ENTRIES_MAX; i++) {
-        entries[count++] = (plugged){.info = &gv_predictor_types[i]->info};
+    for (; gv_predictor_types[count] != NULL && count < ENTRIES_MAX; count++) {
+        entries[count] = (plugged){.info = &gv_predictor_types[count]->info};
     }
     return count;
 }

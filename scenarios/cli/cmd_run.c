@@ -11,7 +11,6 @@
 #include "scenarios/config/scenario.h"
 #include "scenarios/report/report.h"
 #include "scenarios/run/run.h"
-#include "sim/base/clock.h"
 #include "sim/base/money.h"
 #include "sim/base/parallel.h"
 
@@ -178,16 +177,16 @@ static int fail_scenario(const gv_scenario *scenario, gv_status status)
 
 static int print_config(const gv_scenario *scenario)
 {
-    gv_arena arena = {.chunks = NULL};
+    gv_region region = {.chunks = NULL};
     const char *text = NULL;
     int code = GV_EXIT_DONE;
-    const gv_status status = gv_scenario_text(scenario, &arena, &text);
+    const gv_status status = gv_scenario_text(scenario, &region, &text);
     if (status == GV_OK) {
         (void)fputs(text, stdout);
     } else {
         code = gv_cli_fail(status);
     }
-    gv_arena_fini(&arena);
+    gv_region_fini(&region);
     return gv_cli_finish(code);
 }
 
@@ -238,17 +237,6 @@ static int tell_stopped(const run_request *request, const gv_run_result *result)
     return is_kept && gv_cli_signal() == SIGTERM ? GV_EXIT_RESUMABLE : GV_EXIT_INTERRUPTED;
 }
 
-static void tell_done(const run_request *request, const gv_run_result *result)
-{
-    const double seconds = (double)result->wall_us / (double)GV_US_PER_SECOND;
-    const double rate = seconds > 0 ? (double)result->event_count / seconds / 1e6 : 0;
-    gv_cli_talk(request->quiet, "%zu cells in %.2f s, %.1f million auctions and events a second\n",
-                result->done, seconds, rate);
-    if (request->db_path != NULL) {
-        gv_cli_talk(request->quiet, "run %" PRId64 " is in %s\n", result->run_id, request->db_path);
-    }
-}
-
 static int run_in_store(const run_request *request, const gv_composition *composition,
                         gv_store *store, const gv_progress *progress)
 {
@@ -274,7 +262,9 @@ static int run_in_store(const run_request *request, const gv_composition *compos
         return GV_EXIT_FAILED;
     }
     const int code = report_outcomes(request, store, result.run_id);
-    tell_done(request, &result);
+    if (request->db_path != NULL) {
+        gv_cli_talk(request->quiet, "run %" PRId64 " is in %s\n", result.run_id, request->db_path);
+    }
     if (result.failed > 0) {
         gv_cli_talk(false, "gavel: %zu of %zu cells failed; the first: %s\n", result.failed,
                     composition->cell_count, result.sentence);

@@ -1,7 +1,8 @@
 #include <stddef.h>
 
-#include "scenarios/cli/cli.h"
+#include "scenarios/cli/commands_impl.h"
 
 const gv_command *const gv_commands[] = {
+    &gv_command_generate,
     NULL,
 };

@@ -1,11 +1,12 @@
 /* gavel: the program. Finds the sub-command and hands over; each lives in its own cmd_NAME.c. */
 #include <argp.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "scenarios/cli/cli.h"
-#include "scenarios/cli/version.h"
+#include "scenarios/run/version.h"
 #include "sim/base/param.h"
 
 enum { COMMANDS_MAX = 32 };
@@ -27,6 +28,32 @@ static void print_usage(FILE *stream)
         "Exit: 0 done, 1 the work failed, 2 wrong usage or scenario, 3 finished but some of it\n"
         "failed, 75 stopped and resumable, 130 interrupted.\n",
         stream);
+}
+
+static void print_version_json(const gv_version_fact *facts, size_t count)
+{
+    json_t *object = json_pack("{s:s,s:s}", "version", gv_version(), "commit", gv_version_commit());
+    for (size_t i = 0; i < count; i++) {
+        (void)json_object_set_new(object, facts[i].name, json_string(facts[i].value));
+    }
+    (void)json_dumpf(object, stdout, JSON_INDENT(2));
+    (void)putchar('\n');
+    json_decref(object);
+}
+
+static int print_version(bool as_json)
+{
+    gv_version_fact facts[GV_VERSION_FACTS_MAX];
+    const size_t count = gv_version_facts(facts);
+    if (as_json) {
+        print_version_json(facts, count);
+        return gv_cli_finish(GV_EXIT_DONE);
+    }
+    printf("gavel %s (commit %s)\n", gv_version(), gv_version_commit());
+    for (size_t i = 0; i < count; i++) {
+        printf("  %-16s %s\n", facts[i].name, facts[i].value);
+    }
+    return gv_cli_finish(GV_EXIT_DONE);
 }
 
 static const gv_command *find_command(const char *name)
@@ -76,7 +103,7 @@ int main(int argc, char **argv)
     }
     const char *word = argv[1];
     if (strcmp(word, "--version") == 0) {
-        return gv_version_print(argc > 2 && strcmp(argv[2], "--json") == 0);
+        return print_version(argc > 2 && strcmp(argv[2], "--json") == 0);
     }
     const bool asks_help = strcmp(word, "help") == 0 || strcmp(word, "--help") == 0;
     if (asks_help && argc == 2) {

@@ -20,7 +20,7 @@ static gv_status join_filters(gv_composition *composition, const gv_campaign_pla
 {
     const gv_scenario *scenario = composition->scenario;
     const size_t count = scenario->log_filter_count + plan->filter_count;
-    gv_filter *filters = gv_arena_alloc(&composition->arena, count, sizeof *filters);
+    gv_filter *filters = gv_region_alloc(&composition->region, count, sizeof *filters);
     if (filters == NULL) {
         return GV_FAIL(GV_ENOMEM, "no memory for the filters of a campaign");
     }
@@ -59,8 +59,8 @@ static gv_status name_past(gv_composition *composition, gv_composed_campaign *ca
                            ? composition->scenario->log->path
                            : composition->scenario->history->path;
     const char *file = strrchr(path, '/');
-    campaign->past_name = gv_arena_print(&composition->arena, "%s %s to %s",
-                                         file == NULL ? path : file + 1, from, to);
+    campaign->past_name = gv_region_print(&composition->region, "%s %s to %s",
+                                          file == NULL ? path : file + 1, from, to);
     return campaign->past_name == NULL ? GV_FAIL(GV_ENOMEM, "no memory for a history's name")
                                        : GV_OK;
 }
@@ -138,7 +138,7 @@ gv_status gv_compose_campaigns(gv_composition *composition)
     gv_scenario *scenario = composition->scenario;
     const size_t count = scenario->campaign_count;
     composition->campaigns =
-        gv_arena_alloc(&composition->arena, count, sizeof *composition->campaigns);
+        gv_region_alloc(&composition->region, count, sizeof *composition->campaigns);
     if (composition->campaigns == NULL) {
         return GV_FAIL(GV_ENOMEM, "no memory for %zu campaigns", count);
     }
@@ -226,7 +226,7 @@ gv_status gv_compose_cells(gv_composition *composition)
 {
     gv_scenario *scenario = composition->scenario;
     const size_t room = count_cells(scenario);
-    composition->cells = gv_arena_alloc(&composition->arena, room, sizeof *composition->cells);
+    composition->cells = gv_region_alloc(&composition->region, room, sizeof *composition->cells);
     if (composition->cells == NULL) {
         return GV_FAIL(GV_ENOMEM, "no memory for %zu cells", room);
     }

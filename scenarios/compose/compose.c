@@ -18,7 +18,7 @@ void gv_composition_destroy(gv_composition *composition)
         gv_log_close(composition->past_log);
     }
     gv_log_close(composition->log);
-    gv_arena_fini(&composition->arena);
+    gv_region_fini(&composition->region);
     gv_mem_free(composition);
 }
 
@@ -112,14 +112,14 @@ static gv_status identify(gv_composition *composition)
     const gv_scenario_value *values = NULL;
     size_t count = 0;
     const char *text = "";
-    GV_TRY(gv_scenario_values(composition->scenario, &composition->arena, &values, &count));
+    GV_TRY(gv_scenario_values(composition->scenario, &composition->region, &values, &count));
     uint64_t hash = 0;
     for (size_t i = 0; i < count; i++) {
         if (!decides_outcome(&values[i])) {
             continue;
         }
-        text = gv_arena_print(&composition->arena, "%016" PRIx64 " %s=%s", hash, values[i].name,
-                              values[i].value);
+        text = gv_region_print(&composition->region, "%016" PRIx64 " %s=%s", hash, values[i].name,
+                               values[i].value);
         if (text == NULL) {
             return GV_FAIL(GV_ENOMEM, "no memory for the identity of a run");
         }
@@ -157,7 +157,7 @@ gv_status gv_compose(gv_scenario *scenario, size_t jobs, const gv_progress *prog
         return GV_FAIL(GV_ENOMEM, "no memory to compose a scenario");
     }
     composition->scenario = scenario;
-    composition->inputs.arena = &composition->arena;
+    composition->inputs.region = &composition->region;
     const gv_status status = compose(composition, jobs, progress);
     if (status != GV_OK) {
         gv_composition_destroy(composition);

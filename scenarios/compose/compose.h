@@ -37,7 +37,7 @@ typedef struct gv_cell {
 
 typedef struct gv_composition {
     gv_scenario *scenario; /* borrowed; compose adds to its problems */
-    gv_arena arena;
+    gv_region region;
     gv_inputs inputs;
     gv_log *log;
     gv_log *past_log; /* the same as log, another, or NULL */

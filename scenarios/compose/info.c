@@ -22,7 +22,7 @@ static gv_status read_counter(const char *path, const json_t *root, const char *
     return GV_OK;
 }
 
-static gv_status read_prices(gv_arena *arena, const char *path, const json_t *root,
+static gv_status read_prices(gv_region *region, const char *path, const json_t *root,
                              gv_history *history)
 {
     const json_t *list = json_object_get(root, "price_counter_train");
@@ -30,7 +30,7 @@ static gv_status read_prices(gv_arena *arena, const char *path, const json_t *ro
     if (count == 0 || count > PRICES_MAX) {
         return GV_FAIL(GV_EPARSE, "%s: expected 'price_counter_train', a list of counts", path);
     }
-    uint64_t *counts = gv_arena_alloc(arena, count, sizeof *counts);
+    uint64_t *counts = gv_region_alloc(region, count, sizeof *counts);
     if (counts == NULL) {
         return GV_FAIL(GV_ENOMEM, "%s: no memory for %zu prices", path, count);
     }
@@ -47,7 +47,7 @@ static gv_status read_prices(gv_arena *arena, const char *path, const json_t *ro
     return GV_OK;
 }
 
-static gv_status read_root(gv_arena *arena, const char *path, const json_t *root,
+static gv_status read_root(gv_region *region, const char *path, const json_t *root,
                            gv_history *history)
 {
     uint64_t cost = 0;
@@ -59,11 +59,11 @@ static gv_status read_root(gv_arena *arena, const char *path, const json_t *root
     }
     history->cost_nanos = (int64_t)cost * GV_NANOS_PER_CPM;
     history->mean_pctr = NAN;
-    history->name = gv_arena_text(arena, path, strlen(path));
+    history->name = gv_region_text(region, path, strlen(path));
     if (history->name == NULL) {
         return GV_FAIL(GV_ENOMEM, "%s: no memory for its name", path);
     }
-    return read_prices(arena, path, root, history);
+    return read_prices(region, path, root, history);
 }
 
 gv_status gv_inputs_read_info(gv_inputs *inputs, const char *path, gv_history **out)
@@ -71,8 +71,8 @@ gv_status gv_inputs_read_info(gv_inputs *inputs, const char *path, gv_history **
     char *text = NULL;
     size_t size = 0;
     json_error_t error;
-    gv_history *history = gv_arena_alloc(inputs->arena, 1, sizeof *history);
-    const char *copy = gv_arena_text(inputs->arena, path, strlen(path));
+    gv_history *history = gv_region_alloc(inputs->region, 1, sizeof *history);
+    const char *copy = gv_region_text(inputs->region, path, strlen(path));
     if (history == NULL || copy == NULL) {
         return GV_FAIL(GV_ENOMEM, "%s: no memory for a history", path);
     }
@@ -86,7 +86,7 @@ gv_status gv_inputs_read_info(gv_inputs *inputs, const char *path, gv_history **
     if (root == NULL) {
         return GV_FAIL(GV_EPARSE, "%s:%d:%d: %s", path, error.line, error.column, error.text);
     }
-    const gv_status status = read_root(inputs->arena, path, root, history);
+    const gv_status status = read_root(inputs->region, path, root, history);
     json_decref(root);
     if (status == GV_OK) {
         inputs->items[inputs->count++] = (gv_input){.path = copy, .hash = hash, .kind = "rlb-info"};

@@ -19,7 +19,7 @@ static gv_status add_input(gv_inputs *inputs, const char *path, const char *kind
     if (inputs->count == GV_INPUTS_MAX) {
         return GV_FAIL(GV_EUSAGE, "more than %d input files", GV_INPUTS_MAX);
     }
-    const char *copy = gv_arena_text(inputs->arena, path, strlen(path));
+    const char *copy = gv_region_text(inputs->region, path, strlen(path));
     if (copy == NULL) {
         return GV_FAIL(GV_ENOMEM, "no memory for the names of inputs");
     }

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "scenarios/config/arena.h"
+#include "scenarios/config/region.h"
 #include "sim/base/progress.h"
 #include "sim/base/status.h"
 #include "sim/log/log.h"
@@ -27,7 +27,7 @@ enum { GV_INPUTS_MAX = 256 };
 
 /* Those of one run, in the order in which the scenario names them. */
 typedef struct gv_inputs {
-    gv_arena *arena;
+    gv_region *region;
     gv_input items[GV_INPUTS_MAX];
     size_t count;
     uint64_t rejected; /* rows that ingests on the fly refused, within the limit */
@@ -50,7 +50,7 @@ GV_MUST_CHECK gv_status gv_inputs_open(gv_inputs *inputs, const gv_input_plan *p
 
 /*
  * An `rlb-info` file: JSON with imp_train, clk_train, cost_train and price_counter_train, as the
- * RLB code (Cai et al., WSDM 2017) writes it; prices in CPM. *out lives in the inputs' arena.
+ * RLB code (Cai et al., WSDM 2017) writes it; prices in CPM. *out lives in the inputs' region.
  */
 GV_MUST_CHECK gv_status gv_inputs_read_info(gv_inputs *inputs, const char *path, gv_history **out);
 

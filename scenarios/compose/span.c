@@ -1,6 +1,7 @@
 /* Which time each part of a scenario covers, and every way in which the parts contradict. */
 #include <assert.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -59,6 +60,25 @@ static void choose_span(gv_composition *composition, const gv_section *section,
     }
 }
 
+/* `history.share`: the log is cut once, and what lies behind the cut is replayed. */
+static void cut_log(gv_composition *composition, const int64_t span[2])
+{
+    gv_scenario *scenario = composition->scenario;
+    const gv_history_plan *history = scenario->history;
+    if (history == NULL || isnan(history->share)) {
+        return;
+    }
+    if (history->path != NULL || history->to_us != GV_PARAM_UNSET ||
+        scenario->log->from_us != GV_PARAM_UNSET) {
+        gv_problems_add(&scenario->problems, gv_section_mark(&scenario->history_section, "share"),
+                        "history.share cuts the log in two: give it without history.path, "
+                        "history.to and log.from");
+        return;
+    }
+    const double part_us = (double)(span[1] - span[0]) * history->share;
+    composition->from_us = span[0] + (int64_t)part_us;
+}
+
 static gv_status span_log(gv_composition *composition)
 {
     const gv_scenario *scenario = composition->scenario;
@@ -66,6 +86,7 @@ static gv_status span_log(gv_composition *composition)
     GV_TRY(gv_compose_span(composition->log, &span[0], &span[1], &composition->has_times));
     composition->from_us = scenario->log->from_us;
     composition->to_us = scenario->log->to_us;
+    cut_log(composition, span);
     choose_span(composition, &scenario->log_section, span, &composition->from_us,
                 &composition->to_us);
     return GV_OK;

@@ -63,7 +63,7 @@ static gv_status expand(expansion *out, const char *text)
     return append(out, rest, strlen(rest));
 }
 
-gv_status gv_expand_path(gv_arena *arena, const char *scenario_path, const char *text,
+gv_status gv_expand_path(gv_region *region, const char *scenario_path, const char *text,
                          const char **out)
 {
     expansion expanded = {.size = 0};
@@ -74,6 +74,6 @@ gv_status gv_expand_path(gv_arena *arena, const char *scenario_path, const char 
     const char *slash = strrchr(scenario_path, '/');
     const bool is_relative = expanded.text[0] != '/' && !expanded.from_environment;
     const int directory_size = is_relative && slash != NULL ? (int)(slash - scenario_path) + 1 : 0;
-    *out = gv_arena_print(arena, "%.*s%s", directory_size, scenario_path, expanded.text);
+    *out = gv_region_print(region, "%.*s%s", directory_size, scenario_path, expanded.text);
     return *out == NULL ? GV_FAIL(GV_ENOMEM, "no memory for a path") : GV_OK;
 }

@@ -136,8 +136,8 @@ static bool is_well_formed(const char *argument, const char *equals)
 
 gv_status gv_override(gv_tree *tree, const char *argument, gv_problems *problems)
 {
-    gv_text_source *source = gv_arena_alloc(tree->arena, 1, sizeof *source);
-    char *path = gv_arena_text(tree->arena, argument, strlen(argument));
+    gv_text_source *source = gv_region_alloc(tree->region, 1, sizeof *source);
+    char *path = gv_region_text(tree->region, argument, strlen(argument));
     if (source == NULL || path == NULL) {
         return GV_FAIL(GV_ENOMEM, "no memory for --set %s", argument);
     }
@@ -147,7 +147,7 @@ gv_status gv_override(gv_tree *tree, const char *argument, gv_problems *problems
                     .problems = problems,
                     .source = source,
                     .mark = {source, 1, 1},
-                    .value = {.arena = tree->arena}};
+                    .value = {.region = tree->region}};
     char *equals = strchr(path, '=');
     if (!is_well_formed(path, equals)) {
         gv_problems_add(problems, set.mark,

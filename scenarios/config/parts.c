@@ -34,7 +34,7 @@ static gv_status keep_word(const gv_reading *reading, size_t node, gv_section *s
 {
     const size_t child =
         node == GV_TREE_NONE ? GV_TREE_NONE : gv_tree_find(reading->tree, node, key);
-    const char *quoted = gv_quote(reading->arena, word);
+    const char *quoted = gv_quote(reading->region, word);
     if (quoted == NULL) {
         return no_memory();
     }
@@ -56,10 +56,10 @@ gv_status gv_scenario_read_predictor(gv_scenario *scenario, const gv_reading *re
     if (strcmp(name, logged_name) != 0) {
         scenario->predictor = gv_predictor_find(name);
         if (scenario->predictor == NULL) {
-            const char *names[TYPES_MAX] = {logged_name};
-            size_t count = 1;
-            for (size_t i = 0; gv_predictor_types[i] != NULL && count < TYPES_MAX; i++) {
-                names[count++] = gv_predictor_types[i]->info.name;
+            const char *names[TYPES_MAX];
+            size_t count = 0;
+            for (; gv_predictor_types[count] != NULL && count < TYPES_MAX; count++) {
+                names[count] = gv_predictor_types[count]->info.name;
             }
             refuse_type(reading, node, "predictor", name, names, count);
             return GV_OK;
@@ -121,13 +121,13 @@ static gv_status read_campaign(const gv_reading *reading, size_t node, size_t nu
     char fallback[32];
     (void)snprintf(fallback, sizeof fallback, "campaigns.%zu", number);
     campaign->name = gv_section_word(reading, node, "name", fallback);
-    section->path = gv_arena_print(reading->arena, "campaigns.%s",
-                                   campaign->name == NULL ? "?" : campaign->name);
+    section->path = gv_region_print(reading->region, "campaigns.%s",
+                                    campaign->name == NULL ? "?" : campaign->name);
     if (section->path == NULL) {
         return no_memory();
     }
     if (campaign->name == NULL) {
-        section->path = gv_arena_text(reading->arena, fallback, strlen(fallback));
+        section->path = gv_region_text(reading->region, fallback, strlen(fallback));
         campaign->name = "";
         gv_problems_add(reading->problems, reading->tree->nodes[node].mark,
                         "%s.name must be given: what outcomes call the campaign", fallback);
@@ -154,7 +154,7 @@ gv_status gv_scenario_read_campaigns(gv_scenario *scenario, const gv_reading *re
         return GV_OK;
     }
     scenario->campaigns =
-        gv_arena_alloc(reading->arena, gv_tree_children(tree, list), sizeof *scenario->campaigns);
+        gv_region_alloc(reading->region, gv_tree_children(tree, list), sizeof *scenario->campaigns);
     if (scenario->campaigns == NULL) {
         return no_memory();
     }
@@ -200,7 +200,7 @@ static gv_status read_policy(const gv_reading *reading, size_t node, size_t numb
         return GV_OK;
     }
     policy->name = policy->name == NULL ? type : policy->name;
-    section->path = gv_arena_print(reading->arena, "policies.%s", policy->name);
+    section->path = gv_region_print(reading->region, "policies.%s", policy->name);
     if (section->path == NULL) {
         return no_memory();
     }
@@ -222,7 +222,7 @@ gv_status gv_scenario_read_policies(gv_scenario *scenario, const gv_reading *rea
         return GV_OK;
     }
     scenario->policies =
-        gv_arena_alloc(reading->arena, gv_tree_children(tree, list), sizeof *scenario->policies);
+        gv_region_alloc(reading->region, gv_tree_children(tree, list), sizeof *scenario->policies);
     if (scenario->policies == NULL) {
         return no_memory();
     }

@@ -8,9 +8,9 @@
 
 enum { VALUE_SIZE = 64, ORIGIN_COLUMN = 48 };
 
-/* A list of values that grows in an arena: counted first, then filled. */
+/* A list of values that grows in an region: counted first, then filled. */
 typedef struct listing {
-    gv_arena *arena;
+    gv_region *region;
     gv_scenario_value *values; /* NULL: only counting */
     size_t count;
     int64_t zone_us;
@@ -35,8 +35,8 @@ static void add_header(listing *list, const char *lead, const char *key)
 
 static const char *name_of(const listing *list, const gv_section *section, const char *key)
 {
-    return gv_arena_print(list->arena, "%s%s%s", section->path, section->path[0] == '\0' ? "" : ".",
-                          key);
+    return gv_region_print(list->region, "%s%s%s", section->path,
+                           section->path[0] == '\0' ? "" : ".", key);
 }
 
 /* The row's value as text; a time in the scenario's zone, a path whole. */
@@ -58,7 +58,7 @@ static const char *text_of(const listing *list, const gv_param *row, const void 
     } else {
         gv_param_print(row, config, text, sizeof text);
     }
-    return gv_arena_text(list->arena, text, strlen(text));
+    return gv_region_text(list->region, text, strlen(text));
 }
 
 static void add_row(listing *list, const gv_section *section, const void *config, size_t row,
@@ -77,7 +77,7 @@ static void add_row(listing *list, const gv_section *section, const void *config
                   .lead = lead,
                   .key = param->name,
                   .value = text,
-                  .quoted = text == NULL ? NULL : gv_quote(list->arena, text),
+                  .quoted = text == NULL ? NULL : gv_quote(list->region, text),
                   .origin = gv_origin_name(fits ? GV_FROM_FIT : section->settings[row].origin)});
 }
 
@@ -135,12 +135,12 @@ static gv_status no_memory(void)
     return GV_FAIL(GV_ENOMEM, "no memory for a scenario's values");
 }
 
-gv_status gv_scenario_values(const gv_scenario *scenario, gv_arena *arena,
+gv_status gv_scenario_values(const gv_scenario *scenario, gv_region *region,
                              const gv_scenario_value **values, size_t *count)
 {
-    listing list = {.arena = arena, .zone_us = gv_scenario_zone_us(scenario), .has_memory = true};
+    listing list = {.region = region, .zone_us = gv_scenario_zone_us(scenario), .has_memory = true};
     add_all(&list, scenario);
-    list.values = gv_arena_alloc(arena, list.count, sizeof *list.values);
+    list.values = gv_region_alloc(region, list.count, sizeof *list.values);
     if (list.values == NULL) {
         return no_memory();
     }
@@ -153,15 +153,15 @@ gv_status gv_scenario_values(const gv_scenario *scenario, gv_arena *arena,
     return GV_OK;
 }
 
-gv_status gv_section_values(const gv_section *section, const void *config, gv_arena *arena,
+gv_status gv_section_values(const gv_section *section, const void *config, gv_region *region,
                             const gv_scenario_value **values, size_t *count)
 {
     size_t rows = 0;
     while (section->params != NULL && section->params[rows].name != NULL) {
         rows++;
     }
-    listing list = {.arena = arena, .has_memory = true};
-    list.values = gv_arena_alloc(arena, rows, sizeof *list.values);
+    listing list = {.region = region, .has_memory = true};
+    list.values = gv_region_alloc(region, rows, sizeof *list.values);
     if (list.values == NULL) {
         return no_memory();
     }
@@ -189,16 +189,16 @@ static int print_line(char *text, size_t size, const gv_scenario_value *value)
                     "", value->origin);
 }
 
-gv_status gv_scenario_text(const gv_scenario *scenario, gv_arena *arena, const char **text)
+gv_status gv_scenario_text(const gv_scenario *scenario, gv_region *region, const char **text)
 {
     const gv_scenario_value *values = NULL;
     size_t count = 0;
-    GV_TRY(gv_scenario_values(scenario, arena, &values, &count));
+    GV_TRY(gv_scenario_values(scenario, region, &values, &count));
     size_t size = 1;
     for (size_t i = 0; i < count; i++) {
         size += (size_t)print_line(NULL, 0, &values[i]);
     }
-    char *out = gv_arena_alloc(arena, size, 1);
+    char *out = gv_region_alloc(region, size, 1);
     if (out == NULL) {
         return no_memory();
     }

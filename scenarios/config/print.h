@@ -19,22 +19,22 @@ typedef struct gv_scenario_value {
 } gv_scenario_value;
 
 /*
- * All values in the order of the file; *values lives in `arena`. Those that are "auto" and to be
+ * All values in the order of the file; *values lives in `region`. Those that are "auto" and to be
  * fitted before the run have the origin "fitted".
  */
-GV_MUST_CHECK gv_status gv_scenario_values(const gv_scenario *scenario, gv_arena *arena,
+GV_MUST_CHECK gv_status gv_scenario_values(const gv_scenario *scenario, gv_region *region,
                                            const gv_scenario_value **values, size_t *count);
 
 /* The values of one section's table: what a cell stores of its policy, with the fits in it. */
 GV_MUST_CHECK gv_status gv_section_values(const gv_section *section, const void *config,
-                                          gv_arena *arena, const gv_scenario_value **values,
+                                          gv_region *region, const gv_scenario_value **values,
                                           size_t *count);
 
 /*
  * A scenario with the same meaning and no variable left, each line with its origin as a comment:
- * what --print-config prints and a run stores. *text lives in `arena`.
+ * what --print-config prints and a run stores. *text lives in `region`.
  */
-GV_MUST_CHECK gv_status gv_scenario_text(const gv_scenario *scenario, gv_arena *arena,
+GV_MUST_CHECK gv_status gv_scenario_text(const gv_scenario *scenario, gv_region *region,
                                          const char **text);
 
 #endif

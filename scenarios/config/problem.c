@@ -16,8 +16,8 @@ void gv_problems_add(gv_problems *problems, gv_mark mark, const char *format, ..
     va_start(args, format);
     (void)vsnprintf(sentence, sizeof sentence, format, args);
     va_end(args);
-    gv_problem *problem = gv_arena_alloc(problems->arena, 1, sizeof *problem);
-    char *copy = gv_arena_text(problems->arena, sentence, strlen(sentence));
+    gv_problem *problem = gv_region_alloc(problems->region, 1, sizeof *problem);
+    char *copy = gv_region_text(problems->region, sentence, strlen(sentence));
     if (problem == NULL || copy == NULL) {
         return;
     }

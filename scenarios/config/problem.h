@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "scenarios/config/arena.h"
+#include "scenarios/config/region.h"
 #include "sim/base/status.h"
 
 /* A text that settings come from: a scenario file or the argument of one --set. */
@@ -40,7 +40,7 @@ typedef struct gv_problem {
 enum { GV_PROBLEMS_MAX = 50 };
 
 typedef struct gv_problems {
-    gv_arena *arena;
+    gv_region *region;
     gv_problem *first;
     gv_problem *last;
     size_t count; /* all that were found, also those beyond GV_PROBLEMS_MAX, which are not kept */

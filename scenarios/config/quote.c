@@ -24,12 +24,12 @@ static bool is_plain(const char *text)
 }
 
 /* In double quotes: every control byte, quote and backslash escaped. */
-const char *gv_quote(gv_arena *arena, const char *text)
+const char *gv_quote(gv_region *region, const char *text)
 {
     if (is_plain(text)) {
-        return gv_arena_text(arena, text, strlen(text));
+        return gv_region_text(region, text, strlen(text));
     }
-    char *quoted = gv_arena_alloc(arena, 4 * strlen(text) + 3, 1);
+    char *quoted = gv_region_alloc(region, 4 * strlen(text) + 3, 1);
     if (quoted == NULL) {
         return NULL;
     }

@@ -17,7 +17,7 @@ void gv_scenario_destroy(gv_scenario *scenario)
     if (scenario == NULL) {
         return;
     }
-    gv_arena_fini(&scenario->arena);
+    gv_region_fini(&scenario->region);
     gv_mem_free(scenario);
 }
 
@@ -38,7 +38,7 @@ static gv_status resolve_path(gv_scenario *scenario, const gv_section *section, 
     if (*field == NULL) {
         return GV_OK;
     }
-    const gv_status status = gv_expand_path(&scenario->arena, scenario->path, *field, field);
+    const gv_status status = gv_expand_path(&scenario->region, scenario->path, *field, field);
     if (status != GV_EUSAGE) {
         return status;
     }
@@ -108,9 +108,9 @@ static gv_status read_sections(gv_scenario *scenario, gv_reading *reading)
 static gv_status read_all(gv_scenario *scenario, const gv_text_source *source,
                           const char *const *sets, size_t set_count)
 {
-    gv_tree tree = {.arena = &scenario->arena};
+    gv_tree tree = {.region = &scenario->region};
     gv_reading reading = {
-        .tree = &tree, .arena = &scenario->arena, .problems = &scenario->problems};
+        .tree = &tree, .region = &scenario->region, .problems = &scenario->problems};
     gv_status status = gv_tree_read(&tree, source, &scenario->problems);
     const bool is_read = status == GV_OK && scenario->problems.count == 0;
     if (is_read && tree.nodes[0].kind != GV_NODE_MAP) {
@@ -138,10 +138,10 @@ gv_status gv_scenario_parse(const char *path, const char *text, size_t size,
     if (scenario == NULL) {
         return GV_FAIL(GV_ENOMEM, "no memory for a scenario");
     }
-    scenario->problems.arena = &scenario->arena;
-    gv_text_source *source = gv_arena_alloc(&scenario->arena, 1, sizeof *source);
-    scenario->path = gv_arena_text(&scenario->arena, path, strlen(path));
-    const char *copy = gv_arena_text(&scenario->arena, text, size);
+    scenario->problems.region = &scenario->region;
+    gv_text_source *source = gv_region_alloc(&scenario->region, 1, sizeof *source);
+    scenario->path = gv_region_text(&scenario->region, path, strlen(path));
+    const char *copy = gv_region_text(&scenario->region, text, size);
     if (source == NULL || scenario->path == NULL || copy == NULL) {
         return GV_FAIL(GV_ENOMEM, "no memory for the scenario %s", path);
     }

@@ -54,6 +54,7 @@ typedef struct gv_history_plan {
     const char *mapping;
     int64_t from_us; /* GV_PARAM_UNSET: the beginning; the first campaign's start */
     int64_t to_us;
+    double share; /* NaN: not given */
     double impression_weight;
     int64_t price_step_nanos;
 } gv_history_plan;
@@ -111,7 +112,7 @@ typedef struct gv_scenario {
     gv_section predictor_section;
     gv_section mechanism_section;
     gv_problems problems;
-    gv_arena arena; /* holds all of the above */
+    gv_region region; /* holds all of the above */
 } gv_scenario;
 
 /* A section of the file for `gavel list`: rows of values, and keys that are no plain values. */

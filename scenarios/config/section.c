@@ -135,9 +135,9 @@ gv_status gv_section_read(const gv_reading *reading, size_t node, const gv_type_
                           const char *const *others, gv_section *section)
 {
     section->params = type->params;
-    section->config = gv_arena_alloc(reading->arena, 1, type->config_size);
+    section->config = gv_region_alloc(reading->region, 1, type->config_size);
     section->settings =
-        gv_arena_alloc(reading->arena, row_count(type->params), sizeof *section->settings);
+        gv_region_alloc(reading->region, row_count(type->params), sizeof *section->settings);
     if (section->config == NULL || section->settings == NULL) {
         return GV_FAIL(GV_ENOMEM, "no memory for %s of a scenario", section->path);
     }

@@ -53,7 +53,7 @@ typedef struct gv_section {
 /* What reading a section needs; the tree is frozen by now. */
 typedef struct gv_reading {
     const gv_tree *tree;
-    gv_arena *arena;
+    gv_region *region;
     gv_problems *problems;
     int64_t zone_offset_us;
 } gv_reading;

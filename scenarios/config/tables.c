@@ -147,6 +147,15 @@ static const gv_param history_rows[] = {
      .fallback = "auto",
      OF(gv_history_plan, to_us),
      .help = "Its end; auto: the start of the first campaign. It must not reach into a campaign."},
+    {.name = "share",
+     .kind = GV_PARAM_REAL,
+     .fallback = "auto",
+     .minimum = 0.001,
+     .maximum = 0.999,
+     OF(gv_history_plan, share),
+     .help =
+         "Instead of history.to and log.from: this first part of the log's time is learnt from, "
+         "and the rest is replayed."},
     {.name = "impression_weight",
      .kind = GV_PARAM_REAL,
      .fallback = "1",

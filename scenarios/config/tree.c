@@ -110,7 +110,7 @@ gv_status gv_tree_put(gv_tree *tree, size_t parent, const char *key, const gv_tr
         return gv_tree_replace(tree, present, from);
     }
     GV_TRY(gv_tree_reserve(tree, from->count));
-    const char *copy = gv_arena_text(tree->arena, key, strlen(key));
+    const char *copy = gv_region_text(tree->region, key, strlen(key));
     if (copy == NULL) {
         return GV_FAIL(GV_ENOMEM, "no memory for the key %s of a scenario", key);
     }

@@ -14,8 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "scenarios/config/arena.h"
 #include "scenarios/config/problem.h"
+#include "scenarios/config/region.h"
 #include "sim/base/status.h"
 
 enum {
@@ -38,15 +38,15 @@ typedef struct gv_node {
 } gv_node;
 
 typedef struct gv_tree {
-    gv_arena *arena; /* holds the texts; outlives the tree */
-    gv_node *nodes;  /* [count]; node 0 is the root */
+    gv_region *region; /* holds the texts; outlives the tree */
+    gv_node *nodes;    /* [count]; node 0 is the root */
     size_t count;
     size_t capacity;
 } gv_tree;
 
 /*
  * Reads `source` (its text is borrowed). Problems of the text are added to `problems` and leave
- * an empty mapping; a status other than GV_OK is for memory alone. `tree`: zeroed but for arena.
+ * an empty mapping; a status other than GV_OK is for memory alone. `tree`: zeroed but for region.
  */
 GV_MUST_CHECK gv_status gv_tree_read(gv_tree *tree, const gv_text_source *source,
                                      gv_problems *problems);

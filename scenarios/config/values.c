@@ -21,13 +21,13 @@ static gv_status add_filter(const gv_reading *reading, const gv_section *section
         gv_problems_add(reading->problems, node->mark, "where.%s: expected one value", node->key);
     }
     *filter = (gv_filter){.column = node->key, .value = value};
-    const char *key = gv_quote(reading->arena, node->key);
-    const char *quoted = gv_quote(reading->arena, value);
+    const char *key = gv_quote(reading->region, node->key);
+    const char *quoted = gv_quote(reading->region, value);
     if (key == NULL || quoted == NULL) {
         return no_memory(section);
     }
-    *text = gv_arena_print(reading->arena, "%s%s%s: %s", *text, (*text)[1] == '\0' ? "" : ", ", key,
-                           quoted);
+    *text = gv_region_print(reading->region, "%s%s%s: %s", *text, (*text)[1] == '\0' ? "" : ", ",
+                            key, quoted);
     return *text == NULL ? no_memory(section) : GV_OK;
 }
 
@@ -46,7 +46,7 @@ gv_status gv_scenario_read_where(const gv_reading *reading, size_t node, gv_sect
                         "where: expected columns and values, such as {advertiser: 1458}");
         return GV_OK;
     }
-    gv_filter *list = gv_arena_alloc(reading->arena, gv_tree_children(tree, where), sizeof *list);
+    gv_filter *list = gv_region_alloc(reading->region, gv_tree_children(tree, where), sizeof *list);
     const char *text = "{";
     if (list == NULL) {
         return no_memory(section);
@@ -55,7 +55,7 @@ gv_status gv_scenario_read_where(const gv_reading *reading, size_t node, gv_sect
          child = gv_tree_next(tree, where, child)) {
         GV_TRY(add_filter(reading, section, child, &list[(*count)++], &text));
     }
-    text = gv_arena_print(reading->arena, "%s}", text);
+    text = gv_region_print(reading->region, "%s}", text);
     if (text == NULL) {
         return no_memory(section);
     }
@@ -115,15 +115,15 @@ static gv_status read_list(const gv_reading *reading, size_t node, const gv_para
         read_budget(reading, list, row, &budgets[(*count)++]);
     }
     for (size_t i = before; i < *count; i++) {
-        const char *label = gv_quote(reading->arena, budgets[i].label);
-        text = label == NULL
-                   ? NULL
-                   : gv_arena_print(reading->arena, "%s%s%s", text, i == before ? "" : ", ", label);
+        const char *label = gv_quote(reading->region, budgets[i].label);
+        text = label == NULL ? NULL
+                             : gv_region_print(reading->region, "%s%s%s", text,
+                                               i == before ? "" : ", ", label);
         if (text == NULL) {
             return no_memory(section);
         }
     }
-    text = gv_arena_print(reading->arena, "%s]", text);
+    text = gv_region_print(reading->region, "%s]", text);
     if (text == NULL) {
         return no_memory(section);
     }
@@ -156,7 +156,7 @@ gv_status gv_scenario_read_budgets(const gv_reading *reading, size_t node,
     const gv_tree *tree = reading->tree;
     const size_t room =
         list_size(tree, node, amount_row.name) + list_size(tree, node, share_row.name);
-    gv_budget *budgets = gv_arena_alloc(reading->arena, room, sizeof *budgets);
+    gv_budget *budgets = gv_region_alloc(reading->region, room, sizeof *budgets);
     size_t count = 0;
     if (budgets == NULL) {
         return no_memory(&campaign->section);

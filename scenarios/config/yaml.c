@@ -95,7 +95,7 @@ static gv_status add_node(loader *load, gv_node node, const yaml_char_t *anchor_
     place_node(load, &node);
     if (anchor_name != NULL) {
         const char *name = (const char *)anchor_name;
-        const char *copy = gv_arena_text(load->tree->arena, name, strlen(name));
+        const char *copy = gv_region_text(load->tree->region, name, strlen(name));
         if (copy == NULL) {
             return no_memory();
         }
@@ -139,7 +139,7 @@ static gv_status on_scalar(loader *load, const yaml_event_t *event)
     if (memchr(value, '\0', size) != NULL) {
         gv_problems_add(load->problems, mark, "a NUL character in a text");
     }
-    const char *text = gv_arena_text(load->tree->arena, value, size);
+    const char *text = gv_region_text(load->tree->region, value, size);
     if (text == NULL) {
         return no_memory();
     }

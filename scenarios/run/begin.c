@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "scenarios/cli/version.h"
 #include "scenarios/config/print.h"
+#include "scenarios/run/version.h"
 
 enum { OWN_FACTS = 8, FACTS_PER_INPUT = 3 };
 
@@ -15,7 +15,7 @@ static gv_status no_memory(void)
 }
 
 /* The run's name: the scenario's, else its file's without folder and ending. */
-static const char *name_of(const gv_scenario *scenario, gv_arena *arena)
+static const char *name_of(const gv_scenario *scenario, gv_region *region)
 {
     if (scenario->top->name != NULL) {
         return scenario->top->name;
@@ -23,17 +23,17 @@ static const char *name_of(const gv_scenario *scenario, gv_arena *arena)
     const char *slash = strrchr(scenario->path, '/');
     const char *file = slash == NULL ? scenario->path : slash + 1;
     const char *dot = strrchr(file, '.');
-    return gv_arena_text(arena, file,
-                         dot == NULL || dot == file ? strlen(file) : (size_t)(dot - file));
+    return gv_region_text(region, file,
+                          dot == NULL || dot == file ? strlen(file) : (size_t)(dot - file));
 }
 
-static gv_status list_parameters(const gv_composition *composition, gv_arena *arena,
+static gv_status list_parameters(const gv_composition *composition, gv_region *region,
                                  gv_run_record *record)
 {
     const gv_scenario_value *values = NULL;
     size_t count = 0;
-    GV_TRY(gv_scenario_values(composition->scenario, arena, &values, &count));
-    gv_fact *facts = gv_arena_alloc(arena, count, sizeof *facts);
+    GV_TRY(gv_scenario_values(composition->scenario, region, &values, &count));
+    gv_fact *facts = gv_region_alloc(region, count, sizeof *facts);
     if (facts == NULL) {
         return no_memory();
     }
@@ -52,13 +52,13 @@ static void add(gv_fact *facts, size_t *count, const char *name, const char *val
     facts[(*count)++] = (gv_fact){.name = name, .value = value};
 }
 
-static bool add_inputs(const gv_inputs *inputs, gv_arena *arena, gv_fact *facts, size_t *count)
+static bool add_inputs(const gv_inputs *inputs, gv_region *region, gv_fact *facts, size_t *count)
 {
     for (size_t i = 0; i < inputs->count; i++) {
-        const char *path = gv_arena_print(arena, "input.%zu.path", i);
-        const char *kind = gv_arena_print(arena, "input.%zu.format", i);
-        const char *hash = gv_arena_print(arena, "input.%zu.hash", i);
-        const char *hex = gv_arena_print(arena, "%016" PRIx64, inputs->items[i].hash);
+        const char *path = gv_region_print(region, "input.%zu.path", i);
+        const char *kind = gv_region_print(region, "input.%zu.format", i);
+        const char *hash = gv_region_print(region, "input.%zu.hash", i);
+        const char *hex = gv_region_print(region, "%016" PRIx64, inputs->items[i].hash);
         if (path == NULL || kind == NULL || hash == NULL || hex == NULL) {
             return false;
         }
@@ -70,13 +70,13 @@ static bool add_inputs(const gv_inputs *inputs, gv_arena *arena, gv_fact *facts,
 }
 
 static gv_status list_provenance(const gv_composition *composition, const gv_run_options *options,
-                                 gv_arena *arena, gv_run_record *record)
+                                 gv_region *region, gv_run_record *record)
 {
-    gv_version_fact *versions = gv_arena_alloc(arena, GV_VERSION_FACTS_MAX, sizeof *versions);
+    gv_version_fact *versions = gv_region_alloc(region, GV_VERSION_FACTS_MAX, sizeof *versions);
     const size_t room =
         OWN_FACTS + GV_VERSION_FACTS_MAX + FACTS_PER_INPUT * composition->inputs.count;
-    gv_fact *facts = gv_arena_alloc(arena, room, sizeof *facts);
-    const char *jobs = gv_arena_print(arena, "%zu", options->jobs);
+    gv_fact *facts = gv_region_alloc(region, room, sizeof *facts);
+    const char *jobs = gv_region_print(region, "%zu", options->jobs);
     if (versions == NULL || facts == NULL || jobs == NULL) {
         return no_memory();
     }
@@ -91,7 +91,7 @@ static gv_status list_provenance(const gv_composition *composition, const gv_run
     for (size_t i = 0; i < version_count; i++) {
         add(facts, &count, versions[i].name, versions[i].value);
     }
-    if (!add_inputs(&composition->inputs, arena, facts, &count)) {
+    if (!add_inputs(&composition->inputs, region, facts, &count)) {
         return no_memory();
     }
     record->provenance = facts;
@@ -100,11 +100,11 @@ static gv_status list_provenance(const gv_composition *composition, const gv_run
 }
 
 /* A text cell of the reject table as a text of its own. */
-static const char *copy_cell(gv_arena *arena, const gv_log_column *column, uint64_t row)
+static const char *copy_cell(gv_region *region, const gv_log_column *column, uint64_t row)
 {
     size_t size = 0;
     const char *text = column == NULL ? "" : gv_log_text(column, row, &size);
-    return gv_arena_text(arena, text, size);
+    return gv_region_text(region, text, size);
 }
 
 static gv_status check_column(const gv_log_column *column, uint64_t rows)
@@ -112,7 +112,8 @@ static gv_status check_column(const gv_log_column *column, uint64_t rows)
     return column == NULL ? GV_OK : gv_log_check(column, 0, rows);
 }
 
-static gv_status write_rejects(const gv_log *log, gv_store *store, int64_t run_id, gv_arena *arena)
+static gv_status write_rejects(const gv_log *log, gv_store *store, int64_t run_id,
+                               gv_region *region)
 {
     const uint64_t rows = gv_log_rows(log, GV_LOG_REJECT);
     const gv_log_column *file = gv_log_find(log, GV_LOG_REJECT, "file");
@@ -128,16 +129,16 @@ static gv_status write_rejects(const gv_log *log, gv_store *store, int64_t run_i
     GV_TRY(check_column(column, rows));
     GV_TRY(check_column(reason, rows));
     GV_TRY(check_column(text, rows));
-    gv_reject_record *rejects = gv_arena_alloc(arena, rows, sizeof *rejects);
+    gv_reject_record *rejects = gv_region_alloc(region, rows, sizeof *rejects);
     if (rejects == NULL) {
         return no_memory();
     }
     for (uint64_t i = 0; i < rows; i++) {
-        rejects[i] = (gv_reject_record){.file = copy_cell(arena, file, i),
+        rejects[i] = (gv_reject_record){.file = copy_cell(region, file, i),
                                         .line = (uint64_t)gv_log_integers(line)[i],
                                         .field = (uint64_t)gv_log_integers(column)[i],
-                                        .reason = copy_cell(arena, reason, i),
-                                        .text = copy_cell(arena, text, i)};
+                                        .reason = copy_cell(region, reason, i),
+                                        .text = copy_cell(region, text, i)};
         if (rejects[i].file == NULL || rejects[i].reason == NULL || rejects[i].text == NULL) {
             return no_memory();
         }
@@ -146,27 +147,27 @@ static gv_status write_rejects(const gv_log *log, gv_store *store, int64_t run_i
 }
 
 static gv_status begin(const gv_composition *composition, gv_store *store,
-                       const gv_run_options *options, gv_arena *arena, int64_t *run_id)
+                       const gv_run_options *options, gv_region *region, int64_t *run_id)
 {
-    gv_run_record record = {.name = name_of(composition->scenario, arena),
+    gv_run_record record = {.name = name_of(composition->scenario, region),
                             .scenario_hash = composition->hash,
                             .seed = (uint64_t)composition->scenario->top->seed,
                             .cell_count = composition->cell_count};
     if (record.name == NULL) {
         return no_memory();
     }
-    GV_TRY(gv_scenario_text(composition->scenario, arena, &record.scenario_text));
-    GV_TRY(list_parameters(composition, arena, &record));
-    GV_TRY(list_provenance(composition, options, arena, &record));
+    GV_TRY(gv_scenario_text(composition->scenario, region, &record.scenario_text));
+    GV_TRY(list_parameters(composition, region, &record));
+    GV_TRY(list_provenance(composition, options, region, &record));
     GV_TRY(gv_store_begin_run(store, &record, run_id));
-    return write_rejects(composition->log, store, *run_id, arena);
+    return write_rejects(composition->log, store, *run_id, region);
 }
 
 gv_status gv_run_begin(const gv_composition *composition, gv_store *store,
                        const gv_run_options *options, int64_t *run_id)
 {
-    gv_arena arena = {.chunks = NULL};
-    const gv_status status = begin(composition, store, options, &arena, run_id);
-    gv_arena_fini(&arena);
+    gv_region region = {.chunks = NULL};
+    const gv_status status = begin(composition, store, options, &region, run_id);
+    gv_region_fini(&region);
     return status;
 }

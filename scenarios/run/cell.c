@@ -57,7 +57,7 @@ typedef struct run_parts {
     gv_policy *policy;
     gv_source *source;
     gv_replay *replay;
-    gv_arena arena;
+    gv_region region;
 } run_parts;
 
 static void release(run_parts *parts)
@@ -68,7 +68,7 @@ static void release(run_parts *parts)
     }
     gv_policy_destroy(parts->policy);
     gv_trial_destroy(parts->trial);
-    gv_arena_fini(&parts->arena);
+    gv_region_fini(&parts->region);
     gv_mem_free(parts->config);
 }
 
@@ -174,7 +174,7 @@ static gv_status list_facts(const gv_cell_worker *worker, const gv_cell *cell, r
     const gv_scenario_value *values = NULL;
     size_t value_count = 0;
     bool is_fitted = false;
-    GV_TRY(gv_section_values(&cell->policy->section, parts->config, &parts->arena, &values,
+    GV_TRY(gv_section_values(&cell->policy->section, parts->config, &parts->region, &values,
                              &value_count));
     assert(value_count < FACTS_MAX);
     for (size_t i = 0; i < value_count; i++) {

@@ -1,4 +1,4 @@
-#include "scenarios/config/arena.h"
+#include "scenarios/config/region.h"
 
 #include <stdalign.h>
 #include <stdarg.h>
@@ -10,35 +10,35 @@
 
 enum { CHUNK_SIZE = 16384 };
 
-typedef struct gv_arena_chunk {
-    struct gv_arena_chunk *next;
+typedef struct gv_region_chunk {
+    struct gv_region_chunk *next;
     size_t used;
     size_t size;
     max_align_t bytes[];
-} gv_arena_chunk;
+} gv_region_chunk;
 
-static gv_arena_chunk *add_chunk(gv_arena *arena, size_t needed)
+static gv_region_chunk *add_chunk(gv_region *region, size_t needed)
 {
     const size_t size = needed > CHUNK_SIZE ? needed : CHUNK_SIZE;
-    gv_arena_chunk *chunk = gv_mem_alloc(sizeof *chunk, size, 1);
+    gv_region_chunk *chunk = gv_mem_alloc(sizeof *chunk, size, 1);
     if (chunk != NULL) {
         chunk->size = size;
-        chunk->next = arena->chunks;
-        arena->chunks = chunk;
+        chunk->next = region->chunks;
+        region->chunks = chunk;
     }
     return chunk;
 }
 
-void *gv_arena_alloc(gv_arena *arena, size_t count, size_t size)
+void *gv_region_alloc(gv_region *region, size_t count, size_t size)
 {
     const size_t unit = alignof(max_align_t);
     if (size != 0 && count > (SIZE_MAX / 2 - unit) / size) {
         return NULL;
     }
     const size_t needed = (count * size + unit) / unit * unit;
-    gv_arena_chunk *chunk = arena->chunks;
+    gv_region_chunk *chunk = region->chunks;
     if (chunk == NULL || chunk->size - chunk->used < needed) {
-        chunk = add_chunk(arena, needed);
+        chunk = add_chunk(region, needed);
     }
     if (chunk == NULL) {
         return NULL;
@@ -48,16 +48,16 @@ void *gv_arena_alloc(gv_arena *arena, size_t count, size_t size)
     return block;
 }
 
-char *gv_arena_text(gv_arena *arena, const char *text, size_t size)
+char *gv_region_text(gv_region *region, const char *text, size_t size)
 {
-    char *copy = gv_arena_alloc(arena, size + 1, 1);
+    char *copy = gv_region_alloc(region, size + 1, 1);
     if (copy != NULL) {
         memcpy(copy, text, size);
     }
     return copy;
 }
 
-char *gv_arena_print(gv_arena *arena, const char *format, ...)
+char *gv_region_print(gv_region *region, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -65,7 +65,7 @@ char *gv_arena_print(gv_arena *arena, const char *format, ...)
     va_copy(again, args);
     const int length = vsnprintf(NULL, 0, format, args);
     va_end(args);
-    char *text = length < 0 ? NULL : gv_arena_alloc(arena, (size_t)length + 1, 1);
+    char *text = length < 0 ? NULL : gv_region_alloc(region, (size_t)length + 1, 1);
     if (text != NULL) {
         (void)vsnprintf(text, (size_t)length + 1, format, again);
     }
@@ -73,11 +73,11 @@ char *gv_arena_print(gv_arena *arena, const char *format, ...)
     return text;
 }
 
-void gv_arena_fini(gv_arena *arena)
+void gv_region_fini(gv_region *region)
 {
-    while (arena->chunks != NULL) {
-        gv_arena_chunk *next = arena->chunks->next;
-        gv_mem_free(arena->chunks);
-        arena->chunks = next;
+    while (region->chunks != NULL) {
+        gv_region_chunk *next = region->chunks->next;
+        gv_mem_free(region->chunks);
+        region->chunks = next;
     }
 }

@@ -2,7 +2,7 @@
  * What a result depends on besides its inputs: the program, its compiler, the processor and the
  * libraries that are loaded now (not those it was built with).
  */
-#include "scenarios/cli/version.h"
+#include "scenarios/run/version.h"
 
 #include <archive.h>
 #include <gsl/gsl_version.h>
@@ -13,8 +13,7 @@
 #include <yaml.h>
 
 #include "build_info.h"
-#include "scenarios/cli/cli.h"
-#include "scenarios/cli/version_impl.h"
+#include "scenarios/run/version_impl.h"
 
 /* cblas.h clashes with GSL's, so these two are declared here, as OpenBLAS documents them. */
 char *openblas_get_corename(void);
@@ -80,30 +79,4 @@ size_t gv_version_facts(gv_version_fact facts[GV_VERSION_FACTS_MAX])
     put(facts, &count, "jansson", jansson_version_str());
     put_number(facts, &count, "xxhash", XXH_versionNumber());
     return count;
-}
-
-static void print_json(const gv_version_fact *facts, size_t count)
-{
-    json_t *object = json_pack("{s:s,s:s}", "version", gv_version(), "commit", gv_version_commit());
-    for (size_t i = 0; i < count; i++) {
-        (void)json_object_set_new(object, facts[i].name, json_string(facts[i].value));
-    }
-    (void)json_dumpf(object, stdout, JSON_INDENT(2));
-    (void)putchar('\n');
-    json_decref(object);
-}
-
-int gv_version_print(bool as_json)
-{
-    gv_version_fact facts[GV_VERSION_FACTS_MAX];
-    const size_t count = gv_version_facts(facts);
-    if (as_json) {
-        print_json(facts, count);
-        return gv_cli_finish(GV_EXIT_DONE);
-    }
-    printf("gavel %s (commit %s)\n", gv_version(), gv_version_commit());
-    for (size_t i = 0; i < count; i++) {
-        printf("  %-16s %s\n", facts[i].name, facts[i].value);
-    }
-    return gv_cli_finish(GV_EXIT_DONE);
 }

@@ -1,6 +1,6 @@
 /* Between version.c and the file that may ask SQLite. */
-#ifndef SCENARIOS_CLI_VERSION_IMPL_H
-#define SCENARIOS_CLI_VERSION_IMPL_H
+#ifndef SCENARIOS_RUN_VERSION_IMPL_H
+#define SCENARIOS_RUN_VERSION_IMPL_H
 
 const char *gv_version_sqlite(void);
 

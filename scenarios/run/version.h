@@ -1,10 +1,9 @@
 /*
  * version.h - which Gavel this is, and on what it stands.
  */
-#ifndef SCENARIOS_CLI_VERSION_H
-#define SCENARIOS_CLI_VERSION_H
+#ifndef SCENARIOS_RUN_VERSION_H
+#define SCENARIOS_RUN_VERSION_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /* "0.2.0", and the commit that it was built from or "unknown". */
@@ -21,8 +20,5 @@ enum { GV_VERSION_FACTS_MAX = 16 };
 
 /* Compiler, CPU, OpenBLAS core and configuration, libraries. Returns how many. */
 size_t gv_version_facts(gv_version_fact facts[GV_VERSION_FACTS_MAX]);
-
-/* What `gavel --version` prints; returns the exit code. */
-int gv_version_print(bool as_json);
 
 #endif

@@ -1,0 +1,11 @@
+/* Every command's row, for the one table of them. */
+#ifndef SCENARIOS_CLI_COMMANDS_IMPL_H
+#define SCENARIOS_CLI_COMMANDS_IMPL_H
+
+#include "scenarios/cli/cli.h"
+
+extern const gv_command gv_command_generate;
+extern const gv_command gv_command_list;
+extern const gv_command gv_command_run;
+
+#endif
