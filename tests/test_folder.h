@@ -74,6 +74,8 @@ static inline int test_folder_remove(void **state)
     return 0;
 }
 
+/* Reads as the cmocka_unit_test() that it stands for. */
+/* NOLINTNEXTLINE(readability-identifier-naming) */
 #define test_in_folder(test) \
     cmocka_unit_test_setup_teardown(test, test_folder_make, test_folder_remove)
 

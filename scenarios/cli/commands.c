@@ -4,5 +4,6 @@
 
 const gv_command *const gv_commands[] = {
     &gv_command_generate,
+    &gv_command_inspect,
     NULL,
 };

@@ -51,7 +51,7 @@ static gv_status map_opened(const char *path, int fd, const struct stat *facts, 
 gv_status gv_file_map_open(const char *path, gv_file_map *out)
 {
     int fd = -1;
-    struct stat facts;
+    struct stat facts = {.st_mode = 0};
     GV_TRY(open_to_read(path, &fd, &facts));
     const gv_status status = map_opened(path, fd, &facts, out);
     (void)close(fd);
@@ -61,6 +61,8 @@ gv_status gv_file_map_open(const char *path, gv_file_map *out)
 void gv_file_map_close(gv_file_map *map)
 {
     if (map->bytes != NULL) {
+        /* The map is read-only, munmap() asks for a plain pointer. */
+        /* NOLINTNEXTLINE(performance-no-int-to-ptr) */
         (void)munmap((void *)(uintptr_t)map->bytes, map->size);
     }
     *map = (gv_file_map){0};
@@ -115,6 +117,7 @@ static gv_status read_text(const char *path, int fd, size_t size_max, char **tex
 
 static gv_status check_text(const char *path, const char *text, size_t size)
 {
+    assert(text != NULL);
     const char *nul = memchr(text, '\0', size);
     if (nul != NULL) {
         return GV_FAIL(GV_EPARSE, "%s: a NUL byte at offset %zu, expected text", path,
@@ -126,7 +129,7 @@ static gv_status check_text(const char *path, const char *text, size_t size)
 gv_status gv_file_read_text(const char *path, size_t size_max, char **text, size_t *size)
 {
     int fd = -1;
-    struct stat facts;
+    struct stat facts = {.st_mode = 0};
     char *bytes = NULL;
     size_t filled = 0;
     assert(size_max < SIZE_MAX / 2);

@@ -260,6 +260,7 @@ static gv_status give_name(gv_file_writer *writer)
 /* The rename itself lives in the folder, which has to reach the disk as well. */
 static void sync_folder(const char *folder)
 {
+    assert(folder != NULL);
     const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0) {
         (void)fsync(fd);

@@ -119,11 +119,12 @@ static void return_worker(gv_builder *builder, gv_worker *worker)
 /* Beyond the limit a worker spills its own rows, but not a handful while another holds them all. */
 static gv_status add_and_spill(gv_builder *builder, gv_worker *worker, const gv_chunk *chunk)
 {
+    assert(worker != NULL);
     const size_t before = worker->arena.used;
     GV_TRY(gv_worker_add(worker, chunk));
     const size_t added = worker->arena.used - before;
     const size_t held = atomic_fetch_add(&builder->held, added) + added;
-    const size_t share = builder->memory_max / (2 * GV_BUILDER_WORKERS_MAX);
+    const size_t share = builder->memory_max / 2 / GV_BUILDER_WORKERS_MAX;
     if (held <= builder->memory_max || worker->arena.used < share) {
         return GV_OK;
     }
@@ -166,7 +167,7 @@ gv_status gv_builder_fact(gv_builder *builder, const char *name, const char *val
     return GV_OK;
 }
 
-/* The share of the latest of all workers' first rejects is the one with the lowest file and line. */
+/* Of the first rejects of all workers the one with the lowest file and line. */
 static const gv_first_reject *first_reject(const gv_builder *builder)
 {
     const gv_first_reject *first = NULL;

@@ -202,7 +202,7 @@ gv_status gv_join_distinct(const gv_join_event *events, size_t event_count, uint
     while (slot_count < 2 * event_count + 2) {
         slot_count *= 2;
     }
-    const gv_join_event **slots = gv_mem_alloc(0, slot_count, sizeof *slots);
+    const gv_join_event **slots = gv_mem_alloc(0, slot_count, sizeof(const gv_join_event *));
     if (slots == NULL) {
         return GV_FAIL(GV_ENOMEM, "no memory to count %zu events", event_count);
     }

@@ -68,7 +68,7 @@ void gv_log_close(gv_log *log)
     if (log->owns_map) {
         gv_file_map_close(&log->map);
     }
-    gv_mem_free((void *)(uintptr_t)log->is_valid);
+    gv_mem_free(log->is_valid);
     gv_mem_free(log->dictionaries);
     gv_mem_free(log->columns);
     gv_mem_free(log->facts);

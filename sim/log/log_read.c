@@ -304,7 +304,7 @@ static gv_status read_header(const gv_log *log, gv_format_header *header)
 
 static gv_status open_directory(gv_log *log, read_cursor *cursor)
 {
-    gv_format_header header;
+    gv_format_header header = {.version = 0};
     GV_TRY(read_header(log, &header));
     const uint64_t offset = header.directory_offset;
     if (header.block_rows != GV_LOG_BLOCK_ROWS || header.zero != 0 ||
@@ -328,7 +328,7 @@ static gv_status open_directory(gv_log *log, read_cursor *cursor)
 
 gv_status gv_log_read(gv_log *log)
 {
-    read_cursor cursor;
+    read_cursor cursor = {.log = log};
     GV_TRY(open_directory(log, &cursor));
     GV_TRY(read_tables(&cursor));
     GV_TRY(read_facts(&cursor));

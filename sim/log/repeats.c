@@ -80,7 +80,7 @@ static void part(repeat_search *finder, size_t first, size_t end)
 
 static gv_status fit_set(repeat_search *finder, uint64_t values)
 {
-    size_t size = 2 * SHARE;
+    size_t size = (size_t)2 * SHARE;
     while (size < 2 * values) {
         size *= 2;
     }

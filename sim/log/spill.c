@@ -1,4 +1,4 @@
-/* Rows move out of memory: the pieces of a worker become one piece each table, in a scratch file. */
+/* Rows move out of memory: a worker's pieces become one of each table, in a scratch file. */
 #include <assert.h>
 
 #include "sim/base/file.h"
@@ -78,7 +78,7 @@ static gv_status write_piece(const gv_gather *gather, const gv_worker *worker, g
     const gv_log_schema *schema = gv_work_schema(worker->work, table);
     gv_file_writer *file = NULL;
     gv_status status = GV_OK;
-    piece_layout layout;
+    piece_layout layout = {.origins = {.file = NULL}};
     GV_TRY(gv_file_scratch_create(worker->work->path, &file));
     lay_out(&layout, gather, schema, file);
     GV_TRY_GOTO(status, write_columns(&layout, gather, schema), end);

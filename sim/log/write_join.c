@@ -130,6 +130,7 @@ static gv_status part_events(gv_write *write, gv_log_table table, const gv_join_
         const uint64_t row = events[i].row;
         keep[i] = row == GV_JOIN_ORPHAN;
         if (!keep[i]) {
+            assert(has_time || times != NULL);
             const int64_t time = has_time ? events[i].time : times[row];
             GV_TRY_GOTO(status, add_joined(list, (gv_joined){row, time, list->count}), end);
         }

@@ -108,7 +108,7 @@ static void codes_are_numbered_by_first_appearance(void **state)
 static void counts_and_facts_tell_of_the_ingest(void **state)
 {
     char path[TEST_PATH_SIZE];
-    gv_builder_counts counts;
+    gv_builder_counts counts = {.lines = 0};
     gv_log *log = NULL;
     test_folder_path(*state, "a.gvlog", path);
     const test_log_options options = {.zone_us = 28800000000};
@@ -188,7 +188,7 @@ static void too_many_rejects_leave_no_log(void **state)
 {
     const test_folder *folder = *state;
     char path[TEST_PATH_SIZE];
-    gv_builder_counts counts;
+    gv_builder_counts counts = {.lines = 0};
     test_folder_path(folder, "a.gvlog", path);
     const test_log_options tolerant = {.rejects_min = 0.857};
     const test_log_options strict = {.rejects_min = 0.858};

@@ -1,0 +1,92 @@
+/* gavel inspect: what a log holds. */
+#include <argp.h>
+#include <stdio.h>
+
+#include "scenarios/cli/commands_impl.h"
+#include "scenarios/cli/inspect.h"
+
+enum { KEY_JSON = 256, KEY_REJECTS };
+
+typedef struct inspect_request {
+    const char *path;
+    bool as_json;
+    bool lists_rejects;
+    bool is_quiet;
+} inspect_request;
+
+static const struct argp_option options[] = {
+    {"json", KEY_JSON, NULL, 0, "As one JSON object: money in nanos, times in us UTC", 0},
+    {"rejects", KEY_REJECTS, NULL, 0, "List every rejected row, not the first few", 0},
+    {"quiet", 'q', NULL, 0, "No progress bar", 0},
+    {0},
+};
+
+static error_t take_option(int key, char *argument, struct argp_state *state)
+{
+    inspect_request *request = state->input;
+    switch (key) {
+    case KEY_JSON:
+        request->as_json = true;
+        return 0;
+    case KEY_REJECTS:
+        request->lists_rejects = true;
+        return 0;
+    case 'q':
+        request->is_quiet = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (request->path != NULL) {
+            argp_error(state, "one log at a time: '%s' is too many", argument);
+        }
+        request->path = argument;
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "which log? Give the path of a .gvlog file");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp parser = {
+    .options = options,
+    .parser = take_option,
+    .args_doc = "LOG.gvlog",
+    .doc =
+        "Shows what a log holds: tables and their spans, columns, prices, clicks, conversions and "
+        "their delays, advertisers, rejected rows. Checks every block on the way.\v"
+        "Example:\n  gavel inspect june.gvlog\n"
+        "  gavel inspect june.gvlog --json | jq .price_nanos",
+};
+
+static gv_status inspect(const inspect_request *request)
+{
+    gv_log *log = NULL;
+    gv_inspection *inspection = NULL;
+    GV_TRY(gv_log_open(request->path, &log));
+    gv_status status = gv_inspect(log, gv_cli_progress(request->is_quiet), &inspection);
+    gv_cli_progress_end();
+    if (status == GV_OK) {
+        status = request->as_json ? gv_inspect_print_json(inspection, request->lists_rejects)
+                                  : gv_inspect_print(inspection, request->lists_rejects);
+    }
+    gv_inspect_destroy(inspection);
+    gv_log_close(log);
+    return status;
+}
+
+static int run(int argc, char **argv)
+{
+    inspect_request request = {.path = NULL};
+    if (argp_parse(&parser, argc, argv, 0, NULL, &request) != 0) {
+        return GV_EXIT_USAGE;
+    }
+    const gv_status status = inspect(&request);
+    return status == GV_OK ? gv_cli_finish(GV_EXIT_DONE) : gv_cli_fail(status);
+}
+
+const gv_command gv_command_inspect = {
+    .name = "inspect",
+    .summary = "show what a .gvlog file holds",
+    .run = run,
+};
