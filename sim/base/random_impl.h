@@ -38,6 +38,9 @@ typedef struct gv_random_path {
                    uint64_t *out);
     /* Draw 0 of each entity; random->entity is not looked at. out: [count]. */
     void (*each)(const gv_random *random, const uint64_t *entities, size_t count, uint64_t *out);
+    /* The four words of the block at `place` of consecutive entities. out: [4][stride]. */
+    void (*words)(const uint32_t key[2], uint64_t place, uint64_t first_entity, size_t count,
+                  size_t stride, uint32_t *out);
     /* Draws from bits. out: [count]. */
     void (*uniform)(const uint64_t *bits, size_t count, double *out);
     void (*exponential)(const uint64_t *bits, size_t count, double *out);

@@ -94,6 +94,20 @@ static void portable_each(const gv_random *random, const uint64_t *entities, siz
     }
 }
 
+static void portable_words(const uint32_t key[2], uint64_t place, uint64_t first_entity,
+                           size_t count, size_t stride, uint32_t *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        const uint64_t entity = first_entity + i;
+        uint32_t word[4] = {(uint32_t)entity, (uint32_t)(entity >> 32), (uint32_t)place,
+                            (uint32_t)(place >> 32)};
+        philox_rounds(word, key);
+        for (size_t j = 0; j < 4; j++) {
+            out[j * stride + i] = word[j];
+        }
+    }
+}
+
 static void portable_uniform(const uint64_t *bits, size_t count, double *out)
 {
     uniform_loop(bits, count, out);
@@ -114,6 +128,7 @@ static const gv_random_path portable = {
     .is_supported = always,
     .blocks = portable_blocks,
     .each = portable_each,
+    .words = portable_words,
     .uniform = portable_uniform,
     .exponential = portable_exponential,
     .normal = portable_normal,
@@ -194,6 +209,32 @@ TARGET_AVX2 static void avx2_each(const gv_random *random, const uint64_t *entit
     portable_each(random, entities + i, count - i, out + i);
 }
 
+/* The low words of four 64-bit lanes. */
+TARGET_AVX2 GV_INLINE __m128i low_words_256(__m256i lanes)
+{
+    const __m256i order = _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6);
+    return _mm256_castsi256_si128(_mm256_permutevar8x32_epi32(lanes, order));
+}
+
+TARGET_AVX2 static void avx2_words(const uint32_t key[2], uint64_t place, uint64_t first_entity,
+                                   size_t count, size_t stride, uint32_t *out)
+{
+    const __m256i base = _mm256_set1_epi64x((long long)place);
+    const __m256i base_high = _mm256_srli_epi64(base, 32);
+    __m256i entity = _mm256_add_epi64(_mm256_set1_epi64x((long long)first_entity),
+                                      _mm256_setr_epi64x(0, 1, 2, 3));
+    size_t i = 0;
+    for (; i + 4 <= count; i += 4) {
+        const words_256 counter = {{entity, _mm256_srli_epi64(entity, 32), base, base_high}};
+        const words_256 w = rounds_256(counter, key);
+        for (size_t j = 0; j < 4; j++) {
+            _mm_storeu_si128((void *)(out + j * stride + i), low_words_256(w.word[j]));
+        }
+        entity = _mm256_add_epi64(entity, _mm256_set1_epi64x(4));
+    }
+    portable_words(key, place, first_entity + i, count - i, stride, out + i);
+}
+
 TARGET_AVX2 static void avx2_uniform(const uint64_t *bits, size_t count, double *out)
 {
     uniform_loop(bits, count, out);
@@ -219,6 +260,7 @@ static const gv_random_path avx2 = {
     .is_supported = has_avx2,
     .blocks = avx2_blocks,
     .each = avx2_each,
+    .words = avx2_words,
     .uniform = avx2_uniform,
     .exponential = avx2_exponential,
     .normal = avx2_normal,
@@ -292,6 +334,25 @@ TARGET_AVX512 static void avx512_each(const gv_random *random, const uint64_t *e
     portable_each(random, entities + i, count - i, out + i);
 }
 
+TARGET_AVX512 static void avx512_words(const uint32_t key[2], uint64_t place, uint64_t first_entity,
+                                       size_t count, size_t stride, uint32_t *out)
+{
+    const __m512i base = _mm512_set1_epi64((long long)place);
+    const __m512i base_high = _mm512_srli_epi64(base, 32);
+    __m512i entity = _mm512_add_epi64(_mm512_set1_epi64((long long)first_entity),
+                                      _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7));
+    size_t i = 0;
+    for (; i + 8 <= count; i += 8) {
+        const words_512 counter = {{entity, _mm512_srli_epi64(entity, 32), base, base_high}};
+        const words_512 w = rounds_512(counter, key);
+        for (size_t j = 0; j < 4; j++) {
+            _mm256_storeu_si256((void *)(out + j * stride + i), _mm512_cvtepi64_epi32(w.word[j]));
+        }
+        entity = _mm512_add_epi64(entity, _mm512_set1_epi64(8));
+    }
+    portable_words(key, place, first_entity + i, count - i, stride, out + i);
+}
+
 TARGET_AVX512 static void avx512_uniform(const uint64_t *bits, size_t count, double *out)
 {
     uniform_loop(bits, count, out);
@@ -317,6 +378,7 @@ static const gv_random_path avx512 = {
     .is_supported = has_avx512,
     .blocks = avx512_blocks,
     .each = avx512_each,
+    .words = avx512_words,
     .uniform = avx512_uniform,
     .exponential = avx512_exponential,
     .normal = avx512_normal,

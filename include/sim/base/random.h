@@ -39,7 +39,10 @@
     X(GV_STREAM_DELAY, 8)      \
     X(GV_STREAM_RIVAL, 9)      \
     X(GV_STREAM_LIBRARY, 10)   \
-    X(GV_STREAM_TEST, 11)
+    X(GV_STREAM_TEST, 11)      \
+    X(GV_STREAM_SIGMA, 12)     \
+    X(GV_STREAM_EXPOSURE, 13)  \
+    X(GV_STREAM_RESPONSE, 14)
 
 typedef enum gv_stream {
 #define X(name, number) name = (number),

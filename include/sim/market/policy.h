@@ -73,6 +73,16 @@ typedef struct gv_outcome {
     double pctr; /* AUCTION: as believed at bid time; 0 where unknown */
 } gv_outcome;
 
+struct gv_seat_tick;
+
+/* What a simulated market adds to an observation (see exchange.h and seat.h). */
+typedef struct gv_market_view {
+    bool is_market;           /* false: a replay; the rest is 0 */
+    uint64_t announced_count; /* this tick's opportunities, and */
+    double announced_value; /* their mean value: announced when the tick begins, as in AuctionNet */
+    const struct gv_seat_tick *ticks; /* [tick]: what happened in the ticks before this one */
+} gv_market_view;
+
 /* What a campaign can know of itself at a tick. Tallies hold only what has become visible. */
 typedef struct gv_observation {
     int64_t time_us;
@@ -84,6 +94,7 @@ typedef struct gv_observation {
     int64_t budget_left_nanos;
     gv_tally episode; /* since the episode began */
     gv_tally last;    /* since the last tick */
+    gv_market_view market;
 } gv_observation;
 
 /* The mechanism as far as policies may know it. */

@@ -1,0 +1,71 @@
+/*
+ * exchange.h - the market: many campaigns, each with its policy, compete for the slots of every
+ * opportunity of one period.
+ *
+ * Built on the event core. Opportunities are its arrivals, ticks and delayed conversions its
+ * events. Between two events all opportunities form batches: every policy prices a piece in one
+ * call, the piece is ranked in vector lanes, and it is cut exactly where a campaign's budget begins
+ * to bind, so that the rest is ranked anew with what it can still pay. `reference` ranks one
+ * auction at a time through auction.h instead; the outcome must be identical to the byte.
+ *
+ * The rule of one auction: an offer is the policy's bid, lowered to the bid cap and to the budget
+ * left and cut to the price step (as in replay.h); offers that reach the reserve are ranked, the
+ * best take the slots, and the mechanism prices each slot by the best offer below. A winner pays
+ * when its slot is seen. So a budget is never overspent, and no auction is ever run again.
+ */
+#ifndef SIM_MARKET_EXCHANGE_H
+#define SIM_MARKET_EXCHANGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sim/base/progress.h"
+#include "sim/base/status.h"
+#include "sim/market/campaign.h"
+#include "sim/market/mechanism.h"
+#include "sim/market/policy.h"
+#include "sim/market/response.h"
+#include "sim/market/seat.h"
+#include "sim/market/traffic.h"
+
+/*
+ * What a campaign had to beat. AuctionNet's least winning cost is the bid ranked behind the last
+ * slot among *all*, which for three slots four bidders reach; the honest one is the last slot's
+ * bid among the *others*, which a loser's true threshold is.
+ */
+typedef enum gv_least_cost { GV_LEAST_COST_OTHERS, GV_LEAST_COST_AUCTIONNET } gv_least_cost;
+
+typedef struct gv_exchange_config {
+    const gv_traffic *traffic; /* borrowed, as are the rest */
+    const gv_response *response;
+    gv_mechanism mechanism;
+    size_t slot_count; /* as in the response */
+    gv_least_cost least_cost;
+    bool reserve_unsold;  /* AuctionNet's fault: a win priced at exactly the reserve is cancelled */
+    const gv_seat *seats; /* [seat_count]: campaigns that span the whole period */
+    size_t seat_count;
+    int64_t start_us;
+    int64_t tick_us;
+    size_t tick_count;
+    bool reference;
+} gv_exchange_config;
+
+typedef struct gv_exchange gv_exchange;
+
+GV_MUST_CHECK gv_status gv_exchange_create(const gv_exchange_config *config, gv_exchange **out);
+void gv_exchange_destroy(gv_exchange *exchange); /* accepts NULL */
+
+/* The whole period, and the conversions that come after it. GV_ESTOPPED: progress said so. */
+GV_MUST_CHECK gv_status gv_exchange_run(gv_exchange *exchange, const gv_progress *progress);
+
+/*
+ * What each campaign got: [tick_count + 1] records of one seat, the last holding the conversions
+ * that came after the period; complete after GV_OK.
+ */
+const gv_seat_tick *gv_exchange_ticks(const gv_exchange *exchange, size_t seat);
+gv_seat_tick gv_exchange_total(const gv_exchange *exchange, size_t seat);
+
+uint64_t gv_exchange_auctions(const gv_exchange *exchange);
+
+#endif

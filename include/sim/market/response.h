@@ -1,0 +1,54 @@
+/*
+ * response.h - what a user does with a page: which slots are seen, who converts, and when.
+ *
+ * Every draw is keyed by the opportunity (and the advertiser), never by who won or what it cost:
+ * the same user sees the same slots and likes the same ads under every policy, so two policies
+ * differ only where their bids did.
+ *
+ * The true probability lies around the predicted one (AuctionNet): a normal of that mean and
+ * sigma, cut to [-2 u1, +2 u2] sigmas, with u1 and u2 uniform for an advertiser and a period, which
+ * is a bias of reality against prediction that lasts the period.
+ */
+#ifndef SIM_MARKET_RESPONSE_H
+#define SIM_MARKET_RESPONSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sim/base/status.h"
+#include "sim/market/traffic.h"
+
+enum { GV_SLOTS_MAX = 15 };
+
+typedef struct gv_response_config {
+    size_t slot_count;             /* 1 to GV_SLOTS_MAX */
+    double exposure[GV_SLOTS_MAX]; /* probability that a slot is seen, each in [0, 1] */
+    bool cascade;                  /* a slot is hidden where the one above it was */
+    int64_t delay_mean_us;         /* of conversions, exponential; 0: at once */
+} gv_response_config;
+
+typedef struct gv_response gv_response;
+
+/* The traffic is borrowed: it knows how uncertain each prediction is. */
+GV_MUST_CHECK gv_status gv_response_create(const gv_response_config *config,
+                                           const gv_traffic *traffic, uint64_t seed,
+                                           uint64_t period, size_t advertiser_count,
+                                           gv_response **out);
+void gv_response_destroy(gv_response *response); /* accepts NULL */
+
+/* Bit d is set where slot d is seen on this opportunity, if an ad stands in it. */
+uint32_t gv_response_seen(const gv_response *response, uint64_t opportunity);
+
+/*
+ * Whether the user converts on this advertiser's ad once it is seen, `value` being the predicted
+ * probability; and, if so, how long after.
+ */
+bool gv_response_converts(const gv_response *response, uint64_t opportunity, uint32_t advertiser,
+                          double value, int64_t *delay_us);
+
+/* The true probability itself, for tests and for references that see everything. */
+double gv_response_probability(const gv_response *response, uint64_t opportunity,
+                               uint32_t advertiser, double value);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * traffic.h - where a simulated market's opportunities come from: how many, when, and what each
+ * is worth to whom.
+ *
+ * A traffic type is a constant table. Everything it says is a pure function of (seed, period,
+ * opportunity, advertiser): values are drawn lazily, a piece at a time, and a period is never held
+ * in memory. A value is the predicted conversion probability of showing this advertiser's ad
+ * (pValue); its sigma is how uncertain that prediction is.
+ */
+#ifndef SIM_MARKET_TRAFFIC_H
+#define SIM_MARKET_TRAFFIC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sim/base/param.h"
+#include "sim/base/status.h"
+
+typedef struct gv_traffic_setup {
+    const void *config; /* the type's parameters; borrowed while the traffic lives */
+    uint64_t seed;
+    uint64_t period; /* another period is another day: other factors, other draws */
+    int64_t start_us;
+    int64_t tick_us;
+    size_t tick_count;
+    size_t advertiser_count;
+    const uint32_t *categories; /* [advertiser_count]; borrowed */
+} gv_traffic_setup;
+
+typedef struct gv_traffic_type {
+    gv_type_info info;
+    size_t state_size; /* the dispatcher allocates it, zeroed */
+    gv_status (*init)(void *state, const gv_traffic_setup *setup);
+    /* Opportunities in the tick. */
+    uint64_t (*count)(const void *state, size_t tick);
+    /* Ascending times within the tick, of opportunities first, first + 1, ... of the period. */
+    void (*times)(const void *state, size_t tick, uint64_t first, size_t count, int64_t *time_us);
+    /* values: [advertiser_count][stride], the first `count` of each row; each in [0, 1]. */
+    void (*values)(const void *state, size_t tick, uint64_t first, size_t count, size_t stride,
+                   float *values);
+    /* The standard deviation of the true probability around `value`; at most `value`. */
+    double (*sigma)(const void *state, uint64_t opportunity, uint32_t advertiser, double value);
+    void (*fini)(void *state); /* NULL: nothing to release */
+} gv_traffic_type;
+
+extern const gv_traffic_type gv_traffic_auctionnet;
+extern const gv_traffic_type *const gv_traffic_types[]; /* every type, then NULL */
+
+const gv_traffic_type *gv_traffic_find(const char *name); /* NULL: none of that name */
+
+typedef struct gv_traffic gv_traffic;
+
+GV_MUST_CHECK gv_status gv_traffic_create(const gv_traffic_type *type,
+                                          const gv_traffic_setup *setup, gv_traffic **out);
+void gv_traffic_destroy(gv_traffic *traffic); /* accepts NULL */
+
+/* Opportunities before the tick and, with tick == tick_count, in the whole period. */
+uint64_t gv_traffic_before(const gv_traffic *traffic, size_t tick);
+
+uint64_t gv_traffic_count(const gv_traffic *traffic, size_t tick);
+
+/* `first` counts from the start of the period; the piece lies within the tick (asserted). */
+void gv_traffic_times(const gv_traffic *traffic, size_t tick, uint64_t first, size_t count,
+                      int64_t *time_us);
+void gv_traffic_values(const gv_traffic *traffic, size_t tick, uint64_t first, size_t count,
+                       size_t stride, float *values);
+double gv_traffic_sigma(const gv_traffic *traffic, uint64_t opportunity, uint32_t advertiser,
+                        double value);
+
+#endif

@@ -1,0 +1,383 @@
+/*
+ * The market on the event core: ticks plan, arrivals are settled in pieces, conversions that a
+ * policy listens for come back as events.
+ */
+#include "sim/market/exchange.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "sim/base/mem.h"
+#include "sim/base/vector.h"
+#include "sim/market/exchange_impl.h"
+
+enum { PIECE = GV_EXCHANGE_PIECE };
+
+static gv_status check_seat(const gv_exchange_config *config, const gv_campaign *campaign)
+{
+    const int64_t end_us = config->start_us + (int64_t)config->tick_count * config->tick_us;
+    if (campaign->start_us > config->start_us || campaign->end_us < end_us) {
+        return GV_FAIL(GV_EINVAL, "campaign %s does not span the whole period", campaign->name);
+    }
+    if (campaign->budget_nanos < 0 || campaign->bid_cap_nanos < 0) {
+        return GV_FAIL(GV_EINVAL, "campaign %s has a negative budget or bid cap", campaign->name);
+    }
+    return GV_OK;
+}
+
+static gv_status check_config(const gv_exchange_config *config)
+{
+    if (config->slot_count == 0 || config->slot_count > GV_SLOTS_MAX) {
+        return GV_FAIL(GV_EINVAL, "%zu slots, expected 1 to %d", config->slot_count, GV_SLOTS_MAX);
+    }
+    if (config->seat_count == 0 || config->seat_count > GV_RANK_BIDDERS_MAX) {
+        return GV_FAIL(GV_EINVAL, "%zu campaigns, expected 1 to %d", config->seat_count,
+                       GV_RANK_BIDDERS_MAX);
+    }
+    GV_TRY(gv_mechanism_validate(&config->mechanism));
+    for (size_t seat = 0; seat < config->seat_count; seat++) {
+        GV_TRY(check_seat(config, config->seats[seat].campaign));
+    }
+    return GV_OK;
+}
+
+/* The largest tick's opportunities: how many values are held at once. */
+static size_t widest_tick(const gv_exchange_config *config)
+{
+    uint64_t widest = 1;
+    for (size_t tick = 0; tick < config->tick_count; tick++) {
+        const uint64_t count = gv_traffic_count(config->traffic, tick);
+        widest = count > widest ? count : widest;
+    }
+    return (size_t)widest;
+}
+
+static bool allocate(gv_exchange *x)
+{
+    const size_t seats = x->config.seat_count;
+    const size_t places = x->ranking.places;
+    x->values_stride = widest_tick(&x->config);
+    x->states = gv_mem_alloc(0, seats, sizeof *x->states);
+    x->ticks = gv_mem_alloc(0, seats * (x->config.tick_count + 1), sizeof *x->ticks);
+    x->coming = gv_mem_alloc(0, seats * (x->config.tick_count + 1), sizeof *x->coming);
+    x->together = gv_mem_alloc(0, seats, sizeof(gv_policy *));
+    x->observations = gv_mem_alloc(0, seats, sizeof *x->observations);
+    x->values = gv_mem_alloc_vector(seats * x->values_stride, sizeof *x->values);
+    x->believed = gv_mem_alloc_vector(PIECE, sizeof *x->believed);
+    x->times = gv_mem_alloc_vector(PIECE, sizeof *x->times);
+    x->bids = gv_mem_alloc_vector(seats * PIECE, sizeof *x->bids);
+    x->offers = gv_mem_alloc_vector(seats * PIECE, sizeof *x->offers);
+    x->keys = gv_mem_alloc_vector(places * PIECE, sizeof *x->keys);
+    x->paid = gv_mem_alloc_vector(seats * PIECE, sizeof *x->paid);
+    x->outcomes = gv_mem_alloc(0, PIECE, sizeof *x->outcomes);
+    x->entries = gv_mem_alloc(0, seats, sizeof *x->entries);
+    x->awards = gv_mem_alloc(0, places, sizeof *x->awards);
+    return x->states != NULL && x->ticks != NULL && x->coming != NULL && x->together != NULL &&
+           x->observations != NULL && x->values != NULL && x->believed != NULL &&
+           x->times != NULL && x->bids != NULL && x->offers != NULL && x->keys != NULL &&
+           x->paid != NULL && x->outcomes != NULL && x->entries != NULL && x->awards != NULL;
+}
+
+/* A policy whose every bid depends on the last outcome makes the whole market go one by one. */
+static size_t piece_max_of(const gv_exchange_config *config)
+{
+    for (size_t seat = 0; seat < config->seat_count; seat++) {
+        if (gv_policy_type_of(config->seats[seat].policy)->one_by_one) {
+            return 1;
+        }
+    }
+    return config->reference ? 1 : PIECE;
+}
+
+static void finish_tick(gv_exchange *x)
+{
+    const size_t row = x->config.tick_count + 1;
+    for (size_t seat = 0; seat < x->config.seat_count; seat++) {
+        seat_state *state = &x->states[seat];
+        gv_seat_tick *record = &x->ticks[seat * row + x->tick];
+        state->now.tally.conversions += x->coming[seat * row + x->tick];
+        *record = state->now;
+        gv_seat_tick_add(&state->episode, record);
+        state->now = (gv_seat_tick){0};
+    }
+}
+
+uint64_t *gv_exchange_coming_at(const gv_exchange *x, size_t seat, int64_t time_us)
+{
+    const gv_exchange_config *config = &x->config;
+    const uint64_t tick = (uint64_t)(time_us - config->start_us) / (uint64_t)config->tick_us;
+    const size_t last = config->tick_count;
+    return &x->coming[seat * (last + 1) + (tick < last ? (size_t)tick : last)];
+}
+
+GV_VECTOR static int64_t units_of_row(const float *values, size_t count)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum += (int64_t)((double)values[i] * GV_VALUE_UNITS + 0.5);
+    }
+    return sum;
+}
+
+/* This tick's values, and their sums, which the market announces as AuctionNet's does. */
+static void load_values(gv_exchange *x)
+{
+    const gv_traffic *traffic = x->config.traffic;
+    const size_t count = (size_t)gv_traffic_count(traffic, x->tick);
+    if (count > 0) {
+        gv_traffic_values(traffic, x->tick, x->next, count, x->values_stride, x->values);
+    }
+    for (size_t seat = 0; seat < x->config.seat_count; seat++) {
+        seat_state *state = &x->states[seat];
+        state->now.value_units = units_of_row(x->values + seat * x->values_stride, count);
+        state->announced_count = count;
+        state->announced_value =
+            count == 0 ? 0.0 : (double)state->now.value_units / GV_VALUE_UNITS / (double)count;
+    }
+}
+
+static gv_observation observe(const gv_exchange *x, size_t seat, int64_t now_us)
+{
+    const gv_exchange_config *config = &x->config;
+    const seat_state *state = &x->states[seat];
+    const gv_seat_tick *row = &x->ticks[seat * (config->tick_count + 1)];
+    return (gv_observation){
+        .time_us = now_us,
+        .tick = x->tick,
+        .tick_count = config->tick_count,
+        .episode_start_us = config->start_us,
+        .episode_end_us = config->start_us + (int64_t)config->tick_count * config->tick_us,
+        .budget_nanos = config->seats[seat].campaign->budget_nanos,
+        .budget_left_nanos = state->budget_left_nanos,
+        .episode = state->episode.tally,
+        .last = x->tick == 0 ? (gv_tally){0} : row[x->tick - 1].tally,
+        .market = {.is_market = true,
+                   .announced_count = state->announced_count,
+                   .announced_value = state->announced_value,
+                   .ticks = row},
+    };
+}
+
+/* Neighbouring seats of one type plan together, all on the snapshot of before any acts. */
+static void plan(gv_exchange *x, int64_t now_us)
+{
+    const gv_seat *seats = x->config.seats;
+    const size_t count = x->config.seat_count;
+    for (size_t seat = 0; seat < count; seat++) {
+        x->together[seat] = seats[seat].policy;
+        x->observations[seat] = observe(x, seat, now_us);
+    }
+    for (size_t first = 0; first < count;) {
+        size_t end = first + 1;
+        while (end < count &&
+               gv_policy_type_of(seats[end].policy) == gv_policy_type_of(seats[first].policy)) {
+            end++;
+        }
+        gv_policy_tick(x->together + first, x->observations + first, end - first);
+        first = end;
+    }
+}
+
+static void begin_tick(gv_exchange *x, gv_sim *sim, size_t tick)
+{
+    if (x->has_begun) {
+        finish_tick(x);
+    }
+    x->has_begun = true;
+    x->tick = tick;
+    load_values(x);
+    plan(x, gv_sim_now(sim));
+    if (tick + 1 < x->config.tick_count) {
+        (void)gv_sim_schedule(sim, (gv_event){.time_us = gv_sim_now(sim) + x->config.tick_us,
+                                              .priority = GV_EXCHANGE_TICKS_FIRST,
+                                              .kind = GV_EXCHANGE_TICK,
+                                              .subject = tick + 1});
+    }
+}
+
+static void hear_conversion(gv_exchange *x, const gv_event *event)
+{
+    const gv_outcome outcome = {
+        .kind = GV_OUTCOME_CONVERSION,
+        .opportunity = (uint64_t)event->payload[0],
+        .time_us = event->time_us,
+        .won = true,
+    };
+    ++*gv_exchange_coming_at(x, event->subject, event->time_us);
+    gv_policy_observe(x->config.seats[event->subject].policy, &outcome, 1);
+}
+
+static gv_status handle(void *context, gv_sim *sim, const gv_event *event)
+{
+    gv_exchange *x = context;
+    if (event->kind == GV_EXCHANGE_TICK) {
+        begin_tick(x, sim, (size_t)event->subject);
+    } else {
+        assert(event->kind == GV_EXCHANGE_CONVERSION);
+        hear_conversion(x, event);
+    }
+    return GV_OK;
+}
+
+/* The tick in which the next opportunity lies; tick_count behind the last. */
+static size_t tick_of_next(const gv_exchange *x)
+{
+    size_t tick = x->tick;
+    while (tick < x->config.tick_count &&
+           x->next >= gv_traffic_before(x->config.traffic, tick) +
+                          gv_traffic_count(x->config.traffic, tick)) {
+        tick++;
+    }
+    return tick;
+}
+
+static int64_t next_us(void *context)
+{
+    const gv_exchange *x = context;
+    const size_t tick = tick_of_next(x);
+    int64_t time_us = GV_NEVER_US;
+    if (tick < x->config.tick_count) {
+        gv_traffic_times(x->config.traffic, tick, x->next, 1, &time_us);
+    }
+    return time_us;
+}
+
+/* Tick events come first at their times, so what is taken lies within the current tick. */
+static gv_status take(void *context, gv_sim *sim, int64_t until_us)
+{
+    gv_exchange *x = context;
+    const gv_traffic *traffic = x->config.traffic;
+    const uint64_t end = gv_traffic_before(traffic, x->tick) + gv_traffic_count(traffic, x->tick);
+    const uint64_t left = end - x->next;
+    size_t count = left < x->piece_max ? (size_t)left : x->piece_max;
+    gv_traffic_times(traffic, x->tick, x->next, count, x->times);
+    while (x->times[count - 1] >= until_us) {
+        count--;
+    }
+    const size_t settled = gv_exchange_settle_piece(x, count);
+    x->next += settled;
+    gv_sim_advance(sim, x->times[settled - 1]);
+    return GV_OK;
+}
+
+/* It ranks; what a slot costs is settled with its exposure. */
+static gv_status create_auction(gv_exchange *x)
+{
+    const gv_auction_config auction = {
+        .type = x->config.mechanism.type, .slot_count = x->ranking.places, .reserve_nanos = 0};
+    return gv_auction_create(&auction, &x->auction);
+}
+
+static gv_status create_sim(gv_exchange *x)
+{
+    const gv_arrivals arrivals = {
+        .context = x, .priority = GV_EXCHANGE_ARRIVALS, .next_us = next_us, .take = take};
+    const gv_sim_config config = {
+        .handle = handle,
+        .context = x,
+        .pending_max = x->pending_max,
+        .arrivals = &arrivals,
+        .arrival_count = 1,
+        .start_us = x->config.start_us,
+    };
+    return gv_sim_create(&config, &x->sim);
+}
+
+/* Conversions wait only for policies that listen, and no opportunity has more than its slots. */
+static size_t most_pending(const gv_exchange_config *config)
+{
+    for (size_t seat = 0; seat < config->seat_count; seat++) {
+        if (gv_policy_listens(config->seats[seat].policy)) {
+            const uint64_t all = gv_traffic_before(config->traffic, config->tick_count);
+            return (size_t)all * config->slot_count + 1;
+        }
+    }
+    return 1;
+}
+
+gv_status gv_exchange_create(const gv_exchange_config *config, gv_exchange **out)
+{
+    GV_TRY(check_config(config));
+
+    gv_exchange *x = gv_mem_alloc(sizeof *x, 0, 0);
+    if (x == NULL) {
+        return GV_FAIL(GV_ENOMEM, "no memory for a market");
+    }
+    gv_status status = GV_OK;
+    x->config = *config;
+    x->ranking = gv_ranking_of(config->seat_count, config->slot_count + 1);
+    x->piece_max = piece_max_of(config);
+    x->pending_max = most_pending(config);
+    if (!allocate(x)) {
+        status = GV_FAIL(GV_ENOMEM, "no memory for a market of %zu campaigns and %zu values each",
+                         config->seat_count, x->values_stride);
+        goto fail;
+    }
+    GV_TRY_GOTO(status, create_auction(x), fail);
+    GV_TRY_GOTO(status, create_sim(x), fail);
+    for (size_t seat = 0; seat < config->seat_count; seat++) {
+        x->states[seat].budget_left_nanos = config->seats[seat].campaign->budget_nanos;
+    }
+    *out = x;
+    return GV_OK;
+fail:
+    gv_exchange_destroy(x);
+    return status;
+}
+
+void gv_exchange_destroy(gv_exchange *x)
+{
+    if (x == NULL) {
+        return;
+    }
+    void *const blocks[] = {x->states, x->ticks,    x->coming,   x->together, x->observations,
+                            x->values, x->believed, x->times,    x->bids,     x->offers,
+                            x->keys,   x->paid,     x->outcomes, x->entries,  x->awards};
+    for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++) {
+        gv_mem_free(blocks[i]);
+    }
+    gv_auction_destroy(x->auction);
+    gv_sim_destroy(x->sim);
+    gv_mem_free(x);
+}
+
+/* Tick by tick, so that whoever waits sees it advance and can stop it. */
+gv_status gv_exchange_run(gv_exchange *x, const gv_progress *progress)
+{
+    const gv_exchange_config *config = &x->config;
+    if (!x->has_begun) {
+        begin_tick(x, x->sim, 0);
+    }
+    for (size_t tick = x->tick; tick < config->tick_count; tick++) {
+        if (!gv_progress_report(progress, "market", tick, config->tick_count)) {
+            return GV_FAIL(GV_ESTOPPED, "stopped before tick %zu of %zu", tick, config->tick_count);
+        }
+        GV_TRY(gv_sim_run(x->sim, config->start_us + (int64_t)(tick + 1) * config->tick_us));
+    }
+    finish_tick(x);
+    x->tick = config->tick_count;
+    GV_TRY(gv_sim_run(x->sim, GV_NEVER_US));
+    finish_tick(x);
+    return GV_OK;
+}
+
+const gv_seat_tick *gv_exchange_ticks(const gv_exchange *x, size_t seat)
+{
+    assert(seat < x->config.seat_count);
+    return &x->ticks[seat * (x->config.tick_count + 1)];
+}
+
+gv_seat_tick gv_exchange_total(const gv_exchange *x, size_t seat)
+{
+    const gv_seat_tick *ticks = gv_exchange_ticks(x, seat);
+    gv_seat_tick total = {0};
+    for (size_t tick = 0; tick <= x->config.tick_count; tick++) {
+        gv_seat_tick_add(&total, &ticks[tick]);
+    }
+    return total;
+}
+
+uint64_t gv_exchange_auctions(const gv_exchange *x)
+{
+    return x->next;
+}

@@ -1,0 +1,125 @@
+/* The dispatcher of traffic types, and where each tick's opportunities begin. */
+#include "sim/market/traffic.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "sim/base/mem.h"
+
+struct gv_traffic {
+    const gv_traffic_type *type;
+    void *state;
+    size_t tick_count;
+    uint64_t before[]; /* [tick_count + 1] */
+};
+
+const gv_traffic_type *const gv_traffic_types[] = {
+    &gv_traffic_auctionnet,
+    NULL,
+};
+
+const gv_traffic_type *gv_traffic_find(const char *name)
+{
+    for (const gv_traffic_type *const *type = gv_traffic_types; *type != NULL; type++) {
+        if (strcmp((*type)->info.name, name) == 0) {
+            return *type;
+        }
+    }
+    return NULL;
+}
+
+static gv_status check_setup(const gv_traffic_type *type, const gv_traffic_setup *setup)
+{
+    if (setup->tick_count == 0 || setup->tick_us <= 0) {
+        return GV_FAIL(GV_EINVAL, "%s traffic has no ticks: give at least one, of at least 1 us",
+                       type->info.name);
+    }
+    if (setup->advertiser_count == 0) {
+        return GV_FAIL(GV_EINVAL, "%s traffic has no advertiser: give at least one campaign",
+                       type->info.name);
+    }
+    return GV_OK;
+}
+
+gv_status gv_traffic_create(const gv_traffic_type *type, const gv_traffic_setup *setup,
+                            gv_traffic **out)
+{
+    GV_TRY(check_setup(type, setup));
+
+    gv_traffic *traffic = gv_mem_alloc(sizeof *traffic, setup->tick_count + 1, sizeof(uint64_t));
+    if (traffic == NULL) {
+        return GV_FAIL(GV_ENOMEM, "no memory for %zu ticks of traffic", setup->tick_count);
+    }
+    traffic->type = type;
+    traffic->tick_count = setup->tick_count;
+    gv_status status = GV_OK;
+    traffic->state = gv_mem_alloc(0, 1, type->state_size);
+    if (traffic->state == NULL) {
+        status = GV_FAIL(GV_ENOMEM, "no memory for %s traffic", type->info.name);
+        goto fail;
+    }
+    GV_TRY_GOTO(status, type->init(traffic->state, setup), fail);
+    for (size_t tick = 0; tick < setup->tick_count; tick++) {
+        traffic->before[tick + 1] = traffic->before[tick] + type->count(traffic->state, tick);
+    }
+    *out = traffic;
+    return GV_OK;
+fail:
+    gv_traffic_destroy(traffic);
+    return status;
+}
+
+void gv_traffic_destroy(gv_traffic *traffic)
+{
+    if (traffic == NULL) {
+        return;
+    }
+    if (traffic->state != NULL && traffic->type->fini != NULL) {
+        traffic->type->fini(traffic->state);
+    }
+    gv_mem_free(traffic->state);
+    gv_mem_free(traffic);
+}
+
+uint64_t gv_traffic_before(const gv_traffic *traffic, size_t tick)
+{
+    assert(tick <= traffic->tick_count);
+    return traffic->before[tick];
+}
+
+uint64_t gv_traffic_count(const gv_traffic *traffic, size_t tick)
+{
+    assert(tick < traffic->tick_count);
+    return traffic->before[tick + 1] - traffic->before[tick];
+}
+
+static void assert_piece(const gv_traffic *traffic, size_t tick, uint64_t first, size_t count)
+{
+    assert(tick < traffic->tick_count);
+    assert(first >= traffic->before[tick]);
+    assert(first + count <= traffic->before[tick + 1]);
+}
+
+void gv_traffic_times(const gv_traffic *traffic, size_t tick, uint64_t first, size_t count,
+                      int64_t *time_us)
+{
+    assert_piece(traffic, tick, first, count);
+    traffic->type->times(traffic->state, tick, first, count, time_us);
+}
+
+void gv_traffic_values(const gv_traffic *traffic, size_t tick, uint64_t first, size_t count,
+                       size_t stride, float *values)
+{
+    assert_piece(traffic, tick, first, count);
+    assert(count <= stride);
+    traffic->type->values(traffic->state, tick, first, count, stride, values);
+}
+
+double gv_traffic_sigma(const gv_traffic *traffic, uint64_t opportunity, uint32_t advertiser,
+                        double value)
+{
+    const double sigma = traffic->type->sigma(traffic->state, opportunity, advertiser, value);
+    assert(sigma >= 0.0);
+    assert(sigma <= value);
+    return sigma;
+}
