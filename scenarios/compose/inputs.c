@@ -122,7 +122,7 @@ gv_status gv_inputs_open(gv_inputs *inputs, const gv_input_plan *plan, const gv_
                        plan->format);
     }
     glob_t found;
-    const int code = glob(plan->path, GLOB_BRACE | GLOB_ERR, NULL, &found);
+    const int code = glob(plan->path, GLOB_BRACE, NULL, &found);
     if (code != 0) {
         globfree(&found);
         return code == GLOB_NOMATCH ? GV_FAIL(GV_EIO, "%s: there is no such file", plan->path)
