@@ -31,13 +31,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     gv_scenario *scenario = NULL;
     char argument[4096];
-    check(gv_scenario_parse("x.yaml", (const char *)data, size, NULL, 0, &scenario), scenario);
+    gv_status status = gv_scenario_parse("x.yaml", (const char *)data, size, NULL, 0, &scenario);
+    check(status, scenario);
     if (size < sizeof argument && memchr(data, '\0', size) == NULL) {
         memcpy(argument, data, size);
         argument[size] = '\0';
         const char *const sets[] = {argument};
-        scenario = NULL;
-        check(gv_scenario_parse("x.yaml", base, sizeof base - 1, sets, 1, &scenario), scenario);
+        status = gv_scenario_parse("x.yaml", base, sizeof base - 1, sets, 1, &scenario);
+        check(status, scenario);
     }
     return 0;
 }
