@@ -58,7 +58,7 @@ static gv_status read_root(gv_region *region, const char *path, const json_t *ro
         return GV_FAIL(GV_EPARSE, "%s: cost_train is beyond what money can hold", path);
     }
     history->cost_nanos = (int64_t)cost * GV_NANOS_PER_CPM;
-    history->mean_pctr = NAN;
+    history->mean_pctr = (double)NAN;
     history->name = gv_region_text(region, path, strlen(path));
     if (history->name == NULL) {
         return GV_FAIL(GV_ENOMEM, "%s: no memory for its name", path);

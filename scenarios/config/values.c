@@ -86,7 +86,7 @@ static void read_budget(const gv_reading *reading, size_t node, const gv_param *
                         gv_budget *budget)
 {
     const gv_node *found = &reading->tree->nodes[node];
-    budget_value value = {.nanos = 0, .share = NAN};
+    budget_value value = {.nanos = 0, .share = (double)NAN};
     const char *text = found->kind == GV_NODE_SCALAR ? found->text : "a list";
     if (gv_param_parse(row, text, 0, &value) != GV_OK) {
         gv_problems_add(reading->problems, found->mark, "%s", gv_status_detail());

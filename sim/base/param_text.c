@@ -222,7 +222,7 @@ static gv_status parse_choice(const gv_param *param, const char *text, void *con
 
 static void unset(const gv_param *param, void *config)
 {
-    const double nan = NAN;
+    const double nan = (double)NAN;
     const int64_t none = GV_PARAM_UNSET;
     const int32_t no_choice = -1;
     const char *no_text = NULL;
