@@ -133,6 +133,8 @@ enum {
     KI_COUNT = sizeof ki_grid / sizeof ki_grid[0],
     KD_COUNT = sizeof kd_grid / sizeof kd_grid[0],
     OFF_COUNT = sizeof b0_off / sizeof b0_off[0],
+    GAINS_COUNT = KP_COUNT * KI_COUNT * KD_COUNT,
+    TRIALS_COUNT = GAINS_COUNT * OFF_COUNT,
 };
 
 static bool gains_are_set(const pid_config *config)
@@ -190,11 +192,11 @@ static gv_status fit_gains(pid_config *draft, const gv_fit_input *input,
                     .progress = progress,
                     .config = &candidate,
                     .set = set_b0,
-                    .trials_max = KP_COUNT * KI_COUNT * KD_COUNT * OFF_COUNT};
+                    .trials_max = TRIALS_COUNT};
     pid_config best = *draft;
     double best_sum = -INFINITY;
-    for (size_t i = 0; i < (size_t)KP_COUNT * KI_COUNT * KD_COUNT; i++) {
-        const size_t p = i / (KI_COUNT * KD_COUNT);
+    for (size_t i = 0; i < GAINS_COUNT; i++) {
+        const size_t p = i / KD_COUNT / KI_COUNT;
         const size_t n = i / KD_COUNT % KI_COUNT;
         const size_t d = i % KD_COUNT;
         const bool repeats = (!isnan(draft->kp) && p > 0) || (!isnan(draft->ki) && n > 0) ||

@@ -4,9 +4,9 @@
 #include "policies/plan_impl.h"
 #include "policies/tune_impl.h"
 
-enum { BISECTIONS_MAX = 50, GRID_POINTS = 33, SECTIONS = 24 };
+enum { BISECTIONS_MAX = 50, GRID_POINTS = 33, SECTIONS = 16 };
 
-#define ENOUGH 1e-9 /* relative width at which a bisection stops */
+#define ENOUGH 1e-6 /* relative width at which a bisection stops */
 
 /* The landscape's answer: each impression as likely as the next, each of mean pCTR. */
 static void estimate(const gv_tune *tune, int64_t budget_nanos, gv_tally *result)
@@ -47,7 +47,7 @@ gv_status gv_tune_spend(gv_tune *tune, double low, double high, double *x)
     assert(0 < low);
     assert(low <= high);
     const int64_t budget = gv_plan_budget(tune->input->campaign, tune->input->history);
-    gv_tally result;
+    gv_tally result = {0};
     tune->trials_max = tune->trials + BISECTIONS_MAX;
     GV_TRY(gv_tune_try(tune, high, INT64_MAX, &result));
     if (result.spend_nanos <= budget) {
@@ -69,7 +69,7 @@ gv_status gv_tune_spend(gv_tune *tune, double low, double high, double *x)
 
 static gv_status clicks_at(gv_tune *tune, double x, int64_t *clicks)
 {
-    gv_tally result;
+    gv_tally result = {0};
     const int64_t budget = gv_plan_budget(tune->input->campaign, tune->input->history);
     GV_TRY(gv_tune_try(tune, x, budget, &result));
     *clicks = tune->click_rate > 0 ? result.expected_nanoclicks : (int64_t)result.wins;
@@ -83,7 +83,7 @@ static gv_status refine(gv_tune *tune, double low, double high, double *best, in
     double a = log(low);
     double b = log(high);
     double inner[2] = {b - golden * (b - a), a + golden * (b - a)};
-    int64_t clicks[2];
+    int64_t clicks[2] = {0, 0};
     GV_TRY(clicks_at(tune, exp(inner[0]), &clicks[0]));
     GV_TRY(clicks_at(tune, exp(inner[1]), &clicks[1]));
     for (int i = 0; i < SECTIONS; i++) {

@@ -31,16 +31,16 @@ GV_MUST_CHECK gv_status gv_tune_try(gv_tune *tune, double x, int64_t budget_nano
                                     gv_tally *result);
 
 /*
- * The largest x in [low, high], to 1e-9 of itself, whose unlimited spend on the history is not
+ * The largest x in [low, high], to 1e-6 of itself, whose unlimited spend on the history is not
  * above the campaign's budget scaled to the history; spend must not fall as x grows. `low` when
- * even that spends more, `high` when all of them spend less. Some 50 trials.
+ * even that spends more, `high` when all of them spend less. Some 25 trials.
  */
 GV_MUST_CHECK gv_status gv_tune_spend(gv_tune *tune, double low, double high, double *x);
 
 /*
  * The x in [low, high] with the most expected clicks (wins, where pCTR is unknown) under the
  * scaled budget: a geometric grid, then golden sections around its best. On equality the lower
- * x. Some 60 trials.
+ * x. Some 50 trials.
  */
 GV_MUST_CHECK gv_status gv_tune_clicks(gv_tune *tune, double low, double high, double *x);
 

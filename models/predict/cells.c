@@ -14,11 +14,11 @@ static uint64_t mix(uint64_t bits)
 }
 
 /* Where the cell stands, or the free slot where it would. */
-static size_t slot_of(const gv_cells *cells, uint32_t parent, uint64_t value)
+static size_t slot_of(const gv_rate_cells *cells, uint32_t parent, uint64_t value)
 {
     size_t slot = (size_t)mix(mix(value) + parent) & (cells->slot_count - 1);
-    while (cells->slots[slot] != GV_CELL_NONE) {
-        const gv_cell *cell = &cells->cells[cells->slots[slot]];
+    while (cells->slots[slot] != GV_RATE_CELL_NONE) {
+        const gv_rate_cell *cell = &cells->cells[cells->slots[slot]];
         if (cell->parent == parent && cell->value == value) {
             break;
         }
@@ -28,14 +28,14 @@ static size_t slot_of(const gv_cells *cells, uint32_t parent, uint64_t value)
 }
 
 /* Room for `capacity` cells and twice as many slots; what there was is kept. */
-static gv_status grow(gv_cells *cells, uint32_t capacity)
+static gv_status grow(gv_rate_cells *cells, uint32_t capacity)
 {
     const size_t slot_count = (size_t)capacity * 2;
     uint32_t *slots = gv_mem_alloc_vector(slot_count, sizeof *slots);
     if (slots == NULL) {
         return GV_FAIL(GV_ENOMEM, "a table of %zu rates", slot_count);
     }
-    gv_cell *grown = gv_mem_resize(cells->cells, capacity, sizeof *grown);
+    gv_rate_cell *grown = gv_mem_resize(cells->cells, capacity, sizeof *grown);
     if (grown == NULL) {
         gv_mem_free(slots);
         return GV_FAIL(GV_ENOMEM, "a table of %zu rates", slot_count);
@@ -46,7 +46,7 @@ static gv_status grow(gv_cells *cells, uint32_t capacity)
     cells->capacity = capacity;
     cells->slot_count = slot_count;
     for (size_t i = 0; i < slot_count; i++) {
-        slots[i] = GV_CELL_NONE;
+        slots[i] = GV_RATE_CELL_NONE;
     }
     for (uint32_t i = 1; i < cells->count; i++) {
         slots[slot_of(cells, grown[i].parent, grown[i].value)] = i;
@@ -54,32 +54,32 @@ static gv_status grow(gv_cells *cells, uint32_t capacity)
     return GV_OK;
 }
 
-gv_status gv_cells_init(gv_cells *cells)
+gv_status gv_rate_cells_init(gv_rate_cells *cells)
 {
-    *cells = (gv_cells){.count = 0};
+    *cells = (gv_rate_cells){.count = 0};
     GV_TRY(grow(cells, FIRST_CAPACITY));
-    cells->cells[GV_CELL_ROOT] = (gv_cell){.parent = GV_CELL_NONE};
+    cells->cells[GV_RATE_CELL_ROOT] = (gv_rate_cell){.parent = GV_RATE_CELL_NONE};
     cells->count = 1;
     return GV_OK;
 }
 
-void gv_cells_fini(gv_cells *cells)
+void gv_rate_cells_fini(gv_rate_cells *cells)
 {
     gv_mem_free(cells->cells);
     gv_mem_free(cells->slots);
-    *cells = (gv_cells){.count = 0};
+    *cells = (gv_rate_cells){.count = 0};
 }
 
-uint32_t gv_cells_find(const gv_cells *cells, uint32_t parent, uint64_t value)
+uint32_t gv_rate_cells_find(const gv_rate_cells *cells, uint32_t parent, uint64_t value)
 {
     return cells->slots[slot_of(cells, parent, value)];
 }
 
-gv_status gv_cells_add(gv_cells *cells, uint32_t parent, uint64_t value, uint32_t *cell)
+gv_status gv_rate_cells_add(gv_rate_cells *cells, uint32_t parent, uint64_t value, uint32_t *cell)
 {
     assert(parent < cells->count);
     size_t slot = slot_of(cells, parent, value);
-    if (cells->slots[slot] == GV_CELL_NONE) {
+    if (cells->slots[slot] == GV_RATE_CELL_NONE) {
         if (cells->count == cells->capacity) {
             if (cells->capacity > UINT32_MAX / 4) {
                 return GV_FAIL(GV_ENOMEM, "more than %u rates", cells->capacity);
@@ -87,7 +87,7 @@ gv_status gv_cells_add(gv_cells *cells, uint32_t parent, uint64_t value, uint32_
             GV_TRY(grow(cells, cells->capacity * 2));
             slot = slot_of(cells, parent, value);
         }
-        cells->cells[cells->count] = (gv_cell){.value = value, .parent = parent};
+        cells->cells[cells->count] = (gv_rate_cell){.value = value, .parent = parent};
         cells->slots[slot] = cells->count++;
     }
     *cell = cells->slots[slot];

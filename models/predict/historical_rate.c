@@ -36,7 +36,7 @@ typedef struct rate_state {
     const rate_config *config;
     const gv_log *log;
     gv_features features; /* of the log's impressions */
-    gv_cells cells;       /* by the training log's codes */
+    gv_rate_cells cells;  /* by the training log's codes */
     uint32_t *codes[2];   /* advertisers and exchanges, where the training log is another */
 } rate_state;
 
@@ -61,18 +61,19 @@ static gv_status rate_init(void *state, const void *config, const gv_log *log)
 }
 
 /* Counts one row in each of its cells. */
-static gv_status count_row(gv_cells *cells, const gv_features *features, uint64_t row, bool clicked)
+static gv_status count_row(gv_rate_cells *cells, const gv_features *features, uint64_t row,
+                           bool clicked)
 {
     uint64_t values[GV_FEATURE_COUNT];
     gv_features_read(features, row, values);
-    uint32_t cell = GV_CELL_ROOT;
+    uint32_t cell = GV_RATE_CELL_ROOT;
     for (size_t level = 0;; level++) {
         cells->cells[cell].positives += clicked ? 1 : 0;
         cells->cells[cell].negatives += clicked ? 0 : 1;
         if (level == GV_FEATURE_COUNT) {
             return GV_OK;
         }
-        GV_TRY(gv_cells_add(cells, cell, values[level], &cell));
+        GV_TRY(gv_rate_cells_add(cells, cell, values[level], &cell));
     }
 }
 
@@ -126,7 +127,7 @@ static bool go_on(const gv_progress *progress, uint64_t done, uint64_t total)
 }
 
 /* Clicked impressions of any time, and the unclicked of the span. */
-static gv_status count_impressions(gv_cells *cells, const gv_predictor_training *training,
+static gv_status count_impressions(gv_rate_cells *cells, const gv_predictor_training *training,
                                    const gv_progress *progress)
 {
     const gv_log *log = training->log;
@@ -142,6 +143,9 @@ static gv_status count_impressions(gv_cells *cells, const gv_predictor_training 
     int64_t clicked = next_clicked(&joined, training);
     uint64_t row = first;
     while (clicked >= 0 || row < end) {
+        if (!go_on(progress, row - first, end - first)) {
+            return GV_FAIL(GV_ESTOPPED, "the fit of " NAME " was stopped");
+        }
         const bool click_first = clicked >= 0 && (row >= end || (uint64_t)clicked <= row);
         if (click_first) {
             GV_TRY(count_row(cells, &features, (uint64_t)clicked, true));
@@ -150,9 +154,6 @@ static gv_status count_impressions(gv_cells *cells, const gv_predictor_training 
         } else {
             GV_TRY(count_row(cells, &features, row, false));
             row++;
-        }
-        if (!go_on(progress, row - first, end - first)) {
-            return GV_FAIL(GV_ESTOPPED, "the fit of " NAME " was stopped");
         }
     }
     return GV_OK;
@@ -180,7 +181,7 @@ static int compare_bids(const void *one, const void *other)
 }
 
 /* bids: [end - first]. A bid's first click stands for it. */
-static gv_status count_distinct(gv_cells *cells, const gv_features *features,
+static gv_status count_distinct(gv_rate_cells *cells, const gv_features *features,
                                 const gv_log_column *bid_id, uint64_t first, uint64_t end,
                                 bid_text *bids)
 {
@@ -201,7 +202,7 @@ static gv_status count_distinct(gv_cells *cells, const gv_features *features,
 }
 
 /* Clicks of the span whose impression is not in the log. */
-static gv_status count_orphans(gv_cells *cells, const gv_predictor_training *training)
+static gv_status count_orphans(gv_rate_cells *cells, const gv_predictor_training *training)
 {
     const gv_log *log = training->log;
     const gv_log_table table = GV_LOG_ORPHAN_CLICK;
@@ -233,13 +234,13 @@ static gv_status count_orphans(gv_cells *cells, const gv_predictor_training *tra
 }
 
 /* From the root on: a parent has a lower number than its parts. */
-static void smooth(gv_cells *cells, double weight, double strength)
+static void smooth(gv_rate_cells *cells, double weight, double strength)
 {
     for (uint32_t i = 0; i < cells->count; i++) {
-        gv_cell *cell = &cells->cells[i];
+        gv_rate_cell *cell = &cells->cells[i];
         const double positives = (double)cell->positives;
         const double total = positives + weight * (double)cell->negatives;
-        if (i == GV_CELL_ROOT || strength <= 0) {
+        if (i == GV_RATE_CELL_ROOT || strength <= 0) {
             cell->rate = positives / total;
         } else {
             const double parent = cells->cells[cell->parent].rate;
@@ -280,16 +281,16 @@ static gv_status rate_fit(void *state, const gv_predictor_training *training,
 {
     rate_state *rate = state;
     assert(training->impression_weight > 0);
-    GV_TRY(gv_cells_init(&rate->cells));
+    GV_TRY(gv_rate_cells_init(&rate->cells));
     GV_TRY(count_impressions(&rate->cells, training, progress));
     GV_TRY(count_orphans(&rate->cells, training));
-    if (rate->cells.cells[GV_CELL_ROOT].positives == 0) {
+    if (rate->cells.cells[GV_RATE_CELL_ROOT].positives == 0) {
         return GV_FAIL(GV_EINVAL,
                        "%s: no click in the span that predictor " NAME " is fitted on: give a "
                        "longer span, or a log with clicks",
                        gv_log_path(training->log));
     }
-    if (rate->cells.cells[GV_CELL_ROOT].negatives == 0) {
+    if (rate->cells.cells[GV_RATE_CELL_ROOT].negatives == 0) {
         return GV_FAIL(GV_EINVAL,
                        "%s: no impression without a click in the span that predictor " NAME
                        " is fitted on: give a longer span",
@@ -303,10 +304,10 @@ static double rate_of(const rate_state *rate, uint64_t row)
 {
     uint64_t values[GV_FEATURE_COUNT];
     gv_features_read(&rate->features, row, values);
-    uint32_t cell = GV_CELL_ROOT;
+    uint32_t cell = GV_RATE_CELL_ROOT;
     for (size_t level = 0; level < GV_FEATURE_COUNT; level++) {
-        const uint32_t part = gv_cells_find(&rate->cells, cell, values[level]);
-        if (part == GV_CELL_NONE) {
+        const uint32_t part = gv_rate_cells_find(&rate->cells, cell, values[level]);
+        if (part == GV_RATE_CELL_NONE) {
             break;
         }
         cell = part;
@@ -317,8 +318,17 @@ static double rate_of(const rate_state *rate, uint64_t row)
 static gv_status rate_predict(const void *state, const uint64_t *rows, size_t count, double *pctr)
 {
     const rate_state *rate = state;
+    if (count == 0) {
+        return GV_OK;
+    }
+    uint64_t first = rows[0];
+    uint64_t last = rows[0];
+    for (size_t i = 1; i < count; i++) {
+        first = rows[i] < first ? rows[i] : first;
+        last = rows[i] > last ? rows[i] : last;
+    }
+    GV_TRY(gv_features_check(&rate->features, first, last - first + 1));
     for (size_t i = 0; i < count; i++) {
-        GV_TRY(gv_features_check(&rate->features, rows[i], 1));
         pctr[i] = rate_of(rate, rows[i]);
     }
     return GV_OK;
@@ -327,7 +337,7 @@ static gv_status rate_predict(const void *state, const uint64_t *rows, size_t co
 static void rate_fini(void *state)
 {
     rate_state *rate = state;
-    gv_cells_fini(&rate->cells);
+    gv_rate_cells_fini(&rate->cells);
     gv_mem_free(rate->codes[0]);
     gv_mem_free(rate->codes[1]);
 }
