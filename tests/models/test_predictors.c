@@ -1,4 +1,4 @@
-/* Rates worked by hand, rates known to the maker of a log, what every predictor keeps, real logs. */
+/* Rates worked by hand, rates known to who made a log, what all predictors keep, real logs. */
 #include <math.h>
 #include <unistd.h>
 
