@@ -125,7 +125,8 @@ static void clinger_bid(void *state, const gv_batch *batch, int64_t *bids)
     const listener_state *self = state;
     const int64_t share = batch->budget_left_nanos / 50 % (9 * GV_NANOS_PER_CPM);
     const bool is_last = batch->auctions_left == 1;
-    bids[0] = (is_last ? batch->budget_left_nanos : share) + self->level % 3 * GV_NANOS_PER_CPM;
+    const int64_t more = self->level % 3 * GV_NANOS_PER_CPM;
+    bids[0] = is_last ? batch->budget_left_nanos : share + more;
 }
 
 static void clinger_observe(void *state, const gv_outcome *outcomes, size_t count)
