@@ -29,7 +29,6 @@ enum { AUCTIONS = 10000000, CHUNK = 16384, TURNS = 7, PATH_SIZE = 256 };
 #define CTR_MEAN 0.001
 #define CAP      (300 * GV_NANOS_PER_CPM)
 
-
 static char folder[PATH_SIZE / 2];
 
 static void path_of(const char *name, char *path)
