@@ -102,14 +102,6 @@ static void finish_tick(gv_exchange *x)
     }
 }
 
-uint64_t *gv_exchange_coming_at(const gv_exchange *x, size_t seat, int64_t time_us)
-{
-    const gv_exchange_config *config = &x->config;
-    const uint64_t tick = (uint64_t)(time_us - config->start_us) / (uint64_t)config->tick_us;
-    const size_t last = config->tick_count;
-    return &x->coming[seat * (last + 1) + (tick < last ? (size_t)tick : last)];
-}
-
 GV_VECTOR static int64_t units_of_row(const float *values, size_t count)
 {
     int64_t sum = 0;

@@ -60,6 +60,13 @@ struct gv_exchange {
 size_t gv_exchange_settle_piece(gv_exchange *exchange, size_t count);
 
 /* The count of conversions that become visible in the tick in which a time lies. */
-uint64_t *gv_exchange_coming_at(const gv_exchange *exchange, size_t seat, int64_t time_us);
+static inline uint64_t *gv_exchange_coming_at(const gv_exchange *exchange, size_t seat,
+                                              int64_t time_us)
+{
+    const gv_exchange_config *config = &exchange->config;
+    const uint64_t tick = (uint64_t)(time_us - config->start_us) / (uint64_t)config->tick_us;
+    const size_t last = config->tick_count;
+    return &exchange->coming[seat * (last + 1) + (tick < last ? (size_t)tick : last)];
+}
 
 #endif
