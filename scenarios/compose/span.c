@@ -49,14 +49,14 @@ static void choose_span(gv_composition *composition, const gv_section *section,
     char period[PERIOD_SIZE];
     *from_us = *from_us == GV_PARAM_UNSET ? span[0] : *from_us;
     *to_us = *to_us == GV_PARAM_UNSET ? span[1] : *to_us;
-    if (*from_us >= *to_us) {
-        gv_problems_add(&composition->scenario->problems, gv_section_mark(section, "to"),
-                        "%s: it ends (to) before it begins (from)", section->path);
-    } else if (*from_us >= span[1] || *to_us <= span[0]) {
+    if (*from_us >= span[1] || *to_us <= span[0]) {
         print_period(composition, span[0], span[1], period);
         gv_problems_add(&composition->scenario->problems, gv_section_mark(section, "from"),
                         "%s: its span lies outside the log, which covers %s", section->path,
                         period);
+    } else if (*from_us >= *to_us) {
+        gv_problems_add(&composition->scenario->problems, gv_section_mark(section, "to"),
+                        "%s: it ends (to) before it begins (from)", section->path);
     }
 }
 

@@ -246,7 +246,7 @@ static void unset(const gv_param *param, void *config)
     case GV_PARAM_SWITCH:
         return;
     }
-    assert(!"a kind of parameter that there is not");
+    assert(false); /* a kind that there is not */
 }
 
 gv_status gv_param_parse(const gv_param *param, const char *text, int64_t zone_offset_us,
@@ -275,7 +275,7 @@ gv_status gv_param_parse(const gv_param *param, const char *text, int64_t zone_o
         memcpy(field_of(param, config), &text, sizeof text);
         return GV_OK;
     }
-    assert(!"a kind of parameter that there is not");
+    assert(false); /* a kind that there is not */
     return GV_EINVAL;
 }
 
@@ -349,7 +349,7 @@ bool gv_param_is_set(const gv_param *param, const void *config)
     case GV_PARAM_SWITCH:
         return true;
     }
-    assert(!"a kind of parameter that there is not");
+    assert(false); /* a kind that there is not */
     return false;
 }
 
@@ -388,5 +388,5 @@ void gv_param_print(const gv_param *param, const void *config, char *text, size_
         (void)snprintf(text, size, "%s", text_in(param, config));
         return;
     }
-    assert(!"a kind of parameter that there is not");
+    assert(false); /* a kind that there is not */
 }

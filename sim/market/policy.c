@@ -98,7 +98,6 @@ gv_status gv_policy_fit(const gv_policy_type *type, void *config, const gv_fit_i
                         const gv_progress *progress)
 {
     assert(input->campaign != NULL);
-    assert(input->history != NULL || !type->needs_history);
 
     return type->fit == NULL ? GV_OK : type->fit(config, input, progress);
 }
