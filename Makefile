@@ -21,8 +21,8 @@ datadir    ?= $(prefix)/share
 
 FUZZ_SECONDS ?= 60
 
-# V=1 shows the commands, and all that tests say.
-ifeq ($(V),1)
+# V=1 shows all that tests say, V=2 the commands too.
+ifeq ($(V),2)
   say = @:
   Q :=
 else
@@ -85,6 +85,9 @@ HEADERS       := $(sort $(shell find $(FOLDERS) -name '*.h'))
 
 obj    = $(1:%.c=$(OUT)/%.o)
 TESTS := $(TEST_SRC:%.c=$(OUT)/%) $(FUZZ_SRC:%.c=$(OUT)/%) $(wildcard tests/*/test_*.sh)
+ifneq ($(TEST),)
+  TESTS := $(foreach test,$(TESTS),$(if $(findstring $(TEST),$(test)),$(test)))
+endif
 BENCHES := $(BENCH_SRC:%.c=$(OUT)/%) $(wildcard tests/bench/bench_*.sh)
 SIM_LIBS       := $(OUT)/libsim.a
 MODELS_LIBS    := $(OUT)/libmodels.a $(SIM_LIBS)
@@ -196,7 +199,7 @@ test_env = BUILD=$(BUILD) OUT=$(OUT) GAVEL=$(CURDIR)/$(OUT)/gavel CC='$(CC)' \
            OPENBLAS_NUM_THREADS=$${OPENBLAS_NUM_THREADS-1}
 
 test: $(TESTS) $(OUT)/gavel ## Run every test (TEST=name: those whose path holds it; V=1: all output)
-	@$(test_env) scripts/run-tests $(OUT) $(if $(TEST),$(foreach t,$(TESTS),$(if $(findstring $(TEST),$t),$t)),$(TESTS))
+	@$(test_env) scripts/run-tests $(OUT) $(TESTS)
 
 test-san: ## Run every test under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory BUILD=san test
