@@ -214,7 +214,7 @@ static void style_best(const league_table *league, gv_table *table, size_t colum
         return;
     }
     const double sign = metric->better == GV_BETTER_HIGHER ? 1 : -1;
-    double best = -INFINITY;
+    double best = -HUGE_VAL;
     for (size_t i = 0; i < league->row_count; i++) {
         const double value = sign * value_of(metric, &league->rows[i]);
         best = value > best ? value : best;
