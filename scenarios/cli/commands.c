@@ -1,3 +1,4 @@
+/* The table of sub-commands; each row is defined at the end of its cmd_NAME.c. */
 #include <stddef.h>
 
 #include "scenarios/cli/commands_impl.h"
@@ -5,4 +6,6 @@
 const gv_command *const gv_commands[] = {
     &gv_command_generate, &gv_command_ingest, &gv_command_inspect,
     &gv_command_list,     &gv_command_run,    NULL,
+    &gv_command_generate, &gv_command_inspect, &gv_command_list,
+    &gv_command_run,      &gv_command_compare, NULL,
 };

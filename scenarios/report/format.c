@@ -58,17 +58,23 @@ static int decimals_of(double value)
     return magnitude >= 1 ? 3 : 4;
 }
 
-void gv_format_metric(const gv_metric *metric, double value, char *text, size_t size)
+void gv_format_metric_like(const gv_metric *metric, double value, double like, char *text,
+                           size_t size)
 {
     const bool counts = metric->under == GV_QUANTITY_NONE && metric->divisor == 1;
-    if (counts || metric->over == GV_QUANTITY_BUDGET_NANOS) {
+    if (counts) {
         gv_format_number(value, 0, text, size);
     } else if (is_fraction(metric)) {
         const bool is_click_rate = metric->under == GV_QUANTITY_WINS;
         gv_format_number(100 * value, is_click_rate ? 3 : 1, text, size);
     } else {
-        gv_format_number(value, decimals_of(value), text, size);
+        gv_format_number(value, decimals_of(like), text, size);
     }
+}
+
+void gv_format_metric(const gv_metric *metric, double value, char *text, size_t size)
+{
+    gv_format_metric_like(metric, value, value, text, size);
 }
 
 /* The mean of each of `width` equal spans of the values, so that a spike is not drawn wider. */

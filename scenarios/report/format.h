@@ -17,6 +17,10 @@ void gv_format_number(double value, int decimals, char *text, size_t size);
  * digits that they need. The unit belongs to the heading: gv_format_unit().
  */
 void gv_format_metric(const gv_metric *metric, double value, char *text, size_t size);
+
+/* The same with the decimals that `like` would have: differences beside their values. */
+void gv_format_metric_like(const gv_metric *metric, double value, double like, char *text,
+                           size_t size);
 const char *gv_format_unit(const gv_metric *metric);
 
 /*

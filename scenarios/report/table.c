@@ -120,39 +120,45 @@ size_t gv_table_width(const gv_table *table, size_t column)
     return width;
 }
 
+/* Blanks wait in *pending until something follows them, so that no line ends in one. */
 static void print_cell(const gv_table *table, FILE *stream, size_t column, const char *text,
-                       const char *escape)
+                       const char *escape, int *pending)
 {
-    const gv_table_column *head = &table->columns[column];
     const int pad = (int)(gv_table_width(table, column) - text_width(text));
-    const bool last = column + 1 == table->column_count;
-    const char *reset = escape[0] == '\0' ? "" : "\033[0m";
-    if (head->to_the_left) {
-        (void)fprintf(stream, "  %s%s%s%*s", escape, text, reset, last ? 0 : pad, "");
-    } else {
-        (void)fprintf(stream, "  %*s%s%s%s", pad, "", escape, text, reset);
+    const bool to_the_left = table->columns[column].to_the_left;
+    *pending += to_the_left ? 2 : 2 + pad;
+    if (text[0] != '\0') {
+        (void)fprintf(stream, "%*s%s%s%s", *pending, "", escape, text,
+                      escape[0] == '\0' ? "" : "\033[0m");
+        *pending = 0;
     }
+    *pending += to_the_left ? pad : 0;
 }
 
 void gv_table_print(const gv_table *table, FILE *stream, const gv_report_options *options)
 {
-    static const char *const escapes[] = {
-        [GV_STYLE_PLAIN] = "", [GV_STYLE_BEST] = "\033[1;32m", [GV_STYLE_DIM] = "\033[2m"};
+    static const char *const escapes[] = {[GV_STYLE_PLAIN] = "",
+                                          [GV_STYLE_BEST] = "\033[1;32m",
+                                          [GV_STYLE_WORSE] = "\033[31m",
+                                          [GV_STYLE_DIM] = "\033[2m"};
+    int pending = 0;
     for (size_t column = 0; column < table->column_count; column++) {
         print_cell(table, stream, column, table->columns[column].title,
-                   options->colour ? "\033[1m" : "");
+                   options->colour ? "\033[1m" : "", &pending);
     }
+    pending = 0;
     (void)fputc('\n', stream);
     for (size_t column = 0; column < table->column_count; column++) {
         print_cell(table, stream, column, table->columns[column].unit,
-                   options->colour ? escapes[GV_STYLE_DIM] : "");
+                   options->colour ? escapes[GV_STYLE_DIM] : "", &pending);
     }
     (void)fputc('\n', stream);
     for (size_t row = 0; row < table->row_count; row++) {
+        pending = 0;
         for (size_t column = 0; column < table->column_count; column++) {
             const table_cell *cell = &table->cells[row * table->column_count + column];
             print_cell(table, stream, column, cell->text,
-                       options->colour ? escapes[cell->style] : "");
+                       options->colour ? escapes[cell->style] : "", &pending);
         }
         (void)fputc('\n', stream);
     }

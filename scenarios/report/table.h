@@ -30,7 +30,12 @@ typedef struct gv_report_options {
 
 gv_report_options gv_report_options_for(FILE *stream);
 
-typedef enum gv_table_style { GV_STYLE_PLAIN, GV_STYLE_BEST, GV_STYLE_DIM } gv_table_style;
+typedef enum gv_table_style {
+    GV_STYLE_PLAIN,
+    GV_STYLE_BEST,
+    GV_STYLE_WORSE,
+    GV_STYLE_DIM,
+} gv_table_style;
 
 typedef struct gv_table gv_table;
 

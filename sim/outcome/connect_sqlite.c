@@ -246,7 +246,7 @@ static void write_immutable_uri(const char *path, char *uri)
             *end++ = *c;
         }
     }
-    (void)strcpy(end, "?immutable=1");
+    memcpy(end, "?immutable=1", sizeof "?immutable=1");
 }
 
 /*

@@ -10,7 +10,6 @@
 #include "cmocka_all.h"
 #include "outcome_fixture.h"
 #include "sim/base/mem.h"
-#include "sim/outcome/metric.h"
 #include "sim/outcome/store_impl.h"
 
 enum { CELLS = 6, TEXT_MAX = 1 << 20 };
@@ -554,35 +553,6 @@ static void opening_survives_every_allocation_failing(void **state)
     }
 }
 
-static void metrics_are_sums_and_ratios_of_sums(void **state)
-{
-    (void)state;
-    const gv_tally tally = {.auctions = 1000,
-                            .bids = 900,
-                            .wins = 400,
-                            .bid_nanos = INT64_C(90000000000),
-                            .spend_nanos = INT64_C(307751000000),
-                            .expected_nanoclicks = INT64_C(500000000),
-                            .clicks = 48};
-    double quantities[GV_QUANTITY_COUNT];
-    gv_quantities_of(&tally, quantities);
-    const struct {
-        const char *name;
-        double value;
-    } expected[] = {{"impressions", 400}, {"spend_cpm", 307751},   {"ecpm", 307751.0 / 400},
-                    {"win_rate", 0.4},    {"expected_clicks", .5}, {"clicks", 48},
-                    {"ctr", 0.12},        {"ecpc", 307.751 / 48},  {"expected_ecpc", 307.751 / .5},
-                    {"mean_bid", 100}};
-    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
-        const gv_metric *metric = gv_metric_find(expected[i].name);
-        assert_non_null(metric);
-        assert_true(gv_metric_value(metric, quantities) == expected[i].value);
-    }
-    const double unlimited = gv_metric_value(gv_metric_find("budget_used"), quantities);
-    assert_true(unlimited != unlimited);
-    assert_null(gv_metric_find("cpm"));
-}
-
 int main(void)
 {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, drop_folder)
@@ -604,7 +574,6 @@ int main(void)
         IN_FOLDER(a_full_disk_is_one_sentence_and_a_sound_file),
         IN_FOLDER(a_killed_writer_leaves_whole_cells),
         IN_FOLDER(opening_survives_every_allocation_failing),
-        cmocka_unit_test(metrics_are_sums_and_ratios_of_sums),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,10 +1,10 @@
 /*
  * metric.h - what a campaign's outcome is judged by: sums, and ratios of sums.
  *
- * Every metric is over / divisor, or over / divisor / under, where both are quantities that add up over ticks,
- * days and campaigns. So the same row serves one campaign, a pool of them and each resample of
- * a bootstrap, and a pooled ratio is the ratio of the pooled sums, not a mean of ratios. The
- * store, the terminal summary, `gavel compare` and the plots all read these rows.
+ * Every metric is over / divisor, or over / divisor / under, where both are quantities that add
+ * up over ticks, days and campaigns. So the same row serves one campaign, a pool of them and each
+ * resample of a bootstrap, and a pooled ratio is the ratio of the pooled sums, not a mean of
+ * ratios. The store, the terminal summary, `gavel compare` and the plots all read these rows.
  */
 #ifndef SIM_OUTCOME_METRIC_H
 #define SIM_OUTCOME_METRIC_H

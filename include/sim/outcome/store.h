@@ -30,7 +30,7 @@ typedef enum gv_store_mode {
 GV_MUST_CHECK gv_status gv_store_open(const char *path, gv_store_mode mode, gv_store **out);
 void gv_store_close(gv_store *store); /* accepts NULL */
 
-/* A name and value of the resolved scenario (parameters) or of where a run came from (provenance). */
+/* A name and value: of the resolved scenario (parameters), or of where a run came from. */
 typedef struct gv_fact {
     const char
         *name; /* dotted: "policies.lin.b0"; "compiler", "cpu", "openblas_core", "input.0.path" */
@@ -95,7 +95,7 @@ GV_MUST_CHECK gv_status gv_store_write_cell(gv_store *store, int64_t run_id,
 GV_MUST_CHECK gv_status gv_store_cells_done(gv_store *store, int64_t run_id, bool *done,
                                             size_t cell_count);
 
-/* The saved state of an interrupted cell; replaces an older one; dropped when its cell is written. */
+/* The saved state of an interrupted cell; replaces an older one; dropped once it is written. */
 GV_MUST_CHECK gv_status gv_store_save_checkpoint(gv_store *store, int64_t run_id, size_t cell,
                                                  const void *bytes, size_t size);
 
