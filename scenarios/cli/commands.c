@@ -3,9 +3,15 @@
 
 #include "scenarios/cli/commands_impl.h"
 
+/* A row a line. */
+/* clang-format off */
 const gv_command *const gv_commands[] = {
-    &gv_command_generate, &gv_command_ingest, &gv_command_inspect,
-    &gv_command_list,     &gv_command_run,    NULL,
-    &gv_command_generate, &gv_command_inspect, &gv_command_list,
-    &gv_command_run,      &gv_command_compare, NULL,
+    &gv_command_generate,
+    &gv_command_ingest,
+    &gv_command_inspect,
+    &gv_command_list,
+    &gv_command_run,
+    &gv_command_compare,
+    &gv_command_plot,
+    NULL,
 };

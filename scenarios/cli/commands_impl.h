@@ -9,6 +9,7 @@ extern const gv_command gv_command_generate;
 extern const gv_command gv_command_inspect;
 extern const gv_command gv_command_ingest;
 extern const gv_command gv_command_list;
+extern const gv_command gv_command_plot;
 extern const gv_command gv_command_run;
 
 #endif

@@ -24,6 +24,9 @@ enum {
     TEXT_SIZE = 192,
 };
 
+/* Logs without times number their rows from 1970 on: those are no dates to show. */
+#define ORDINAL_UNTIL_US (365 * GV_US_PER_DAY)
+
 /* One line of a table: a policy, summed over the group's cells. */
 typedef struct league_row {
     const char *policy;
@@ -172,12 +175,16 @@ static void print_single(FILE *stream, const gv_cell_record *cell)
     }
     char auctions[64];
     gv_format_number((double)cell->total->auctions, 0, auctions, sizeof auctions);
-    (void)fprintf(stream, "\n  %s auctions, %s to %s, budget %s%s", auctions, from, until, budget,
+    (void)fprintf(stream, "\n  %s auctions", auctions);
+    if (campaign->start_us >= ORDINAL_UNTIL_US) {
+        (void)fprintf(stream, ", %s to %s", from, until);
+    }
+    (void)fprintf(stream, ", budget %s%s", budget,
                   campaign->budget_nanos == INT64_MAX ? "" : " CPM");
     if (campaign->episode == GV_EPISODE_DAILY) {
         (void)fprintf(stream, " a day");
     } else if (campaign->episode == GV_EPISODE_AUCTIONS) {
-        (void)fprintf(stream, " each %" PRIu64 " auctions", campaign->episode_auctions);
+        (void)fprintf(stream, " for each %" PRIu64 " auctions", campaign->episode_auctions);
     }
 }
 
