@@ -1,15 +1,22 @@
-/* Each run is a fresh policy in a fresh replay, so that no run leaves a trace in the next. */
+/*
+ * Each run is a fresh policy in a fresh replay, so that no run leaves a trace in the next. The
+ * history's auctions are kept in memory where they fit.
+ */
 #include "sim/market/trial.h"
 
 #include <assert.h>
 
 #include "sim/base/clock.h"
 #include "sim/base/mem.h"
+#include "sim/market/kept.h"
 #include "sim/market/replay.h"
+
+enum { KEPT_SIZE_MAX = 16 << 20 };
 
 struct gv_trial {
     gv_trial_config config;
     gv_campaign past; /* the campaign as it would have been */
+    gv_source *kept;  /* NULL: too large, and read from where it comes from */
 };
 
 static gv_status check_spans(const gv_trial_config *config)
@@ -43,12 +50,20 @@ gv_status gv_trial_create(const gv_trial_config *config, gv_trial **out)
     trial->past.start_us = config->history->start_us;
     trial->past.end_us = config->history->end_us;
     trial->past.episode = GV_EPISODE_WHOLE;
+    const gv_status status = gv_kept_create(config->history->source, KEPT_SIZE_MAX, &trial->kept);
+    if (status != GV_OK) {
+        gv_trial_destroy(trial);
+        return status;
+    }
     *out = trial;
     return GV_OK;
 }
 
 void gv_trial_destroy(gv_trial *trial)
 {
+    if (trial != NULL && trial->kept != NULL) {
+        trial->kept->destroy(trial->kept);
+    }
     gv_mem_free(trial);
 }
 
@@ -62,7 +77,7 @@ static gv_status replay_past(const gv_trial *trial, gv_policy *policy, const gv_
                              gv_tally *result)
 {
     const gv_replay_config config = {
-        .source = trial->config.history->source,
+        .source = trial->kept != NULL ? trial->kept : trial->config.history->source,
         .campaign = past,
         .mechanism = trial->config.mechanism,
         .policy = policy,

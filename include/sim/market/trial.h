@@ -35,7 +35,8 @@ void gv_trial_destroy(gv_trial *trial); /* accepts NULL */
 /*
  * Replays the history under `config`, complete, of the trial's policy type, with `budget_nanos`
  * for all of it (INT64_MAX: unlimited). Clicks and conversions of the result are the log's. Goes
- * into gv_fit_input.try_config. Beyond the policy's own needs memory is as for one replay.
+ * into gv_fit_input.try_config. Beyond the policy's own needs memory is as for one replay, and up
+ * to 16 MiB in which the auctions are kept between runs.
  */
 GV_MUST_CHECK gv_status gv_trial_run(gv_trial *trial, const void *config, int64_t budget_nanos,
                                      gv_tally *result);
