@@ -1,29 +1,49 @@
 #include "sim/base/mem.h"
 #include "sim/core/heap_impl.h"
 
-gv_status gv_heap_init(gv_heap *heap, size_t capacity)
+gv_status gv_heap_init(gv_heap *heap, const gv_event *pool, size_t capacity)
 {
-    if (capacity > UINT32_MAX - 1) {
-        return GV_FAIL(GV_EINVAL, "%zu pending events are more than the %u that fit", capacity,
-                       UINT32_MAX - 1);
-    }
     const size_t places = HEAP_ROOT + capacity + HEAP_WAYS;
-    *heap = (gv_heap){.end = HEAP_ROOT};
-    heap->keys = gv_mem_alloc_vector(places, sizeof heap->keys[0]);
-    heap->slots = gv_mem_alloc_vector(places, sizeof heap->slots[0]);
-    if (heap->keys == NULL || heap->slots == NULL) {
+    *heap = (gv_heap){.pool = pool, .end = HEAP_ROOT};
+    heap->times_us = gv_mem_alloc_vector(places, sizeof heap->times_us[0]);
+    heap->slots = gv_mem_alloc(0, places, sizeof heap->slots[0]);
+    if (heap->times_us == NULL || heap->slots == NULL) {
         return GV_FAIL(GV_ENOMEM, "no memory for %zu pending events", capacity);
     }
     for (size_t i = 0; i < places; i++) {
-        heap->keys[i] = GV_HEAP_KEY_MAX;
+        heap->times_us[i] = GV_NEVER_US;
     }
     return GV_OK;
 }
 
 void gv_heap_fini(gv_heap *heap)
 {
-    gv_mem_free(heap->keys);
+    gv_mem_free(heap->times_us);
     gv_mem_free(heap->slots);
+}
+
+size_t gv_heap_break_tie(const gv_heap *heap, size_t child, unsigned earliest)
+{
+    size_t best = child + (size_t)__builtin_ctz(earliest);
+    for (unsigned left = earliest & (earliest - 1); left != 0; left &= left - 1) {
+        const size_t place = child + (size_t)__builtin_ctz(left);
+        if (heap_outranks(&heap->pool[heap->slots[place]], &heap->pool[heap->slots[best]])) {
+            best = place;
+        }
+    }
+    return best;
+}
+
+void gv_heap_close(gv_heap *heap)
+{
+    assert(heap->is_open);
+    heap->is_open = false;
+    const size_t last = --heap->end;
+    const int64_t time_us = heap->times_us[last];
+    heap->times_us[last] = GV_NEVER_US;
+    if (last > HEAP_ROOT) {
+        heap_sift_down(heap, HEAP_ROOT, time_us, heap->slots[last]);
+    }
 }
 
 void gv_heap_remove(gv_heap *heap, size_t place)
@@ -31,15 +51,15 @@ void gv_heap_remove(gv_heap *heap, size_t place)
     assert(!heap->is_open);
     assert(place < heap->end);
     const size_t last = --heap->end;
-    const gv_heap_key key = heap->keys[last];
+    const int64_t time_us = heap->times_us[last];
     const uint32_t slot = heap->slots[last];
-    heap->keys[last] = GV_HEAP_KEY_MAX;
+    heap->times_us[last] = GV_NEVER_US;
     if (place == last) {
         return;
     }
-    if (place > HEAP_ROOT && key < heap->keys[place / HEAP_WAYS + 2]) {
-        heap_sift_up(heap, place, key, slot);
+    if (place > HEAP_ROOT && heap_precedes(heap, time_us, slot, heap_parent(place))) {
+        heap_sift_up(heap, place, time_us, slot);
         return;
     }
-    heap_sift_down(heap, place, key, slot);
+    heap_sift_down(heap, place, time_us, slot);
 }

@@ -13,8 +13,11 @@
 
 static gv_status allocate(gv_sim *sim)
 {
-    GV_TRY(gv_heap_init(&sim->heap, sim->pending_max));
     const size_t slots = sim->pending_max + 1;
+    if (sim->pending_max >= UINT32_MAX) {
+        return GV_FAIL(GV_EINVAL, "%zu pending events are too many: at most %u", sim->pending_max,
+                       UINT32_MAX - 1);
+    }
     sim->pool = gv_mem_alloc(0, slots, sizeof sim->pool[0]);
     sim->unused = gv_mem_alloc(0, slots, sizeof sim->unused[0]);
     if (sim->pool == NULL || sim->unused == NULL) {
@@ -24,7 +27,7 @@ static gv_status allocate(gv_sim *sim)
         sim->unused[sim->unused_count] = (uint32_t)(slots - 1 - sim->unused_count);
         sim->unused_count++;
     }
-    return GV_OK;
+    return gv_heap_init(&sim->heap, sim->pool, sim->pending_max);
 }
 
 gv_status gv_sim_create(const gv_sim_config *config, gv_sim **out)
@@ -79,24 +82,23 @@ size_t gv_sim_pending(const gv_sim *sim)
     return heap_count(&sim->heap);
 }
 
-void gv_sim_insert(gv_sim *sim, const gv_event *event)
+gv_event *gv_sim_insert(gv_sim *sim, int64_t time_us, int32_t priority, uint64_t sequence)
 {
-    assert(event->time_us >= sim->now_us);
-    assert(event->time_us < GV_NEVER_US);
-    assert(event->priority >= INT16_MIN);
-    assert(event->priority <= INT16_MAX);
-    assert(event->sequence < SEQUENCE_END);
-    assert(gv_sim_pending(sim) < sim->pending_max);
+    assert(time_us >= sim->now_us);
+    assert(time_us < GV_NEVER_US);
+    assert(heap_count(&sim->heap) < sim->pending_max);
     const uint32_t slot = sim->unused[--sim->unused_count];
-    sim->pool[slot] = *event;
-    heap_push(&sim->heap, heap_key(event->time_us, event->priority, event->sequence), slot);
+    gv_event *event = &sim->pool[slot];
+    event->time_us = time_us;
+    event->priority = priority;
+    event->sequence = sequence;
+    heap_push(&sim->heap, time_us, slot);
+    return event;
 }
 
-uint64_t gv_sim_schedule(gv_sim *sim, gv_event event)
+gv_event *gv_sim_post(gv_sim *sim, int64_t time_us, int32_t priority)
 {
-    event.sequence = sim->next_sequence++;
-    gv_sim_insert(sim, &event);
-    return event.sequence;
+    return gv_sim_insert(sim, time_us, priority, sim->next_sequence++);
 }
 
 bool gv_sim_cancel(gv_sim *sim, uint64_t sequence)
@@ -104,9 +106,10 @@ bool gv_sim_cancel(gv_sim *sim, uint64_t sequence)
     gv_heap *heap = &sim->heap;
     heap_close(heap);
     for (size_t place = HEAP_ROOT; place < heap->end; place++) {
-        if (heap_key_sequence(heap->keys[place]) == sequence) {
-            sim->unused[sim->unused_count++] = heap->slots[place];
+        const uint32_t slot = heap->slots[place];
+        if (sim->pool[slot].sequence == sequence) {
             gv_heap_remove(heap, place);
+            sim->unused[sim->unused_count++] = slot;
             return true;
         }
     }
@@ -141,8 +144,7 @@ static gv_status handle_first(gv_sim *sim)
 static gv_status run_events(gv_sim *sim, int64_t until_us)
 {
     gv_status status = GV_OK;
-    while (status == GV_OK && !sim->is_stopped && gv_sim_pending(sim) > 0 &&
-           heap_key_time(heap_first(&sim->heap)) < until_us) {
+    while (status == GV_OK && !sim->is_stopped && heap_first_us(&sim->heap) < until_us) {
         status = handle_first(sim);
     }
     return status;
@@ -162,10 +164,11 @@ static bool stream_precedes(const gv_sim *sim, size_t stream, size_t other)
     return own < its || (own == its && stream < other);
 }
 
-/* At equal time and priority a stream goes before the heap. */
-static bool stream_precedes_event(const gv_sim *sim, size_t stream, gv_heap_key first)
+/* At equal time and priority a stream goes before the heap, which is not empty. */
+static bool stream_precedes_event(const gv_sim *sim, size_t stream)
 {
-    return sim->arrivals[stream].priority <= heap_key_priority(first);
+    const gv_event *first = &sim->pool[sim->heap.slots[HEAP_ROOT]];
+    return sim->arrivals[stream].priority <= first->priority;
 }
 
 static int64_t next_arrival(const gv_sim *sim, size_t stream)
@@ -194,9 +197,8 @@ static turn earliest_stream(const gv_sim *sim)
 static int64_t batch_limit(const gv_sim *sim, size_t stream, int64_t until_us)
 {
     int64_t limit_us = until_us;
-    const gv_heap_key first = heap_first(&sim->heap);
-    if (gv_sim_pending(sim) > 0 && heap_key_time(first) < limit_us) {
-        limit_us = heap_key_time(first) + stream_precedes_event(sim, stream, first);
+    if (heap_first_us(&sim->heap) < limit_us) {
+        limit_us = heap_first_us(&sim->heap) + stream_precedes_event(sim, stream);
     }
     for (size_t i = 0; i < sim->arrival_count; i++) {
         const int64_t next_us = i == stream ? GV_NEVER_US : next_arrival(sim, i);
@@ -216,7 +218,7 @@ static gv_status take_arrivals(gv_sim *sim, turn next, int64_t until_us)
     sim->event_count++;
     const gv_status status = arrivals->take(arrivals->context, sim, sim->take_limit_us);
     sim->take_limit_us = INT64_MIN;
-    assert(gv_sim_pending(sim) == 0 || heap_key_time(heap_first(&sim->heap)) >= sim->now_us);
+    assert(heap_first_us(&sim->heap) >= sim->now_us);
     return status;
 }
 
@@ -225,11 +227,10 @@ static gv_status run_merged(gv_sim *sim, int64_t until_us)
     gv_status status = GV_OK;
     while (status == GV_OK && !sim->is_stopped) {
         const turn next = earliest_stream(sim);
-        const gv_heap_key first = heap_first(&sim->heap);
-        const int64_t event_us = gv_sim_pending(sim) > 0 ? heap_key_time(first) : GV_NEVER_US;
+        const int64_t event_us = heap_first_us(&sim->heap);
         const bool stream_first =
             next.time_us < event_us || (next.time_us == event_us && event_us != GV_NEVER_US &&
-                                        stream_precedes_event(sim, next.stream, first));
+                                        stream_precedes_event(sim, next.stream));
         if ((stream_first ? next.time_us : event_us) >= until_us) {
             break;
         }

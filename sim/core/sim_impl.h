@@ -23,7 +23,7 @@ struct gv_sim {
     gv_arrivals arrivals[];
 };
 
-/* Puts an event on the heap under the sequence that it carries. The pool has room. */
-void gv_sim_insert(gv_sim *sim, const gv_event *event);
+/* gv_sim_post() under a given sequence. */
+gv_event *gv_sim_insert(gv_sim *sim, int64_t time_us, int32_t priority, uint64_t sequence);
 
 #endif

@@ -19,12 +19,12 @@
 #define GV_NEVER_US INT64_MAX
 
 typedef struct gv_event {
-    int64_t time_us;   /* below GV_NEVER_US */
-    int32_t priority;  /* at equal times the lower number goes first; in int16_t's range */
-    uint32_t kind;     /* the handler's own enum */
-    uint64_t sequence; /* given by gv_sim_schedule: at equal time and priority first in, first out;
-                          below 2^48, which lasts nine years at a million events a second */
-    uint64_t subject;  /* whom it concerns: a campaign, a customer */
+    int64_t time_us;  /* below GV_NEVER_US */
+    int32_t priority; /* at equal times the lower number goes first */
+    uint32_t kind;    /* the handler's own enum */
+    uint64_t
+        sequence;     /* given by gv_sim_schedule: at equal time and priority first in, first out */
+    uint64_t subject; /* whom it concerns: a campaign, a customer */
     int64_t payload[2];
 } gv_event;
 
@@ -56,7 +56,7 @@ typedef struct gv_arrivals {
 typedef struct gv_sim_config {
     gv_event_handler handle;
     void *context;
-    size_t pending_max;          /* events that may wait at once; 72 bytes each, taken at once */
+    size_t pending_max;          /* events that may wait at once; 64 bytes each, taken at once */
     const gv_arrivals *arrivals; /* [arrival_count], copied; equal time and priority: the earlier
                                     stream first */
     size_t arrival_count;        /* may be 0 */
@@ -74,11 +74,27 @@ int64_t gv_sim_now(const gv_sim *sim);
 uint64_t gv_sim_event_count(const gv_sim *sim);
 
 /*
- * Puts an event (its sequence is overwritten) on the heap and returns its sequence, by which it
- * can be cancelled. The time must not lie before now, and the pool must have room
- * (gv_sim_pending() < pending_max): both are asserted.
+ * Puts an event on the heap and returns its record in the pool, time, priority and sequence
+ * set, for the caller to set the rest at once; valid until the event has been handled. The time
+ * must not lie before now, and the pool must have room (gv_sim_pending() < pending_max): both
+ * are asserted.
  */
-uint64_t gv_sim_schedule(gv_sim *sim, gv_event event);
+gv_event *gv_sim_post(gv_sim *sim, int64_t time_us, int32_t priority);
+
+/*
+ * The same with a whole event (its sequence is overwritten). Returns the sequence, by which it
+ * can be cancelled. Inline, so that the fields go straight into the pool: a record that is
+ * copied right after it was written waits for its own stores.
+ */
+static inline uint64_t gv_sim_schedule(gv_sim *sim, gv_event event)
+{
+    gv_event *posted = gv_sim_post(sim, event.time_us, event.priority);
+    posted->kind = event.kind;
+    posted->subject = event.subject;
+    posted->payload[0] = event.payload[0];
+    posted->payload[1] = event.payload[1];
+    return posted->sequence;
+}
 
 /* Takes a pending event off the heap. False when it is not pending. O(pending). */
 bool gv_sim_cancel(gv_sim *sim, uint64_t sequence);
