@@ -145,23 +145,37 @@ typedef struct words_256 {
     __m256i word[4];
 } words_256;
 
-TARGET_AVX2 GV_INLINE words_256 rounds_256(words_256 w, const uint32_t key[2])
+/* Each round's key. In memory it rides along with the exclusive or, at no cost of its own. */
+typedef struct round_keys {
+    uint64_t k0[PHILOX_ROUNDS];
+    uint64_t k1[PHILOX_ROUNDS];
+} round_keys;
+
+static round_keys keys_of(const uint32_t key[2])
+{
+    round_keys keys;
+    for (uint32_t round = 0; round < PHILOX_ROUNDS; round++) {
+        keys.k0[round] = key[0] + round * PHILOX_W0;
+        keys.k1[round] = key[1] + round * PHILOX_W1;
+    }
+    return keys;
+}
+
+TARGET_AVX2 GV_INLINE words_256 rounds_256(words_256 w, const round_keys *keys)
 {
     const __m256i m0 = _mm256_set1_epi64x(PHILOX_M0);
     const __m256i m1 = _mm256_set1_epi64x(PHILOX_M1);
-    uint32_t k0 = key[0];
-    uint32_t k1 = key[1];
     for (int round = 0; round < PHILOX_ROUNDS; round++) {
         const __m256i p0 = _mm256_mul_epu32(w.word[0], m0);
         const __m256i p1 = _mm256_mul_epu32(w.word[2], m1);
-        const __m256i a = _mm256_xor_si256(w.word[1], _mm256_set1_epi64x(k0));
-        const __m256i b = _mm256_xor_si256(w.word[3], _mm256_set1_epi64x(k1));
+        const __m256i a =
+            _mm256_xor_si256(w.word[1], _mm256_set1_epi64x((long long)keys->k0[round]));
+        const __m256i b =
+            _mm256_xor_si256(w.word[3], _mm256_set1_epi64x((long long)keys->k1[round]));
         w.word[0] = _mm256_xor_si256(_mm256_srli_epi64(p1, 32), a);
         w.word[1] = p1;
         w.word[2] = _mm256_xor_si256(_mm256_srli_epi64(p0, 32), b);
         w.word[3] = p0;
-        k0 += PHILOX_W0;
-        k1 += PHILOX_W1;
     }
     return w;
 }
@@ -181,10 +195,11 @@ TARGET_AVX2 static void avx2_blocks(const gv_random *random, uint64_t first_bloc
     const __m256i entity_high = _mm256_srli_epi64(entity, 32);
     __m256i block =
         _mm256_add_epi64(_mm256_set1_epi64x((long long)base), _mm256_setr_epi64x(0, 2, 1, 3));
+    const round_keys keys = keys_of(random->key);
     size_t i = 0;
     for (; i + 4 <= block_count; i += 4) {
         const words_256 counter = {{entity, entity_high, block, _mm256_srli_epi64(block, 32)}};
-        const words_256 w = rounds_256(counter, random->key);
+        const words_256 w = rounds_256(counter, &keys);
         const __m256i even = join_256(w.word[0], w.word[1]);
         const __m256i odd = join_256(w.word[2], w.word[3]);
         _mm256_storeu_si256((void *)(out + 2 * i), _mm256_unpacklo_epi64(even, odd));
@@ -199,11 +214,12 @@ TARGET_AVX2 static void avx2_each(const gv_random *random, const uint64_t *entit
 {
     const __m256i base = _mm256_set1_epi64x((long long)random->stream_base);
     const __m256i base_high = _mm256_srli_epi64(base, 32);
+    const round_keys keys = keys_of(random->key);
     size_t i = 0;
     for (; i + 4 <= count; i += 4) {
         const __m256i entity = _mm256_loadu_si256((const void *)(entities + i));
         const words_256 counter = {{entity, _mm256_srli_epi64(entity, 32), base, base_high}};
-        const words_256 w = rounds_256(counter, random->key);
+        const words_256 w = rounds_256(counter, &keys);
         _mm256_storeu_si256((void *)(out + i), join_256(w.word[0], w.word[1]));
     }
     portable_each(random, entities + i, count - i, out + i);
@@ -223,10 +239,11 @@ TARGET_AVX2 static void avx2_words(const uint32_t key[2], uint64_t place, uint64
     const __m256i base_high = _mm256_srli_epi64(base, 32);
     __m256i entity = _mm256_add_epi64(_mm256_set1_epi64x((long long)first_entity),
                                       _mm256_setr_epi64x(0, 1, 2, 3));
+    const round_keys keys = keys_of(key);
     size_t i = 0;
     for (; i + 4 <= count; i += 4) {
         const words_256 counter = {{entity, _mm256_srli_epi64(entity, 32), base, base_high}};
-        const words_256 w = rounds_256(counter, key);
+        const words_256 w = rounds_256(counter, &keys);
         for (size_t j = 0; j < 4; j++) {
             _mm_storeu_si128((void *)(out + j * stride + i), low_words_256(w.word[j]));
         }
@@ -272,23 +289,21 @@ typedef struct words_512 {
 
 enum { XOR_OF_THREE = 0x96 };
 
-TARGET_AVX512 GV_INLINE words_512 rounds_512(words_512 w, const uint32_t key[2])
+TARGET_AVX512 GV_INLINE words_512 rounds_512(words_512 w, const round_keys *keys)
 {
     const __m512i m0 = _mm512_set1_epi64(PHILOX_M0);
     const __m512i m1 = _mm512_set1_epi64(PHILOX_M1);
-    uint32_t k0 = key[0];
-    uint32_t k1 = key[1];
     for (int round = 0; round < PHILOX_ROUNDS; round++) {
         const __m512i p0 = _mm512_mul_epu32(w.word[0], m0);
         const __m512i p1 = _mm512_mul_epu32(w.word[2], m1);
-        w.word[0] = _mm512_ternarylogic_epi64(_mm512_srli_epi64(p1, 32), w.word[1],
-                                              _mm512_set1_epi64(k0), XOR_OF_THREE);
+        w.word[0] =
+            _mm512_ternarylogic_epi64(_mm512_srli_epi64(p1, 32), w.word[1],
+                                      _mm512_set1_epi64((long long)keys->k0[round]), XOR_OF_THREE);
         w.word[1] = p1;
-        w.word[2] = _mm512_ternarylogic_epi64(_mm512_srli_epi64(p0, 32), w.word[3],
-                                              _mm512_set1_epi64(k1), XOR_OF_THREE);
+        w.word[2] =
+            _mm512_ternarylogic_epi64(_mm512_srli_epi64(p0, 32), w.word[3],
+                                      _mm512_set1_epi64((long long)keys->k1[round]), XOR_OF_THREE);
         w.word[3] = p0;
-        k0 += PHILOX_W0;
-        k1 += PHILOX_W1;
     }
     return w;
 }
@@ -306,10 +321,11 @@ TARGET_AVX512 static void avx512_blocks(const gv_random *random, uint64_t first_
     const __m512i entity_high = _mm512_srli_epi64(entity, 32);
     __m512i block = _mm512_add_epi64(_mm512_set1_epi64((long long)base),
                                      _mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7));
+    const round_keys keys = keys_of(random->key);
     size_t i = 0;
     for (; i + 8 <= block_count; i += 8) {
         const words_512 counter = {{entity, entity_high, block, _mm512_srli_epi64(block, 32)}};
-        const words_512 w = rounds_512(counter, random->key);
+        const words_512 w = rounds_512(counter, &keys);
         const __m512i even = join_512(w.word[0], w.word[1]);
         const __m512i odd = join_512(w.word[2], w.word[3]);
         _mm512_storeu_si512(out + 2 * i, _mm512_unpacklo_epi64(even, odd));
@@ -324,11 +340,12 @@ TARGET_AVX512 static void avx512_each(const gv_random *random, const uint64_t *e
 {
     const __m512i base = _mm512_set1_epi64((long long)random->stream_base);
     const __m512i base_high = _mm512_srli_epi64(base, 32);
+    const round_keys keys = keys_of(random->key);
     size_t i = 0;
     for (; i + 8 <= count; i += 8) {
         const __m512i entity = _mm512_loadu_si512(entities + i);
         const words_512 counter = {{entity, _mm512_srli_epi64(entity, 32), base, base_high}};
-        const words_512 w = rounds_512(counter, random->key);
+        const words_512 w = rounds_512(counter, &keys);
         _mm512_storeu_si512(out + i, join_512(w.word[0], w.word[1]));
     }
     portable_each(random, entities + i, count - i, out + i);
@@ -341,10 +358,11 @@ TARGET_AVX512 static void avx512_words(const uint32_t key[2], uint64_t place, ui
     const __m512i base_high = _mm512_srli_epi64(base, 32);
     __m512i entity = _mm512_add_epi64(_mm512_set1_epi64((long long)first_entity),
                                       _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7));
+    const round_keys keys = keys_of(key);
     size_t i = 0;
     for (; i + 8 <= count; i += 8) {
         const words_512 counter = {{entity, _mm512_srli_epi64(entity, 32), base, base_high}};
-        const words_512 w = rounds_512(counter, key);
+        const words_512 w = rounds_512(counter, &keys);
         for (size_t j = 0; j < 4; j++) {
             _mm256_storeu_si256((void *)(out + j * stride + i), _mm512_cvtepi64_epi32(w.word[j]));
         }

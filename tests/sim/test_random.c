@@ -42,9 +42,9 @@ static void draws_are_halves_of_the_keyed_block(void **state)
     (void)state;
     const uint64_t seed = UINT64_C(0x0123456789abcdef);
     const uint64_t entity = UINT64_C(0xfedcba9876543210);
-    const uint64_t index = UINT64_C(0x1ffffffffffff57);
+    const uint64_t index = UINT64_C(0xffffffffffff57);
     const gv_random random = gv_random_key(seed, GV_STREAM_CLICK, entity);
-    const uint32_t counter[4] = {0x76543210, 0xfedcba98, 0xffffffab, 0x06ffffff};
+    const uint32_t counter[4] = {0x76543210, 0xfedcba98, 0xffffffab, 0x067fffff};
     const uint32_t key[2] = {0x89abcdef, 0x01234567};
     uint32_t out[4];
     gv_philox_4x32_10(counter, key, out);

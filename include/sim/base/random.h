@@ -6,13 +6,14 @@
  * user on opportunity 17 is the same number under every policy, batch and thread, and a
  * counterfactual differs only where the policy differs (common random numbers).
  *
- *   key     = seed                                                        64 bits
- *   counter = entity (64 bits), stream (8 bits), index / 2 (56 bits)     128 bits
+ *   key     = seed                                                          64 bits
+ *   counter = entity (64 bits), stream (8), 0 (1), index / 2 (55 bits)     128 bits
  *
  * Each block of 128 bits gives two draws, the even index and the odd. Nothing is hashed
  * together: every (seed, stream, entity, index) is its own half of its own Philox block, and
  * under one key the blocks are a permutation of the counters, so no two draws of a run can
- * coincide by construction. Another seed is another permutation.
+ * coincide by construction. Another seed is another permutation. The single-precision lanes of
+ * random_lanes.h have a 1 where these draws have the 0.
  *
  * All arithmetic behind a draw is IEEE 754 without contraction and without libm, the same in
  * the scalar and the vector forms: a draw has the same bits on every machine and path.
@@ -51,7 +52,7 @@ typedef enum gv_stream {
 } gv_stream;
 
 /* Every index is below this. */
-#define GV_RANDOM_INDEX_END (UINT64_C(1) << 57)
+#define GV_RANDOM_INDEX_END (UINT64_C(1) << 56)
 
 /* One keyed sequence; 24 bytes, passed by pointer, copied freely. */
 typedef struct gv_random {
