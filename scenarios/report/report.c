@@ -196,7 +196,8 @@ static void print_heading(const league_table *league, FILE *stream, const gv_gro
     if (group->campaign != NULL) {
         (void)fprintf(stream, "%s", group->campaign);
     } else {
-        (void)fprintf(stream, "%zu campaigns", league->grouping->campaign_count);
+        (void)fprintf(stream, "%zu campaigns%s", league->grouping->campaign_count,
+                      group->budget_label == NULL ? ", all budgets" : "");
     }
     if (group->budget_label != NULL && group->budget_label[0] != '\0') {
         (void)fprintf(stream, ", budget %s", group->budget_label);
