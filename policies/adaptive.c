@@ -140,11 +140,12 @@ static gv_status fit_start(adaptive_config *draft, const gv_fit_input *input,
     }
     double spending = 0;
     GV_TRY(find_spending(draft, input, progress, &spending));
-    if (draft->click_nanos == GV_PARAM_UNSET) {
+    const bool is_said = draft->click_nanos != GV_PARAM_UNSET;
+    if (!is_said) {
         draft->click_nanos = gv_price_round(2 * spending);
     }
     if (isnan(draft->mu_start)) {
-        const double mu = (double)draft->click_nanos / spending - 1;
+        const double mu = is_said ? (double)draft->click_nanos / spending - 1 : 1;
         draft->mu_start = fmin(fmax(mu, 0), draft->mu_max);
     }
     return GV_OK;

@@ -21,7 +21,7 @@
 #include "sim/market/replay.h"
 #include "sim/market/trial.h"
 
-enum { LOG_PRICE_BINS = 301, POLICY_CONFIG_MAX = 256 };
+enum { LOG_PRICE_BINS = 301, POLICY_CONFIG_MAX = 256, MADE_TICKS = 48 };
 
 #define LOG_GAP_US INT64_C(1000000)
 
@@ -124,7 +124,7 @@ static inline gv_campaign made_campaign(const made_log *log, double share)
         .budget_nanos = (int64_t)((double)log->history.cost_nanos * share),
         .bid_cap_nanos = INT64_MAX,
         .episode = GV_EPISODE_WHOLE,
-        .tick_us = (log->history.end_us - log->history.start_us) / 48,
+        .tick_us = (log->history.end_us - log->history.start_us) / MADE_TICKS,
         .click_nanos = GV_PARAM_UNSET,
     };
 }
@@ -185,11 +185,11 @@ static inline void made_fit(const gv_policy_type *type, policy_config *config, c
     assert_int_equal(made_fit_status(type, config, past, campaign, mechanism, NULL), GV_OK);
 }
 
-/* Replays `log` under the config; `ticks`, where not NULL, gets up to `room` of the records. */
+/* Replays `log` under the config; `ticks`, [MADE_TICKS] or NULL, gets the first records. */
 static inline gv_tally made_replay(const gv_policy_type *type, const policy_config *config,
                                    const gv_history *history, made_log *log,
                                    const gv_campaign *campaign, gv_mechanism mechanism,
-                                   gv_tick_record *ticks, size_t room)
+                                   gv_tick_record *ticks)
 {
     const gv_policy_setup setup = {
         .config = config,
@@ -209,7 +209,7 @@ static inline gv_tally made_replay(const gv_policy_type *type, const policy_conf
     const gv_tally total = *gv_replay_total(replay);
     size_t count = 0;
     const gv_tick_record *records = gv_replay_ticks(replay, &count);
-    for (size_t i = 0; i < count && i < room; i++) {
+    for (size_t i = 0; ticks != NULL && i < count && i < MADE_TICKS; i++) {
         ticks[i] = records[i];
     }
     gv_replay_destroy(replay);

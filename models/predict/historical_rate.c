@@ -107,6 +107,8 @@ static gv_status bind_joined(joined_clicks *joined, const gv_log *log)
 /* The next impression with a click in the span, or -1; each once. */
 static int64_t next_clicked(joined_clicks *joined, const gv_predictor_training *training)
 {
+    assert(joined->count == 0 || joined->rows != NULL);
+    assert(joined->count == 0 || joined->times != NULL);
     while (joined->next < joined->count) {
         const int64_t row = joined->rows[joined->next];
         bool in_span = false;

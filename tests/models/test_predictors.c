@@ -344,21 +344,21 @@ static void every_predictor_gives_probabilities_row_by_row(void **state)
 
 static void failing_memory_is_reported_and_leaks_nothing(void **state)
 {
-    gv_log *log = test_log_make(*state, "a.gvlog", rows);
-    gv_log *other = test_log_make(*state, "b.gvlog", rows);
+    gv_log *past = test_log_make(*state, "a.gvlog", rows);
+    gv_log *next = test_log_make(*state, "b.gvlog", rows);
     const rate_config config = {4};
     gv_status status = GV_ENOMEM;
     for (int n = 0; status != GV_OK; n++) {
         gv_predictor *predictor = NULL;
         gv_mem_fail_after(n);
-        status = fit(other, log, 100, 10, &config, &predictor);
+        status = fit(next, past, 100, 10, &config, &predictor);
         gv_mem_fail_after(-1);
         assert_true(status == GV_OK || status == GV_ENOMEM);
         assert_true(n < 30);
         gv_predictor_destroy(predictor);
     }
-    gv_log_close(log);
-    gv_log_close(other);
+    gv_log_close(past);
+    gv_log_close(next);
 }
 
 static bool stop_at_once(void *context, const char *what, uint64_t done, uint64_t total)

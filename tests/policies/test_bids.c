@@ -128,13 +128,14 @@ static const log_recipe next_recipe = {.count = ROWS,
 static int64_t best_linear(made_log *log, const gv_campaign *campaign, gv_mechanism mechanism)
 {
     int64_t best = 0;
-    for (double cpm = 1; cpm < 1000; cpm *= 1.015) {
+    for (int i = 0; i < 464; i++) {
+        const double cpm = pow(1.015, i);
         char b0[64];
         (void)snprintf(b0, sizeof b0, "b0=%.3f", cpm);
         const policy_config config =
             made_config(&gv_policy_linear, (const char *const[]){b0, "mean_pctr=0.001", NULL});
         const gv_tally got =
-            made_replay(&gv_policy_linear, &config, NULL, log, campaign, mechanism, NULL, 0);
+            made_replay(&gv_policy_linear, &config, NULL, log, campaign, mechanism, NULL);
         best = got.expected_nanoclicks > best ? got.expected_nanoclicks : best;
     }
     return best;
@@ -206,7 +207,7 @@ static void a_tuned_linear_bid_carries_over(void **state)
         policy_config config = made_config(&gv_policy_linear, NULL);
         made_fit(&gv_policy_linear, &config, past, &campaign, mechanism);
         const gv_tally got =
-            made_replay(&gv_policy_linear, &config, NULL, next, &campaign, mechanism, NULL, 0);
+            made_replay(&gv_policy_linear, &config, NULL, next, &campaign, mechanism, NULL);
         const double bound = hindsight(next, (double)campaign.budget_nanos);
         assert_true((double)got.expected_nanoclicks / GV_NANO_EVENTS > 0.97 * bound);
     }
@@ -230,7 +231,7 @@ static void ortb_spends_the_budget_on_its_history(void **state)
         made_fit(type, &config, past, &campaign, mechanism);
         gv_campaign again = made_campaign(past, 0.25);
         again.budget_nanos = INT64_MAX;
-        const gv_tally got = made_replay(type, &config, NULL, past, &again, mechanism, NULL, 0);
+        const gv_tally got = made_replay(type, &config, NULL, past, &again, mechanism, NULL);
         assert_true(got.spend_nanos <= campaign.budget_nanos);
         assert_true((double)got.spend_nanos > 0.99 * (double)campaign.budget_nanos);
     }
@@ -261,7 +262,7 @@ static void ortb1_beats_linear_where_its_model_holds(void **state)
     for (size_t t = 0; t < 2; t++) {
         policy_config config = made_config(types[t], NULL);
         made_fit(types[t], &config, past, &campaign, mechanism);
-        clicks[t] = made_replay(types[t], &config, NULL, next, &campaign, mechanism, NULL, 0)
+        clicks[t] = made_replay(types[t], &config, NULL, next, &campaign, mechanism, NULL)
                         .expected_nanoclicks;
     }
     assert_true((double)clicks[1] > 1.005 * (double)clicks[0]);

@@ -2,7 +2,7 @@
 #include "policies/types_impl.h"
 #include "policy_fixture.h"
 
-enum { TICKS = 48, ROWS = 48000 };
+enum { TICKS = MADE_TICKS, ROWS = 48000 };
 
 static const log_recipe drifting =
     {.count = ROWS, .seed = 4, .start_us = 0, .price_cpm = 40, .price_late = 3, .pctr = 0.001};
@@ -16,7 +16,7 @@ static double distance_from_plan(const char *const *text, double b0_off)
     ((int64_t *)&config)[0] = (int64_t)((double)((int64_t *)&config)[0] * b0_off);
     gv_tick_record ticks[TICKS];
     (void)made_replay(&gv_policy_pid, &config, &log->history, log, &campaign,
-                      made_mechanism(&gv_mechanism_second_price), ticks, TICKS);
+                      made_mechanism(&gv_mechanism_second_price), ticks);
     const double budget = (double)campaign.budget_nanos;
     double spent = 0;
     double distance = 0;
@@ -60,7 +60,7 @@ static void pid_holds_a_win_rate(void **state)
     policy_config config = made_config(&gv_policy_pid, text);
     gv_tick_record ticks[TICKS];
     (void)made_replay(&gv_policy_pid, &config, &log->history, log, &campaign,
-                      made_mechanism(&gv_mechanism_second_price), ticks, TICKS);
+                      made_mechanism(&gv_mechanism_second_price), ticks);
     gv_tally late = {0};
     for (size_t i = TICKS / 2; i < TICKS; i++) {
         gv_tally_add(&late, &ticks[i].tally);
@@ -81,7 +81,7 @@ static void pid_holds_a_cost_of_clicks(void **state)
         NULL};
     policy_config config = made_config(&gv_policy_pid, text);
     const gv_tally total = made_replay(&gv_policy_pid, &config, &log->history, log, &campaign,
-                                       made_mechanism(&gv_mechanism_second_price), NULL, 0);
+                                       made_mechanism(&gv_mechanism_second_price), NULL);
     const double clicks = (double)total.expected_nanoclicks / GV_NANO_EVENTS;
     const double cost = (double)total.spend_nanos / 1e6 / clicks;
     assert_true(fabs(cost / 20000 - 1) < 0.03);
@@ -168,7 +168,7 @@ static void adaptive_pacing_converges_to_the_stationary_multiplier(void **state)
         assert_int_equal(gv_policy_fit(&gv_policy_adaptive, &config, &input, NULL), GV_OK);
         gv_tick_record ticks[TICKS];
         (void)made_replay(&gv_policy_adaptive, &config, &log->history, log, &campaign,
-                          made_mechanism(&gv_mechanism_second_price), ticks, TICKS);
+                          made_mechanism(&gv_mechanism_second_price), ticks);
         gv_tally late = {0};
         for (size_t t = TICKS / 2; t < TICKS; t++) {
             gv_tally_add(&late, &ticks[t].tally);
@@ -188,7 +188,7 @@ static void adaptive_pacing_converges_to_the_stationary_multiplier(void **state)
 static void a_worked_path_of_the_multiplier(void **state)
 {
     (void)state;
-    const gv_campaign campaign = {.name = "c", .budget_nanos = 10 * 1000000, .end_us = 10};
+    const gv_campaign campaign = {.name = "c", .budget_nanos = INT64_C(10) * 1000000, .end_us = 10};
     const char *const text[] = {"click_value=100", "mean_pctr=0.1", "auctions=10",
                                 "mu_start=0.2",    "step=0.5",      NULL};
     const policy_config config = made_config(&gv_policy_adaptive, text);

@@ -282,7 +282,7 @@ static size_t run_everywhere(const log_recipe *recipe, double share)
                 continue;
             }
             const gv_tally total =
-                made_replay(*type, &config, &past->history, next, &campaign, mechanism, NULL, 0);
+                made_replay(*type, &config, &past->history, next, &campaign, mechanism, NULL);
             assert_true(total.spend_nanos <= campaign.budget_nanos);
             assert_true(total.wins == 0 || share > 0 || total.spend_nanos == 0);
         }
