@@ -102,14 +102,14 @@ static bool is_among(const char *const *names, const char *name)
     return false;
 }
 
-static void read_children(const gv_reading *reading, size_t node, const char *const *others,
+static void read_children(const gv_reading *reading, size_t parent, const char *const *others,
                           gv_section *section)
 {
     const gv_tree *tree = reading->tree;
     const char *keys[KEYS_MAX];
     const size_t key_count = list_keys(section->params, others, keys);
-    for (size_t child = gv_tree_first(tree, node); child != GV_TREE_NONE;
-         child = gv_tree_next(tree, node, child)) {
+    for (size_t child = gv_tree_first(tree, parent); child != GV_TREE_NONE;
+         child = gv_tree_next(tree, parent, child)) {
         const gv_param *row = gv_param_find(section->params, tree->nodes[child].key);
         if (row != NULL) {
             read_value(reading, section, (size_t)(row - section->params), child);

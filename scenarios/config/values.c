@@ -13,7 +13,7 @@ static gv_status no_memory(const gv_section *section)
 }
 
 static gv_status add_filter(const gv_reading *reading, const gv_section *section, size_t child,
-                            gv_filter *filter, const char **text)
+                            gv_filter *filter, bool is_first, const char **text)
 {
     const gv_node *node = &reading->tree->nodes[child];
     const char *value = node->kind == GV_NODE_SCALAR ? node->text : "";
@@ -26,8 +26,8 @@ static gv_status add_filter(const gv_reading *reading, const gv_section *section
     if (key == NULL || quoted == NULL) {
         return no_memory(section);
     }
-    *text = gv_region_print(reading->region, "%s%s%s: %s", *text, (*text)[1] == '\0' ? "" : ", ",
-                            key, quoted);
+    *text =
+        gv_region_print(reading->region, "%s%s%s: %s", *text, is_first ? "" : ", ", key, quoted);
     return *text == NULL ? no_memory(section) : GV_OK;
 }
 
@@ -53,7 +53,8 @@ gv_status gv_scenario_read_where(const gv_reading *reading, size_t node, gv_sect
     }
     for (size_t child = gv_tree_first(tree, where); child != GV_TREE_NONE;
          child = gv_tree_next(tree, where, child)) {
-        GV_TRY(add_filter(reading, section, child, &list[(*count)++], &text));
+        const bool is_first = *count == 0;
+        GV_TRY(add_filter(reading, section, child, &list[(*count)++], is_first, &text));
     }
     text = gv_region_print(reading->region, "%s}", text);
     if (text == NULL) {

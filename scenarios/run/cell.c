@@ -15,6 +15,7 @@ gv_status gv_cell_worker_init(gv_cell_worker *worker, const gv_composition *comp
 {
     const size_t count = composition->scenario->campaign_count;
     worker->composition = composition;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
     worker->histories = gv_mem_alloc(0, count, sizeof *worker->histories);
     return worker->histories == NULL ? GV_FAIL(GV_ENOMEM, "no memory for %zu histories", count)
                                      : GV_OK;

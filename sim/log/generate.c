@@ -147,7 +147,7 @@ static void draw_clicks(uint64_t seed, uint64_t number, double odds, drawn_aucti
 static void draw_auction(uint64_t seed, uint64_t number, int64_t time_us, drawn_auction *out)
 {
     const gv_random random = gv_random_key(seed, GV_STREAM_TRAFFIC, number);
-    const double hour = (double)(time_us / GV_US_PER_MINUTE % (24 * 60)) / 60;
+    const double hour = (double)(time_us / GV_US_PER_MINUTE % (INT64_C(24) * 60)) / 60;
     const double evening = cos((hour - 21) * (2 * M_PI / HOURS));
     out->time_us = time_us;
     out->advertiser = CHOOSE(advertisers, gv_random_uniform(&random, 0));
