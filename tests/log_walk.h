@@ -69,7 +69,7 @@ static inline bool log_walk(const gv_log *log, uint64_t *sum)
         uint64_t row = 0;
         *sum += gv_log_time_range(log, table, &first, &last);
         if (table != GV_LOG_CLICK && table != GV_LOG_CONVERSION &&
-            gv_log_lower_bound(log, table, first + 1, &row) == GV_OK) {
+            gv_log_lower_bound(log, table, first / 2, &row) == GV_OK) {
             *sum += row;
         }
     }

@@ -17,7 +17,7 @@
 #include "sim/base/file.h"
 #include "sim/base/mem.h"
 
-enum { BUFFER_SIZE = 1 << 18 };
+enum { BUFFER_SIZE = 1 << 18, EARLY_SIZE = 1 << 17 };
 
 struct gv_file_writer {
     char *path;
@@ -219,6 +219,9 @@ gv_status gv_file_write_at(gv_file_writer *writer, uint64_t offset, const void *
     assert(offset <= INT64_MAX - size);
     GV_TRY(write_fully(writer, offset, bytes, size));
     raise_end(writer, offset + size);
+    if (size >= EARLY_SIZE && !writer->is_scratch) { /* the disk starts before commit waits */
+        (void)sync_file_range(writer->fd, (off_t)offset, (off_t)size, SYNC_FILE_RANGE_WRITE);
+    }
     return GV_OK;
 }
 

@@ -5,6 +5,7 @@
 #include "sim/base/hash.h"
 #include "sim/base/mem.h"
 #include "sim/log/dictionary_impl.h"
+#include "sim/log/huge_impl.h"
 #include "sim/log/log.h"
 
 enum { FIRST_SLOTS = 256, FIRST_TEXTS = 128, FIRST_HEAP = 4096, AHEAD = 64, INLINE_SIZE = 8 };
@@ -100,11 +101,12 @@ static void place(gv_dictionary_slot *slots, size_t slot_count, gv_dictionary_sl
 static gv_status grow_slots(gv_dictionary *dictionary)
 {
     const size_t slot_count =
-        dictionary->slot_count == 0 ? FIRST_SLOTS : 4 * dictionary->slot_count;
+        dictionary->slot_count == 0 ? FIRST_SLOTS : 2 * dictionary->slot_count;
     gv_dictionary_slot *slots = gv_mem_alloc_vector(slot_count, sizeof *slots);
     if (slots == NULL) {
         return GV_FAIL(GV_ENOMEM, "no memory for a dictionary of %zu slots", slot_count);
     }
+    gv_huge_advise(slots, slot_count * sizeof *slots);
     memset(slots, 0xFF, slot_count * sizeof *slots); /* every code is GV_LOG_NO_CODE */
     for (size_t i = 0; i < dictionary->slot_count; i++) {
         if (dictionary->slots[i].code != GV_LOG_NO_CODE) {

@@ -7,7 +7,7 @@
 
 #include "sim/log/inspect.h"
 
-enum { DIGIT_BITS = 16, DIGITS = 1 << DIGIT_BITS, SIGN_SHIFT = 63 };
+enum { DIGITS_MAX = 1 << 16, FEW_VALUES = 10000, SIGN_SHIFT = 63 };
 
 /* Order as unsigned is order as signed. */
 static uint64_t key_of(int64_t value)
@@ -18,22 +18,24 @@ static uint64_t key_of(int64_t value)
 /* `rank` is from 0. */
 static int64_t select_rank(const int64_t *values, uint64_t count, uint64_t rank)
 {
+    static _Thread_local uint64_t counts[DIGITS_MAX];
+    const int bits = count < FEW_VALUES ? 8 : 16; /* more counters than values cost more */
+    const uint64_t digits = UINT64_C(1) << bits;
     uint64_t found = 0;
     uint64_t mask = 0;
-    for (int shift = 64 - DIGIT_BITS; shift >= 0; shift -= DIGIT_BITS) {
-        static _Thread_local uint64_t counts[DIGITS];
-        memset(counts, 0, sizeof counts);
+    for (int shift = 64 - bits; shift >= 0; shift -= bits) {
+        memset(counts, 0, digits * sizeof counts[0]);
         for (uint64_t i = 0; i < count; i++) {
             const uint64_t key = key_of(values[i]);
-            counts[key >> shift & (DIGITS - 1)] += (key & mask) == found;
+            counts[key >> shift & (digits - 1)] += (key & mask) == found;
         }
         uint64_t digit = 0;
         while (rank >= counts[digit]) {
             rank -= counts[digit++];
-            assert(digit < DIGITS);
+            assert(digit < digits);
         }
         found |= digit << shift;
-        mask |= (uint64_t)(DIGITS - 1) << shift;
+        mask |= (digits - 1) << shift;
     }
     return (int64_t)key_of((int64_t)found);
 }

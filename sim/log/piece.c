@@ -1,9 +1,9 @@
 #include <assert.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "sim/base/mem.h"
+#include "sim/log/huge_impl.h"
 #include "sim/log/piece_impl.h"
 
 enum {
@@ -48,10 +48,7 @@ static bool add_slab(gv_arena *arena, size_t need)
         return false;
     }
     if (size >= LARGEST_SLAB) {
-        const uintptr_t page = 1U << 21;
-        const uintptr_t from = ((uintptr_t)slab->bytes + page - 1) / page * page;
-        const uintptr_t to = ((uintptr_t)slab->bytes + size) / page * page;
-        (void)madvise(slab->bytes + (from - (uintptr_t)slab->bytes), to - from, MADV_HUGEPAGE);
+        gv_huge_advise(slab->bytes, size);
     }
     slab->size = size;
     slab->next = arena->slabs;

@@ -197,7 +197,7 @@ static void bytes_depend_on_the_rows_alone(void **state)
         {1, 1, 7, false, NULL},         {20000, 1, 100, true, NULL},
         {0, 4, 64, true, NULL},         {1, 4, CHUNK_ROWS, true, NULL},
         {100000, 3, 500, true, NULL},   {0, 1, ROWS, false, NULL},
-        {1, 1, 1, true, NULL},
+        {1, 1, 5, true, NULL},
     };
     char expected[TEST_PATH_SIZE];
     char path[TEST_PATH_SIZE];
@@ -447,7 +447,7 @@ static void request_to_stop_leaves_nothing(void **state)
     for (int n = 0; status != GV_OK; n++) {
         stop_after patience = {n};
         const gv_progress progress = {lose_patience, &patience};
-        const build_options options = {1, 2, CHUNK_ROWS, true, &progress};
+        const build_options options = {30000, 2, CHUNK_ROWS, true, &progress};
         assert_int_equal(status, GV_ESTOPPED);
         assert_int_equal(test_folder_count(folder), 0);
         status = build(path, rows, ROWS, options, &counts);
