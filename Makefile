@@ -47,7 +47,7 @@ CFLAGS_san      := -O1 -g3 -fsanitize=address,undefined -fno-sanitize-recover=al
 CFLAGS_tsan     := -O1 -g3 -fsanitize=thread -fno-omit-frame-pointer
 CFLAGS_coverage := -O0 -g --coverage -fprofile-update=atomic
 CFLAGS_fuzz     := -O1 -g -fsanitize=fuzzer-no-link,address,undefined \
-                   -fno-sanitize-recover=all -fno-omit-frame-pointer
+                   -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION -fno-sanitize-recover=all -fno-omit-frame-pointer
 ifeq ($(origin CFLAGS_$(BUILD)),undefined)
   $(error BUILD=$(BUILD): use release, debug, san, tsan or coverage)
 endif

@@ -149,7 +149,7 @@ static const char *scan_integer(const gv_binding *binding, gv_span text, int64_t
     case GV_CELL_FORM_COUNT:
         break;
     }
-    assert(!"a form of integers");
+    assert(binding->form == GV_CELL_NUMBER); /* no form of integers */
     return NULL;
 }
 
@@ -298,6 +298,6 @@ void gv_cells_read(gv_cells *cells, const gv_binding *binding, uint32_t column, 
         read_integers(cells, binding, column, mark, out);
         break;
     case GV_CELL_FORM_COUNT:
-        assert(!"a form");
+        assert(binding->form < GV_CELL_FORM_COUNT);
     }
 }

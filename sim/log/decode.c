@@ -13,7 +13,6 @@
 #include "sim/log/reader_impl.h"
 
 enum {
-    BATCH_ROWS = 8192,
     REASON_SIZE = 320, /* of one reject's sentence, cut if need be */
     TEXT_SHOWN = 200,  /* bytes of a bad row that its reject keeps */
     CELL_SHOWN = 40,   /* of a bad cell in the sentence */
@@ -33,11 +32,11 @@ struct gv_decoder {
     const gv_plan *plan;
     gv_chunk chunk;
     size_t batch_size;
-    uint32_t *firsts; /* [BATCH_ROWS] each, of the rows of one table */
+    uint32_t *firsts; /* [GV_BATCH_ROWS] each, of the rows of one table */
     uint32_t *widths;
     size_t *numbers; /* each row's number in the gv_rows */
     uint8_t *is_bad;
-    uint8_t *tables; /* [BATCH_ROWS]: of all rows of the batch */
+    uint8_t *tables; /* [GV_BATCH_ROWS]: of all rows of the batch */
     fault *faults;   /* [fault_capacity] */
     size_t fault_count;
     size_t fault_capacity;
@@ -51,15 +50,15 @@ gv_status gv_decoder_create(const gv_plan *plan, gv_decoder **out)
     }
     gv_status status = GV_OK;
     decoder->plan = plan;
-    GV_TRY_GOTO(status, gv_chunk_init(&decoder->chunk, &plan->schema, BATCH_ROWS), fail);
-    decoder->firsts = gv_mem_alloc_vector(BATCH_ROWS, sizeof *decoder->firsts);
-    decoder->widths = gv_mem_alloc_vector(BATCH_ROWS, sizeof *decoder->widths);
-    decoder->numbers = gv_mem_alloc_vector(BATCH_ROWS, sizeof *decoder->numbers);
-    decoder->is_bad = gv_mem_alloc_vector(BATCH_ROWS, 1);
-    decoder->tables = gv_mem_alloc_vector(BATCH_ROWS, 1);
+    GV_TRY_GOTO(status, gv_chunk_init(&decoder->chunk, &plan->schema, GV_BATCH_ROWS), fail);
+    decoder->firsts = gv_mem_alloc_vector(GV_BATCH_ROWS, sizeof *decoder->firsts);
+    decoder->widths = gv_mem_alloc_vector(GV_BATCH_ROWS, sizeof *decoder->widths);
+    decoder->numbers = gv_mem_alloc_vector(GV_BATCH_ROWS, sizeof *decoder->numbers);
+    decoder->is_bad = gv_mem_alloc_vector(GV_BATCH_ROWS, 1);
+    decoder->tables = gv_mem_alloc_vector(GV_BATCH_ROWS, 1);
     if (decoder->firsts == NULL || decoder->widths == NULL || decoder->numbers == NULL ||
         decoder->is_bad == NULL || decoder->tables == NULL) {
-        status = GV_FAIL(GV_ENOMEM, "no memory to decode %d rows", BATCH_ROWS);
+        status = GV_FAIL(GV_ENOMEM, "no memory to decode %d rows", GV_BATCH_ROWS);
         goto fail;
     }
     *out = decoder;
@@ -389,7 +388,7 @@ gv_status gv_decoder_run(gv_decoder *decoder, const gv_file_plan *file, const gv
     assert(first <= rows->row_count);
     for (size_t row = first; row < rows->row_count; row += decoder->batch_size) {
         const size_t left = rows->row_count - row;
-        decoder->batch_size = left < BATCH_ROWS ? left : BATCH_ROWS;
+        decoder->batch_size = left < GV_BATCH_ROWS ? left : GV_BATCH_ROWS;
         GV_TRY(run_batch(decoder, file, rows, row, take, context));
     }
     return GV_OK;

@@ -12,7 +12,6 @@
 #include "sim/log/input_impl.h"
 
 enum {
-    BLOCK_SIZE = 1 << 16, /* raw bytes handed to libarchive at once */
     OVERLONG_SHOWN = 200, /* bytes of an overlong line that its reject keeps */
 };
 
@@ -28,7 +27,7 @@ struct gv_input {
     bool has_ended;
     bool is_skipping; /* the rest of an overlong line */
     char *carry;      /* [GV_INPUT_ROOM]: read, but behind the last whole line */
-    char block[BLOCK_SIZE];
+    char block[GV_BLOCK_SIZE];
 };
 
 /* Raw bytes, counted and hashed; 0 at the end. */
@@ -165,7 +164,7 @@ static gv_status begin(gv_input *input)
         GV_TRY(open_archive(input));
         do {
             GV_TRY(read_some(input, input->carry + input->carry_size,
-                             BLOCK_SIZE - input->carry_size, &size));
+                             GV_BLOCK_SIZE - input->carry_size, &size));
             input->carry_size += size;
         } while (size > 0 && input->carry_size < 16);
     } else {

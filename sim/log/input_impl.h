@@ -14,9 +14,19 @@
 
 #include "sim/base/status.h"
 
+/* A fuzzer's inputs are small: so are its pieces, that it meets every seam between them. */
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+enum { GV_LINE_MAX = 512, GV_PIECE_SIZE = 256, GV_BLOCK_SIZE = 64, GV_BATCH_ROWS = 4 };
+#else
 enum {
     GV_LINE_MAX = 1 << 20,   /* bytes of a line; a longer one is a reject */
     GV_PIECE_SIZE = 1 << 20, /* what one read aims at: with its rows' cells, about a cache */
+    GV_BLOCK_SIZE = 1 << 16, /* raw bytes handed to libarchive at once */
+    GV_BATCH_ROWS = 8192,    /* decoded into one chunk */
+};
+#endif
+
+enum {
     GV_INPUT_ROOM = GV_LINE_MAX + 2 * GV_PIECE_SIZE,
     GV_INPUT_PAD = 64, /* bytes behind the text that vector code may read */
 };

@@ -1,4 +1,6 @@
-/* mapping_impl.h - a mapping file (YAML), read and checked: how the columns of a log become roles. */
+/*
+ * mapping_impl.h - a mapping file (YAML), read and checked: how the columns of a log become roles.
+ */
 #ifndef SIM_LOG_MAPPING_IMPL_H
 #define SIM_LOG_MAPPING_IMPL_H
 

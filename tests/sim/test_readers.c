@@ -176,18 +176,18 @@ static void make_ipinyou_rows_are_read(void **state)
 
 static void spaced_rows_are_read(void **state)
 {
-    const char yzx[] = "1 24 0:1 25:1\n0 7\n";
+    const char yzx[] = "1 31 0:1 27:1\n0 7\n";
     const collected *all = read_as(state, "yzx", "a.yzx.txt", yzx, sizeof yzx - 1);
     assert_int_equal(all->rejects, 0);
-    assert_string_equal(cell(all, "yzx", 0, "features"), "0:1 25:1");
+    assert_string_equal(cell(all, "yzx", 0, "features"), "0:1 27:1");
     assert_string_equal(cell(all, "yzx", 1, "features"), "");
-    const char yzbx[] = "0 24 52 0:1 25:1\r\n";
+    const char yzbx[] = "0 31 52 0:1 27:1\r\n";
     all = read_as(state, "yzbx", "a.yzbx.txt", yzbx, sizeof yzbx - 1);
     assert_string_equal(cell(all, "yzbx", 0, "bid"), "52000000");
-    assert_string_equal(cell(all, "yzbx", 0, "features"), "0:1 25:1");
-    const char rlb[] = "0 70 0.0021143609192222357\n1 6 7e-05\n";
+    assert_string_equal(cell(all, "yzbx", 0, "features"), "0:1 27:1");
+    const char rlb[] = "0 71 0.0031415926535897933\n1 6 7e-05\n";
     all = read_as(state, "rlb", "t.txt", rlb, sizeof rlb - 1);
-    assert_string_equal(cell(all, "rlb", 0, "pctr"), "0.0021143609192222357");
+    assert_string_equal(cell(all, "rlb", 0, "pctr"), "0.0031415926535897933");
     assert_string_equal(cell(all, "rlb", 1, "clicks"), "1");
 }
 

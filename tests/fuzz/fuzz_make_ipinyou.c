@@ -1,0 +1,6 @@
+#include "fuzz/fuzz_reader.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    return fuzz_format("make-ipinyou", "log.txt", data, size);
+}
