@@ -286,7 +286,11 @@ static void add_curves(const league_table *league, gv_table *table, size_t colum
         const league_row *row = &league->rows[i];
         gv_format_sparkline(row->spend, row->tick_count, room, league->options->utf8, curve,
                             sizeof curve);
-        gv_table_set(table, i, column, "%s", curve);
+        size_t length = strlen(curve);
+        while (length > 0 && curve[length - 1] == ' ') {
+            length--; /* no line ends in a blank */
+        }
+        gv_table_set(table, i, column, "%.*s", (int)length, curve);
     }
 }
 

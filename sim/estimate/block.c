@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdbool.h>
 
 #include "sim/base/clock.h"
 
@@ -17,7 +18,8 @@ static uint64_t day_of(const gv_cell_record *cell, int64_t time_us)
     return since < 0 ? 0 : (uint64_t)(since / GV_US_PER_DAY);
 }
 
-uint64_t gv_block_of(gv_block_rule rule, const gv_cell_record *cell, size_t tick)
+/* What the ticks of one block share, and those of the next do not. */
+static uint64_t key_of(gv_block_rule rule, const gv_cell_record *cell, size_t tick)
 {
     assert(tick < cell->tick_count);
     assert(rule.kind != GV_BLOCK_AUTO);
@@ -31,21 +33,16 @@ uint64_t gv_block_of(gv_block_rule rule, const gv_cell_record *cell, size_t tick
     return tick / rule.ticks;
 }
 
-size_t gv_block_count(gv_block_rule rule, const gv_cell_record *cell)
+static bool starts_block(gv_block_rule rule, const gv_cell_record *cell, size_t tick)
 {
-    if (cell->tick_count == 0) {
-        return 0;
-    }
-    return (size_t)gv_block_of(rule, cell, cell->tick_count - 1) + 1;
+    return tick > 0 && key_of(rule, cell, tick) != key_of(rule, cell, tick - 1);
 }
 
-/* How often the block changes from one tick to the next, and one. */
-static size_t count_distinct(gv_block_kind kind, const gv_cell_record *cell)
+size_t gv_block_count(gv_block_rule rule, const gv_cell_record *cell)
 {
-    const gv_block_rule rule = {.kind = kind};
-    size_t count = cell->tick_count > 0;
-    for (size_t i = 1; i < cell->tick_count; i++) {
-        count += gv_block_of(rule, cell, i) != gv_block_of(rule, cell, i - 1);
+    size_t count = 1;
+    for (size_t i = 0; i < cell->tick_count; i++) {
+        count += starts_block(rule, cell, i);
     }
     return count;
 }
@@ -54,11 +51,11 @@ gv_block_rule gv_block_choose(gv_block_rule rule, const gv_cell_record *cell)
 {
     if (rule.kind == GV_BLOCK_AUTO) {
         rule.kind = GV_BLOCK_TICKS;
-        if (count_distinct(GV_BLOCK_DAY, cell) >= NATURAL_MIN) {
+        if (gv_block_count((gv_block_rule){.kind = GV_BLOCK_DAY}, cell) >= NATURAL_MIN) {
             rule.kind = GV_BLOCK_DAY;
         }
         if (cell->campaign->episode == GV_EPISODE_AUCTIONS &&
-            count_distinct(GV_BLOCK_EPISODE, cell) >= NATURAL_MIN) {
+            gv_block_count((gv_block_rule){.kind = GV_BLOCK_EPISODE}, cell) >= NATURAL_MIN) {
             rule.kind = GV_BLOCK_EPISODE;
         }
     }
@@ -68,30 +65,35 @@ gv_block_rule gv_block_choose(gv_block_rule rule, const gv_cell_record *cell)
     return rule;
 }
 
-static void add_tally(const gv_tally *tally, double *sums)
+/*
+ * In doubles throughout: a damaged database may hold ticks that do not add up to their total,
+ * and must not break a contract of exact tallies.
+ */
+static void add_late(const gv_cell_record *cell, const double *ticked, double *sums)
 {
-    double quantities[GV_QUANTITY_COUNT];
-    gv_quantities_of(tally, quantities);
+    double total[GV_QUANTITY_COUNT];
+    gv_quantities_of(cell->total, total);
     for (size_t q = 0; q < GV_QUANTITY_COUNT; q++) {
-        sums[q] += quantities[q];
+        sums[q] += total[q] - ticked[q];
     }
 }
 
 void gv_block_add(gv_block_rule rule, const gv_cell_record *cell, size_t block_count, double *sums,
                   size_t stride)
 {
-    const size_t used = gv_block_count(rule, cell);
-    assert(used <= block_count);
-    if (used == 0) {
-        return;
-    }
-    gv_tally ticked = {0};
+    size_t block = 0;
+    double ticked[GV_QUANTITY_COUNT] = {0};
     for (size_t i = 0; i < cell->tick_count; i++) {
-        add_tally(&cell->ticks[i].tally, sums + gv_block_of(rule, cell, i) * stride);
-        gv_tally_add(&ticked, &cell->ticks[i].tally);
+        double quantities[GV_QUANTITY_COUNT];
+        gv_quantities_of(&cell->ticks[i].tally, quantities);
+        block += starts_block(rule, cell, i);
+        assert(block < block_count);
+        for (size_t q = 0; q < GV_QUANTITY_COUNT; q++) {
+            sums[block * stride + q] += quantities[q];
+            ticked[q] += quantities[q];
+        }
     }
-    const gv_tally late = gv_tally_since(cell->total, &ticked);
-    add_tally(&late, sums + (used - 1) * stride);
+    add_late(cell, ticked, sums + block * stride);
     const double budget = gv_budget_total(cell->campaign, cell->episodes);
     for (size_t b = 0; b < block_count; b++) {
         sums[b * stride + GV_QUANTITY_BUDGET_NANOS] += budget / (double)block_count;

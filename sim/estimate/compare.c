@@ -112,6 +112,7 @@ static gv_status reserve_sums(pair_sums *pairing, size_t blocks)
         pairing->sums = grown;
         pairing->sums_room = blocks;
     }
+    assert(pairing->sums != NULL); /* there is a part, and a part has a block */
     memset(pairing->sums, 0, blocks * COLUMNS * sizeof(double));
     return GV_OK;
 }
@@ -132,6 +133,7 @@ static bool is_empty(const double *sums)
 
 static void drop_empty(pair_sums *pairing)
 {
+    assert(pairing->sums != NULL);
     size_t from = 0;
     size_t kept = 0;
     size_t strata = 0;

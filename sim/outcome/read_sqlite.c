@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim/base/clock.h"
 #include "sim/base/mem.h"
 #include "sim/outcome/read.h"
 #include "sim/outcome/store_impl.h"
@@ -95,6 +96,24 @@ static uint64_t get_count(reading *at)
         return 0;
     }
     return (uint64_t)value;
+}
+
+/* Within [least, most], so that arithmetic on it is safe. */
+static int64_t get_within(reading *at, int64_t least, int64_t most)
+{
+    const int64_t value = get_integer(at);
+    if (value < least || value > most) {
+        at->column--;
+        damaged(at, "a time that there is");
+        at->column++;
+        return 0;
+    }
+    return value;
+}
+
+static int64_t get_time(reading *at)
+{
+    return get_within(at, GV_TIME_MIN_US, GV_TIME_MAX_US);
 }
 
 static uint64_t get_bits(reading *at)
@@ -220,9 +239,9 @@ static void get_campaign(reading *at, gv_campaign *campaign)
 {
     campaign->name = get_text(at);
     campaign->number = get_bits(at);
-    campaign->start_us = get_integer(at);
-    campaign->end_us = get_integer(at);
-    campaign->zone_offset_us = get_integer(at);
+    campaign->start_us = get_time(at);
+    campaign->end_us = get_time(at);
+    campaign->zone_offset_us = get_within(at, -GV_US_PER_DAY, GV_US_PER_DAY);
     campaign->budget_nanos = get_integer(at);
     campaign->bid_cap_nanos = get_integer_or(at, INT64_MAX);
     campaign->episode = get_episode_kind(at);
@@ -268,7 +287,7 @@ static void read_ticks(reading *at, gv_cell_record *cell)
     size_t count = 0;
     while (count < room && next_row(at)) {
         gv_tick_record *tick = &ticks[count++];
-        tick->time_us = get_integer(at);
+        tick->time_us = get_time(at);
         tick->episode = get_count(at);
         tick->budget_left_nanos = get_integer(at);
         tick->tally = get_tally(at);

@@ -445,6 +445,30 @@ static void a_missing_partner_leaves_a_cell_out(void **state)
     assert_int_equal(gv_compare(&config, &comparisons), GV_ENOTFOUND);
 }
 
+static void cells_without_ticks_or_traffic_have_figures_but_no_interval(void **state)
+{
+    (void)state;
+    static sample_cells sample;
+    fill_cells(&sample);
+    for (size_t i = 0; i < 6; i++) {
+        sample.cells[i].tick_count = 0;
+    }
+    sample.parts[3].total = (gv_tally){0}; /* the whole second campaign: nothing */
+    sample.parts[4].total = (gv_tally){0};
+    sample.parts[5].total = (gv_tally){0};
+    const gv_compare_config config = config_of(&sample, "mcpc");
+    gv_comparisons *comparisons = NULL;
+    assert_int_equal(gv_compare(&config, &comparisons), GV_OK);
+    const gv_difference *clicks = &comparisons->rows[1].differences[0];
+    assert_true(clicks->value.estimate == (double)sample.parts[1].total.clicks);
+    assert_int_equal(clicks->value.state, GV_INTERVAL_TOO_FEW);
+    const gv_comparison *nothing = &comparisons->rows[4];
+    assert_int_equal(nothing->cluster_count, 0);
+    assert_true(nothing->differences[0].value.estimate == 0);
+    assert_int_equal(nothing->differences[1].value.state, GV_INTERVAL_UNDEFINED);
+    gv_comparisons_destroy(comparisons);
+}
+
 static void comparing_survives_every_allocation_failing(void **state)
 {
     (void)state;
@@ -483,9 +507,15 @@ static void blocks_are_episodes_days_or_ticks(void **state)
     }
     rule = gv_block_choose((gv_block_rule){0}, &cell.record);
     assert_int_equal(rule.kind, GV_BLOCK_DAY);
-    assert_int_equal(gv_block_of(rule, &cell.record, 11), 0); /* 22:00 in China */
-    assert_int_equal(gv_block_of(rule, &cell.record, 12), 1);
-    assert_int_equal(gv_block_count(rule, &cell.record), 17);
+    assert_int_equal(gv_block_count(rule, &cell.record), 17); /* of 12 ticks, the last of 8 */
+    double sums[17][GV_QUANTITY_COUNT] = {0};
+    ticks[11].tally.wins = 3; /* 22:00 in China */
+    ticks[12].tally.wins = 5; /* midnight */
+    cell.total = (gv_tally){.wins = 8, .clicks = 2};
+    gv_block_add(rule, &cell.record, 17, sums[0], GV_QUANTITY_COUNT);
+    assert_true(sums[0][GV_QUANTITY_WINS] == 3);
+    assert_true(sums[1][GV_QUANTITY_WINS] == 5);
+    assert_true(sums[16][GV_QUANTITY_CLICKS] == 2); /* late, so in the last */
     cell.campaign.episode = GV_EPISODE_AUCTIONS;
     rule = gv_block_choose((gv_block_rule){0}, &cell.record);
     assert_int_equal(rule.kind, GV_BLOCK_EPISODE);
@@ -510,6 +540,7 @@ int main(void)
         cmocka_unit_test(the_baseline_differs_from_itself_by_nothing),
         cmocka_unit_test(a_steady_gain_is_clear_and_late_clicks_count),
         cmocka_unit_test(a_missing_partner_leaves_a_cell_out),
+        cmocka_unit_test(cells_without_ticks_or_traffic_have_figures_but_no_interval),
         cmocka_unit_test(comparing_survives_every_allocation_failing),
         cmocka_unit_test(blocks_are_episodes_days_or_ticks),
     };

@@ -107,10 +107,13 @@ static char *dump(const char *path)
         "SELECT run_id, cell, hex(bytes) FROM checkpoint ORDER BY 1, 2",
     };
     char *text = calloc(1, TEXT_MAX);
+    size_t used = 0;
     for (size_t i = 0; i < sizeof queries / sizeof queries[0]; i++) {
         char *part = query(path, queries[i]);
-        assert_true(strlen(text) + strlen(part) < TEXT_MAX);
-        strcat(text, part);
+        const size_t size = strlen(part);
+        assert_true(used + size < TEXT_MAX);
+        memcpy(text + used, part, size);
+        used += size;
         free(part);
     }
     return text;

@@ -33,10 +33,7 @@ typedef struct gv_block_rule {
 /* AUTO and 0 ticks made definite for a cell that has its ticks. */
 gv_block_rule gv_block_choose(gv_block_rule rule, const gv_cell_record *cell);
 
-/* The block that a tick lies in, from 0 and ascending with time. `rule` is definite. */
-uint64_t gv_block_of(gv_block_rule rule, const gv_cell_record *cell, size_t tick);
-
-/* Blocks up to that of the last tick. */
+/* How many blocks the ticks make: one and each change from one tick to the next; at least 1. */
 size_t gv_block_count(gv_block_rule rule, const gv_cell_record *cell);
 
 /*
