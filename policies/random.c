@@ -103,7 +103,7 @@ static gv_status random_init(void *state, const gv_policy_setup *setup)
 static void draw(const random_state *random, const gv_batch *batch, size_t from, size_t count,
                  int64_t *bids)
 {
-    uint64_t ids[DRAWS];
+    uint64_t ids[DRAWS] = {0};
     double draws[DRAWS];
     for (size_t i = 0; i < count; i++) {
         ids[i] = batch->ids == NULL ? batch->first_id + from + i : batch->ids[from + i];

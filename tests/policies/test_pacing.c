@@ -184,7 +184,7 @@ static void adaptive_pacing_converges_to_the_stationary_multiplier(void **state)
     made_log_destroy(log);
 }
 
-/* mu <- max(0, mu - eps (rho - spend)): worked by hand, three auctions. */
+/* mu <- max(0, mu - eps (rho - spend)), worked by hand: one win, then nothing until mu is 0. */
 static void a_worked_path_of_the_multiplier(void **state)
 {
     (void)state;
@@ -196,20 +196,20 @@ static void a_worked_path_of_the_multiplier(void **state)
         .config = &config, .campaign = &campaign, .rules = {.price_step_nanos = 1}};
     gv_policy *policy = NULL;
     assert_int_equal(gv_policy_create(&gv_policy_adaptive, &setup, &policy), GV_OK);
-    /* The mean value is 10 CPM and rho 0.1 of it. */
-    const int64_t prices[] = {0, 8000000, 0, 0, 0, 0};
-    const double mus[] = {0.2, 0.15, 0.5, 0.45, 0.4, 0.35};
-    for (uint64_t i = 0; i < 6; i++) {
+    /* The mean value is 10 CPM and rho 0.1 of it: a lost auction takes 0.05 off mu. */
+    for (uint64_t i = 0; i < 16; i++) {
+        const int64_t price = i == 1 ? 8000000 : 0;
+        const double mu = i < 2 ? 0.2 - 0.05 * (double)i : fmax(0, 0.5 - 0.05 * ((double)i - 2));
         const double pctr = 0.1;
         const gv_batch batch = {.count = 1, .first_id = i, .pctr = &pctr, .auctions_left = 1};
         int64_t bid = 0;
         gv_policy_bid(policy, &batch, &bid);
-        assert_true(fabs((double)bid - 1e7 / (1 + mus[i])) < 2);
+        assert_true(fabs((double)bid - 1e7 / (1 + mu)) < 2);
         const gv_outcome outcome = {.kind = GV_OUTCOME_AUCTION,
                                     .opportunity = i,
                                     .bid_nanos = bid,
-                                    .price_nanos = prices[i],
-                                    .won = prices[i] > 0};
+                                    .price_nanos = price,
+                                    .won = price > 0};
         gv_policy_observe(policy, &outcome, 1);
     }
     gv_policy_destroy(policy);

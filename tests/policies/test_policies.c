@@ -365,6 +365,61 @@ static void a_history_without_clicks_is_named(void **state)
     }
 }
 
+/* One bid with `left` auctions and `steps` CPM to go, in CPM. */
+static double dp_bid(const made_log *past, const char *const *text, uint64_t left, int64_t steps)
+{
+    const gv_campaign campaign = {.name = "c",
+                                  .budget_nanos = 160 * GV_NANOS_PER_CPM,
+                                  .bid_cap_nanos = INT64_MAX,
+                                  .end_us = 1};
+    const policy_config config = made_config(&gv_policy_rlb, text);
+    const gv_policy_setup setup = {.config = &config,
+                                   .campaign = &campaign,
+                                   .rules = {.price_step_nanos = GV_NANOS_PER_CPM},
+                                   .history = &past->history};
+    const int64_t time_us = 0;
+    const double pctr = 0.05;
+    const gv_batch batch = {.count = 1,
+                            .time_us = &time_us,
+                            .pctr = &pctr,
+                            .budget_left_nanos = steps * GV_NANOS_PER_CPM,
+                            .auctions_left = left};
+    gv_policy *policy = NULL;
+    int64_t bid = 0;
+    assert_int_equal(gv_policy_create(&gv_policy_rlb, &setup, &policy), GV_OK);
+    gv_policy_bid(policy, &batch, &bid);
+    gv_policy_destroy(policy);
+    return (double)bid / (double)GV_NANOS_PER_CPM;
+}
+
+/* With more auctions left than the table has rows: as if the budget were spread evenly. */
+static void a_short_table_spreads_the_budget(void **state)
+{
+    (void)state;
+    made_log *past = made_log_create(&past_recipe);
+    const char *const text[] = {"click_rate=0.05", "auctions=40", "table_auctions=10", NULL};
+    assert_true(dp_bid(past, text, 40, 160) == dp_bid(past, text, 10, 40));
+    assert_true(dp_bid(past, text, 20, 60) == dp_bid(past, text, 10, 30));
+    assert_true(dp_bid(past, text, 20, 0) == 0);
+    assert_true(dp_bid(past, text, 40, 160) < dp_bid(past, text, 10, 80));
+    made_log_destroy(past);
+}
+
+/* Coarsened prices bid in multiples of a coarser step, near what the fine table bids. */
+static void a_small_table_bids_in_coarser_steps(void **state)
+{
+    (void)state;
+    made_log *past = made_log_create(&past_recipe);
+    const char *const fine[] = {"click_rate=0.05", "auctions=40", NULL};
+    const char *const coarse[] = {"click_rate=0.05", "auctions=40", "table_cells=4000", NULL};
+    for (int64_t budget = 60; budget <= 160; budget += 20) {
+        const double bid = dp_bid(past, coarse, 40, budget);
+        assert_true(fmod(bid, 2) == 0); /* 41 rows leave 97 columns for 160 CPM */
+        assert_true(fabs(bid - dp_bid(past, fine, 40, budget)) <= 4);
+    }
+    made_log_destroy(past);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -378,6 +433,8 @@ int main(void)
         cmocka_unit_test(a_fit_stops_when_told),
         cmocka_unit_test(failing_memory_is_reported_and_leaks_nothing),
         cmocka_unit_test(odd_markets_are_survived),
+        cmocka_unit_test(a_short_table_spreads_the_budget),
+        cmocka_unit_test(a_small_table_bids_in_coarser_steps),
         cmocka_unit_test(without_history_the_missing_is_named),
         cmocka_unit_test(a_history_without_clicks_is_named),
     };
