@@ -45,7 +45,7 @@ GV_INLINE void normal_piece(const uint64_t *bits, size_t count, double *out)
     double q[PIECE];
     double r[PIECE];
     double tail[PIECE];
-    uint32_t places[PIECE];
+    uint32_t places[PIECE] = {0};
     for (size_t i = 0; i < count; i++) {
         q[i] = centered_of_bits(bits[i]);
         out[i] = normal_center(q[i]);
@@ -416,7 +416,7 @@ const gv_random_path *const gv_random_paths[] = {
 const gv_random_path *gv_random_path_best(void)
 {
     const gv_random_path *const *path = gv_random_paths;
-    while (!(*path)->is_supported()) {
+    while (path[1] != NULL && !(*path)->is_supported()) {
         path++;
     }
     return *path;

@@ -127,7 +127,7 @@ static void measure(size_t pending)
     const gv_sim_config config = {.handle = hold_handle, .context = &core, .pending_max = pending};
     const gv_status status = gv_sim_create(&config, &core.sim);
     assert(status == GV_OK);
-    plain.heap = malloc((pending + 1) * sizeof plain.heap[0]);
+    plain.heap = calloc(pending + 1, sizeof plain.heap[0]);
     assert(plain.heap != NULL);
     for (size_t i = 0; i < pending; i++) {
         const gv_event event = {.time_us = next_gap(&core), .subject = i};

@@ -116,14 +116,14 @@ static void every_path_agrees_on_extreme_bits(void **state)
                                        UINT64_C(0x1333333333333000), /* p = 0.075 */
                                        UINT64_C(0xeccccccccccccfff),
                                        UINT64_C(256214531)};
-    enum { CORNERS = sizeof corners / sizeof corners[0], NEAR = 64 };
-    static uint64_t bits[CORNERS * NEAR];
-    for (uint64_t i = 0; i < CORNERS * NEAR; i++) {
+    enum { CORNERS = sizeof corners / sizeof corners[0], NEAR = 64, EXTREMES = CORNERS * NEAR };
+    static uint64_t bits[EXTREMES];
+    for (uint64_t i = 0; i < EXTREMES; i++) {
         bits[i] = corners[i / NEAR] + ((i % NEAR - NEAR / 2) << 11);
     }
     for (const gv_random_path *const *path = gv_random_paths; *path != NULL; path++) {
         if ((*path)->is_supported()) {
-            check_transforms(*path, bits, CORNERS * NEAR);
+            check_transforms(*path, bits, EXTREMES);
         }
     }
 }

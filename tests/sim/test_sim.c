@@ -111,8 +111,8 @@ static void stop_and_failure_end_a_run_that_can_go_on(void **state)
     (void)state;
     notes n = {.stops = true};
     gv_sim *sim = make(&n, NULL, 0);
-    for (char kind = 'a'; kind < 'e'; kind++) {
-        (void)gv_sim_schedule(sim, letter(kind, 0, kind));
+    for (int kind = 'a'; kind < 'e'; kind++) {
+        (void)gv_sim_schedule(sim, letter(kind, 0, (char)kind));
     }
     assert_int_equal(gv_sim_run(sim, 1000), GV_OK);
     assert_string_equal(n.text, "a");
