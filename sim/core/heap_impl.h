@@ -83,8 +83,12 @@ static inline int64_t heap_earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+/* An only child is common in small heaps, and taken without asking. */
 static inline size_t heap_least_child(const gv_heap *heap, size_t child)
 {
+    if (child + 1 == heap->end) {
+        return child;
+    }
     const int64_t *t = heap->times_us + child;
     const int64_t low = heap_earlier(heap_earlier(t[0], t[1]), heap_earlier(t[2], t[3]));
     const int64_t high = heap_earlier(heap_earlier(t[4], t[5]), heap_earlier(t[6], t[7]));
