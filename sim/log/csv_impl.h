@@ -1,5 +1,6 @@
 /*
- * csv_impl.h - quoted text (RFC 4180) into rows, by libcsv, strictly.
+ * csv_impl.h - quoted text (RFC 4180) into rows, by libcsv, strictly; pieces that hold no quote by
+ * the splitter, which gives the same cells.
  *
  * A stray quote or one that never ends makes its row a fault; reading goes on at the next line.
  * Lines are physical: a newline inside quotes counts, so a row is named by the line where it
@@ -18,8 +19,9 @@ GV_MUST_CHECK gv_status gv_csv_create(char delimiter, gv_csv **out);
 void gv_csv_destroy(gv_csv *csv); /* accepts NULL */
 
 /*
- * Reads about GV_PIECE_SIZE of the input and gives the rows that end in it, which are valid
- * until the next call; *has_ended with the last of them. `buffer`: [GV_PIECE_SIZE].
+ * Reads a piece of the input and gives the rows that end in it, which are valid until the next
+ * call; *has_ended with the last of them. An empty line may be a row of one empty cell.
+ * `buffer`: [GV_INPUT_ROOM + GV_INPUT_PAD].
  */
 GV_MUST_CHECK gv_status gv_csv_read(gv_csv *csv, gv_input *input, char *buffer,
                                     const gv_rows **rows, bool *has_ended);

@@ -33,6 +33,7 @@ typedef struct gv_rows {
     size_t mark_capacity; /* fields that there is room for */
     uint64_t first_line;
     bool has_nul; /* some byte is 0: rows are to be searched for it */
+    bool trims;   /* spaces and tabs around a field are not part of it */
 } gv_rows;
 
 /* Room to split any text of `size` bytes. */
@@ -44,6 +45,19 @@ static inline uint64_t gv_rows_line(const gv_rows *rows, size_t row)
     return rows->lines != NULL ? rows->lines[row] : rows->first_line + row;
 }
 
+static inline gv_span gv_rows_trim(gv_span field)
+{
+    while (field.size > 0 && (field.bytes[0] == ' ' || field.bytes[0] == '\t')) {
+        field.bytes++;
+        field.size--;
+    }
+    while (field.size > 0 &&
+           (field.bytes[field.size - 1] == ' ' || field.bytes[field.size - 1] == '\t')) {
+        field.size--;
+    }
+    return field;
+}
+
 /* Field number `field` of all; a carriage return before the newline is not part of it. */
 static inline gv_span gv_rows_field(const gv_rows *rows, uint32_t field)
 {
@@ -51,6 +65,9 @@ static inline gv_span gv_rows_field(const gv_rows *rows, uint32_t field)
     uint32_t end = rows->marks[field + 1];
     if (rows->text[end] == '\n' && end > start && rows->text[end - 1] == '\r') {
         end--;
+    }
+    if (rows->trims) {
+        return gv_rows_trim((gv_span){rows->text + start, end - start});
     }
     return (gv_span){rows->text + start, end - start};
 }

@@ -58,6 +58,10 @@ static void read_cells(const test_folder *folder, const char *text, size_t size,
         const gv_rows *rows = NULL;
         assert_int_equal(gv_csv_read(csv, input, buffer, &rows, &has_ended), GV_OK);
         for (size_t row = 0; row < rows->row_count; row++) {
+            const bool is_single = rows->firsts[row + 1] - rows->firsts[row] == 1;
+            if (is_single && gv_rows_field(rows, rows->firsts[row]).size == 0) {
+                continue; /* as good as no row: the decoder passes over it */
+            }
             for (uint32_t i = rows->firsts[row]; i < rows->firsts[row + 1]; i++) {
                 const gv_span field = gv_rows_field(rows, i);
                 out->lines[out->count] = gv_rows_line(rows, row);
@@ -183,7 +187,12 @@ static void oracle_field(void *bytes, size_t size, void *context)
 static void oracle_row(int ended_by, void *context)
 {
     oracle *to = context;
+    cells *found = &to->found;
     (void)ended_by;
+    if (to->in_row == 1 && found->starts[found->count] == found->starts[found->count - 1]) {
+        found->count--;
+        to->in_row = 0;
+    }
     to->row += to->in_row > 0;
     to->in_row = 0;
 }
