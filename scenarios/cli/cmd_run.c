@@ -251,6 +251,12 @@ static int run_in_store(const run_request *request, const gv_composition *compos
     if (result.is_resumed) {
         gv_cli_talk(request->quiet, "run %" PRId64 " was resumed\n", result.run_id);
     }
+    if (result.unfinished_id != 0) {
+        gv_cli_talk(request->quiet,
+                    "run %" PRId64 " of the same scenario is unfinished; --resume would have gone "
+                    "on with it\n",
+                    result.unfinished_id);
+    }
     if (status == GV_ESTOPPED) {
         return tell_stopped(request, &result);
     }
@@ -293,7 +299,7 @@ static int run_composed(const run_request *request, const gv_composition *compos
 
 static void tell_ingest(const run_request *request, const char *path, const char *format)
 {
-    if (strcmp(format, "gvlog") != 0 && strcmp(format, "rlb-info") != 0) {
+    if (gv_inputs_is_raw(path, format) && strcmp(format, "rlb-info") != 0) {
         gv_cli_talk(request->quiet,
                     "%s is read as %s into a temporary log; `gavel ingest %s FILE... -o X.gvlog` "
                     "would do that once for all runs\n",

@@ -75,6 +75,9 @@ static gv_status compose_past(gv_composition *composition, gv_composed_campaign 
     }
     campaign->past = campaign->rows;
     campaign->past.log = composition->past_log;
+    if (composition->past_log != composition->log) {
+        campaign->past.predictor = NULL; /* it knows the columns of the other log */
+    }
     campaign->past.start_us = composition->past_from_us;
     campaign->past.end_us = composition->past_to_us;
     return name_past(composition, campaign);

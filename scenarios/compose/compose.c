@@ -89,9 +89,13 @@ static gv_status fit_predictor(gv_composition *composition, const gv_progress *p
         .start_us = composition->past_from_us,
         .end_us = composition->past_to_us,
         .impression_weight = scenario->history == NULL ? 1 : scenario->history->impression_weight};
-    return gv_predictor_create(type, section->config, composition->log,
-                               type->needs_training ? &training : NULL, progress,
-                               &composition->predictor);
+    const gv_status status = gv_predictor_create(type, section->config, composition->log,
+                                                 type->needs_training ? &training : NULL, progress,
+                                                 &composition->predictor);
+    if (status == GV_ENOTFOUND || status == GV_EINVAL) {
+        return place(composition, section, "type", GV_EUSAGE);
+    }
+    return status;
 }
 
 /* Names of files are left out: the same bytes under another name give the same outcome. */

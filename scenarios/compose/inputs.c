@@ -107,10 +107,19 @@ static gv_status ingest(gv_inputs *inputs, const gv_input_plan *plan, const glob
     return status;
 }
 
+bool gv_inputs_is_raw(const char *path, const char *format)
+{
+    static const char ending[] = ".gvlog";
+    const size_t size = strlen(path);
+    const size_t ending_size = sizeof ending - 1;
+    const bool ends = size >= ending_size && strcmp(path + size - ending_size, ending) == 0;
+    return !ends && strcmp(format, "gvlog") != 0;
+}
+
 gv_status gv_inputs_open(gv_inputs *inputs, const gv_input_plan *plan, const gv_progress *progress,
                          gv_log **out)
 {
-    if (strcmp(plan->format, "gvlog") == 0) {
+    if (!gv_inputs_is_raw(plan->path, plan->format)) {
         return open_log(inputs, plan->path, out);
     }
     const gv_reader_type *type = gv_reader_find(plan->format);

@@ -7,6 +7,7 @@
 #ifndef SCENARIOS_COMPOSE_INPUTS_H
 #define SCENARIOS_COMPOSE_INPUTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,6 +41,9 @@ typedef struct gv_input_plan {
     double rejects_max;
     size_t jobs;
 } gv_input_plan;
+
+/* Whether this is a raw log, to be ingested: a path that ends in ".gvlog" never is. */
+bool gv_inputs_is_raw(const char *path, const char *format);
 
 /*
  * Opens the log. GV_EUSAGE: no such format, a mapping that is missing; GV_ENOTFOUND: the pattern

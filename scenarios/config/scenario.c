@@ -31,19 +31,24 @@ int64_t gv_scenario_zone_us(const gv_scenario *scenario)
     return offset_us;
 }
 
-/* Replaces the TEXT field that holds a path by the path as it is to be opened. */
+/*
+ * Replaces the TEXT field that holds a path by the path as it is to be opened. One from the
+ * command line means the folder where that was typed.
+ */
 static gv_status resolve_path(gv_scenario *scenario, const gv_section *section, const char *row,
                               const char **field)
 {
     if (*field == NULL) {
         return GV_OK;
     }
-    const gv_status status = gv_expand_path(&scenario->region, scenario->path, *field, field);
+    const gv_mark mark = gv_section_mark(section, row);
+    const bool is_option = mark.source != NULL && mark.source->is_option;
+    const gv_status status =
+        gv_expand_path(&scenario->region, is_option ? "" : scenario->path, *field, field);
     if (status != GV_EUSAGE) {
         return status;
     }
-    gv_problems_add(&scenario->problems, gv_section_mark(section, row), "%s.%s: %s", section->path,
-                    row, gv_status_detail());
+    gv_problems_add(&scenario->problems, mark, "%s.%s: %s", section->path, row, gv_status_detail());
     return GV_OK;
 }
 

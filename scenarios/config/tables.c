@@ -62,12 +62,13 @@ static const gv_param log_rows[] = {
      .kind = GV_PARAM_TEXT,
      OF(gv_log_plan, path),
      .help = "A .gvlog, or raw files by a pattern such as 'data/{imp,clk}.*'. ${NAME} and "
-             "${NAME:-default} are replaced; relative to this file."},
+             "${NAME:-default} are replaced; relative to this file, from --set to where one is."},
     {.name = "format",
      .kind = GV_PARAM_TEXT,
      .fallback = "gvlog",
      OF(gv_log_plan, format),
-     .help = "gvlog, or a raw format (`gavel list readers`), which is ingested on the fly."},
+     .help = "gvlog, or a raw format (`gavel list readers`), which is ingested on the fly; a path "
+             "that ends in .gvlog is one in any case."},
     {.name = "mapping",
      .kind = GV_PARAM_TEXT,
      .fallback = "auto",

@@ -176,13 +176,17 @@ static gv_status begin_or_resume(all_cells *all)
 {
     const size_t count = all->composition->cell_count;
     gv_run_result *result = all->result;
-    if (all->options->resume) {
-        const gv_status status =
-            gv_store_find_unfinished(all->store, all->composition->hash, &result->run_id);
-        if (status != GV_OK && status != GV_ENOTFOUND) {
-            return status;
-        }
-        result->is_resumed = status == GV_OK;
+    int64_t unfinished_id = 0;
+    const gv_status found =
+        gv_store_find_unfinished(all->store, all->composition->hash, &unfinished_id);
+    if (found != GV_OK && found != GV_ENOTFOUND) {
+        return found;
+    }
+    result->is_resumed = found == GV_OK && all->options->resume;
+    if (result->is_resumed) {
+        result->run_id = unfinished_id;
+    } else if (found == GV_OK) {
+        result->unfinished_id = unfinished_id;
     }
     if (!result->is_resumed) {
         return gv_run_begin(all->composition, all->store, all->options, &result->run_id);

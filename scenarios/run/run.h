@@ -28,6 +28,8 @@ typedef struct gv_run_options {
 typedef struct gv_run_result {
     int64_t run_id;
     bool is_resumed;
+    int64_t
+        unfinished_id;  /* another run of this identity that could be resumed; 0: there is none */
     size_t done;        /* cells in the store, earlier ones included */
     size_t failed;      /* cells that could not be run */
     size_t left;        /* cells that are still to do, because the run was stopped */

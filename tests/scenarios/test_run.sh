@@ -134,10 +134,11 @@ long_run() {
         --engine reference --set campaigns.all.tick='1 min' --set policies.0.type=random "$@"
 }
 
-# Waits until the database holds a finished cell, then sends the signal.
+# Waits until the write-ahead log has grown by a finished cell's ticks, then sends the signal.
+# (Asking the database itself would take locks that the run is entitled to.)
 stop_in_the_middle() {
     local signal=$1 database=$2 child=$3 tries=0
-    while [ "$(sqlite3 "$database" 'SELECT count(*) FROM campaign' 2>/dev/null || echo 0)" = 0 ]; do
+    while [ "$(stat -c %s "$database-wal" 2>/dev/null || echo 0)" -lt 150000 ]; do
         kill -0 "$child" 2>/dev/null || return 0
         tries=$((tries + 1))
         [ $tries -lt 3000 ] || return 1
@@ -151,7 +152,7 @@ interrupted_runs_resume_to_the_same_outcome() {
     begin 30000
     (long_run --db whole.db >/dev/null)
     dump whole.db >whole.txt
-    local signal expected status
+    local signal expected status child
     for signal in INT TERM KILL; do
         case $signal in
         INT) expected=130 ;;
@@ -161,10 +162,11 @@ interrupted_runs_resume_to_the_same_outcome() {
         # A background job ignores SIGINT unless it is given its default back.
         env --default-signal=INT bash -c "$(declare -f long_run)
             gavel='$gavel' scenarios='$scenarios'; long_run --db $signal.db" >/dev/null 2>&1 &
-        stop_in_the_middle $signal $signal.db $!
+        child=$! # `<(:)` sets it anew
+        stop_in_the_middle $signal $signal.db $child
         status=0
-        wait $! 2>/dev/null || status=$?
-        test "$status" = "$expected" || test "$status" = 0
+        wait $child 2>/dev/null || status=$?
+        test "$status" = "$expected"
         test "$(sqlite3 $signal.db 'PRAGMA integrity_check')" = ok
         (long_run --db $signal.db --resume >/dev/null)
         dump $signal.db >$signal.txt
@@ -186,7 +188,7 @@ every_command_has_help_with_an_example() {
     local command
     for command in $("$gavel" --help | sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p'); do
         "$gavel" "$command" --help >"$scratch/help.txt"
-        grep -qi '^ *gavel '"$command" "$scratch/help.txt"
+        grep -qiE "^(Example: | *)gavel $command" "$scratch/help.txt"
     done
     "$gavel" --version | grep -q sqlite
     "$gavel" --version --json | grep -q '"openblas_core"'

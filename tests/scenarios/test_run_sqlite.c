@@ -279,8 +279,9 @@ static void contradictions_are_refused_with_a_sentence(void **state)
         const refusal *r = &refusals[i];
         char text[1024];
         (void)snprintf(text, sizeof text,
-                       "log: {path: test.gvlog%s%s}\n%s%s%scampaigns: [{name: c, %s}]\n"
+                       "log: {path: %s%s%s}\n%s%s%scampaigns: [{name: c, %s}]\n"
                        "policies: [{%s}]\n",
+                       r->log != NULL && strncmp(r->log, "format", 6) == 0 ? "raw" : "test.gvlog",
                        r->log == NULL ? "" : ", ", r->log == NULL ? "" : r->log,
                        r->history == NULL ? "" : "history: {", r->history == NULL ? "" : r->history,
                        r->history == NULL ? "" : "}\n", r->campaign, r->policy);

@@ -231,6 +231,17 @@ static const char *path_of(const char *written, const char *scenario_path)
     return result;
 }
 
+static void a_path_from_the_command_line_means_where_that_was_typed(void **state)
+{
+    (void)state;
+    static const char *const sets[] = {"log.path=here.gvlog", "history.path=there/a.gvlog"};
+    gv_scenario *scenario = NULL;
+    assert_int_equal(parse(sound, sets, 2, &scenario), GV_OK);
+    assert_string_equal(scenario->log->path, "here.gvlog");
+    assert_string_equal(scenario->history->path, "there/a.gvlog");
+    gv_scenario_destroy(scenario);
+}
+
 static void paths_are_relative_to_the_file_and_take_variables(void **state)
 {
     (void)state;
@@ -336,6 +347,7 @@ int main(void)
         cmocka_unit_test(what_must_be_there_is_named),
         cmocka_unit_test(set_is_checked_as_the_file_is),
         cmocka_unit_test(what_is_printed_reads_back_to_itself),
+        cmocka_unit_test(a_path_from_the_command_line_means_where_that_was_typed),
         cmocka_unit_test(paths_are_relative_to_the_file_and_take_variables),
         cmocka_unit_test(every_listed_key_is_accepted),
         cmocka_unit_test(every_policy_reads_its_own_defaults),
