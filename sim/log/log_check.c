@@ -41,6 +41,7 @@ static gv_status check_integers(const gv_log_column *column, const block_rows *r
         column->words + rows->number * gv_format_block_words(column->kind, column->is_time);
     int64_t least = cells[0];
     int64_t most = cells[0];
+    bool ascends = true;
     if (gv_hash(cells, rows->count * sizeof *cells) != words[0]) {
         return say_checksum(column, rows);
     }
@@ -50,6 +51,10 @@ static gv_status check_integers(const gv_log_column *column, const block_rows *r
     for (size_t i = 1; i < rows->count; i++) {
         least = cells[i] < least ? cells[i] : least;
         most = cells[i] > most ? cells[i] : most;
+        ascends &= cells[i - 1] <= cells[i];
+    }
+    if (column->is_time && gv_log_is_ordered(column->table) && !ascends) {
+        return say_corrupt(column, rows, "its times do not ascend");
     }
     if (column->is_time && (least != (int64_t)words[1] || most != (int64_t)words[2])) {
         return say_corrupt(column, rows, "its times are not in the range that the directory gives");
@@ -160,7 +165,7 @@ bool gv_log_time_range(const gv_log *log, gv_log_table table, int64_t *first_us,
 
 gv_status gv_log_lower_bound(const gv_log *log, gv_log_table table, int64_t time_us, uint64_t *row)
 {
-    assert(table != GV_LOG_CLICK && table != GV_LOG_CONVERSION);
+    assert(gv_log_is_ordered(table));
     const gv_log_column *time = gv_log_find(log, table, gv_log_role_name(GV_ROLE_TIME));
     if (time == NULL || !time->is_time) {
         return GV_FAIL(GV_ENOTFOUND, "%s: table %s has no times", log->path,

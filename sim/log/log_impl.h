@@ -59,6 +59,12 @@ struct gv_log {
     _Atomic uint8_t *is_valid; /* of all columns */
 };
 
+/* Whether the times of a table ascend: those of joined events follow their impressions. */
+static inline bool gv_log_is_ordered(gv_log_table table)
+{
+    return table != GV_LOG_CLICK && table != GV_LOG_CONVERSION;
+}
+
 /* Reads and checks header, directory and dictionaries of log->map. */
 GV_MUST_CHECK gv_status gv_log_read(gv_log *log);
 

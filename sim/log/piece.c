@@ -14,31 +14,31 @@ enum {
     DIGITS = 1 << DIGIT_BITS,
 };
 
-typedef struct gv_arena_slab {
-    struct gv_arena_slab *next;
+typedef struct gv_piece_slab {
+    struct gv_piece_slab *next;
     size_t size; /* of the bytes */
     size_t used;
     char *bytes;
-} gv_arena_slab;
+} gv_piece_slab;
 
 static size_t round_up(size_t size)
 {
     return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
-static void free_slab(gv_arena_slab *slab)
+static void free_slab(gv_piece_slab *slab)
 {
     gv_mem_free(slab->bytes);
     gv_mem_free(slab);
 }
 
 /* Slabs double, so that a small log takes little; large ones ask for huge pages: fewer faults. */
-static bool add_slab(gv_arena *arena, size_t need)
+static bool add_slab(gv_piece_memory *arena, size_t need)
 {
     size_t size = arena->slabs == NULL ? FIRST_SLAB : 2 * arena->slabs->size;
     size = size > LARGEST_SLAB ? LARGEST_SLAB : size;
     size = size < need ? need : size;
-    gv_arena_slab *slab = gv_mem_alloc(sizeof *slab, 0, 1);
+    gv_piece_slab *slab = gv_mem_alloc(sizeof *slab, 0, 1);
     if (slab == NULL) {
         return false;
     }
@@ -56,13 +56,13 @@ static bool add_slab(gv_arena *arena, size_t need)
     return true;
 }
 
-void *gv_arena_take(gv_arena *arena, size_t size)
+void *gv_piece_memory_take(gv_piece_memory *arena, size_t size)
 {
     const size_t rounded = round_up(size);
     if (rounded < size) {
         return NULL;
     }
-    gv_arena_slab *slab = arena->slabs;
+    gv_piece_slab *slab = arena->slabs;
     if (slab == NULL || slab->size - slab->used < rounded) {
         if (!add_slab(arena, rounded)) {
             return NULL;
@@ -75,16 +75,16 @@ void *gv_arena_take(gv_arena *arena, size_t size)
     return bytes;
 }
 
-static void free_slabs(gv_arena_slab *slab)
+static void free_slabs(gv_piece_slab *slab)
 {
     while (slab != NULL) {
-        gv_arena_slab *next = slab->next;
+        gv_piece_slab *next = slab->next;
         free_slab(slab);
         slab = next;
     }
 }
 
-void gv_arena_reset(gv_arena *arena)
+void gv_piece_memory_reset(gv_piece_memory *arena)
 {
     if (arena->slabs != NULL) {
         free_slabs(arena->slabs->next);
@@ -94,10 +94,10 @@ void gv_arena_reset(gv_arena *arena)
     arena->used = 0;
 }
 
-void gv_arena_fini(gv_arena *arena)
+void gv_piece_memory_fini(gv_piece_memory *arena)
 {
     free_slabs(arena->slabs);
-    *arena = (gv_arena){0};
+    *arena = (gv_piece_memory){0};
 }
 
 typedef struct gv_sort_key {
@@ -195,10 +195,10 @@ static gv_status say_no_memory(size_t rows)
                    rows);
 }
 
-static gv_status copy_words(gv_arena *arena, const int64_t *words, const uint32_t *order,
+static gv_status copy_words(gv_piece_memory *arena, const int64_t *words, const uint32_t *order,
                             size_t rows, const int64_t **out)
 {
-    int64_t *copy = gv_arena_take(arena, rows * sizeof *copy);
+    int64_t *copy = gv_piece_memory_take(arena, rows * sizeof *copy);
     if (copy == NULL) {
         return say_no_memory(rows);
     }
@@ -213,10 +213,10 @@ static gv_status copy_words(gv_arena *arena, const int64_t *words, const uint32_
     return GV_OK;
 }
 
-static gv_status copy_texts(gv_arena *arena, const gv_span *texts, const uint32_t *order,
+static gv_status copy_texts(gv_piece_memory *arena, const gv_span *texts, const uint32_t *order,
                             size_t rows, gv_piece_column *column)
 {
-    uint64_t *starts = gv_arena_take(arena, (rows + 1) * sizeof *starts);
+    uint64_t *starts = gv_piece_memory_take(arena, (rows + 1) * sizeof *starts);
     if (starts == NULL) {
         return say_no_memory(rows);
     }
@@ -226,7 +226,7 @@ static gv_status copy_texts(gv_arena *arena, const gv_span *texts, const uint32_
         total += texts[order == NULL ? i : order[i]].size;
     }
     starts[rows] = total;
-    char *heap = gv_arena_take(arena, total);
+    char *heap = gv_piece_memory_take(arena, total);
     if (heap == NULL) {
         return say_no_memory(rows);
     }
@@ -242,7 +242,8 @@ static gv_status copy_texts(gv_arena *arena, const gv_span *texts, const uint32_
 }
 
 static gv_status copy_column(const gv_chunk *chunk, size_t field, const uint32_t *order,
-                             gv_arena *arena, gv_dictionary *dictionary, gv_piece_column *column)
+                             gv_piece_memory *arena, gv_dictionary *dictionary,
+                             gv_piece_column *column)
 {
     const size_t rows = chunk->row_count;
     switch (chunk->schema->fields[field].kind) {
@@ -250,7 +251,7 @@ static gv_status copy_column(const gv_chunk *chunk, size_t field, const uint32_t
     case GV_LOG_REAL: /* eight bytes either way */
         return copy_words(arena, chunk->cells[field].integers, order, rows, &column->integers);
     case GV_LOG_CODE: {
-        uint32_t *codes = gv_arena_take(arena, rows * sizeof *codes);
+        uint32_t *codes = gv_piece_memory_take(arena, rows * sizeof *codes);
         if (codes == NULL) {
             return say_no_memory(rows);
         }
@@ -267,7 +268,7 @@ static gv_status copy_column(const gv_chunk *chunk, size_t field, const uint32_t
 }
 
 /* Rows that are in order, of lines that follow one by one, need no origin each. */
-static gv_status copy_origins(const gv_chunk *chunk, const uint32_t *order, gv_arena *arena,
+static gv_status copy_origins(const gv_chunk *chunk, const uint32_t *order, gv_piece_memory *arena,
                               gv_piece *piece)
 {
     const size_t rows = chunk->row_count;
@@ -276,7 +277,7 @@ static gv_status copy_origins(const gv_chunk *chunk, const uint32_t *order, gv_a
     if (order == NULL && chunk->lines[rows - 1] - chunk->lines[0] == rows - 1) {
         return GV_OK;
     }
-    uint64_t *origins = gv_arena_take(arena, rows * sizeof *origins);
+    uint64_t *origins = gv_piece_memory_take(arena, rows * sizeof *origins);
     if (origins == NULL) {
         return say_no_memory(rows);
     }
@@ -287,7 +288,7 @@ static gv_status copy_origins(const gv_chunk *chunk, const uint32_t *order, gv_a
     return GV_OK;
 }
 
-gv_status gv_piece_make(const gv_chunk *chunk, size_t time_field, gv_arena *arena,
+gv_status gv_piece_make(const gv_chunk *chunk, size_t time_field, gv_piece_memory *arena,
                         gv_sorter *sorter, gv_dictionary *dictionaries, gv_piece **out)
 {
     const size_t fields = chunk->schema->field_count;
@@ -296,7 +297,7 @@ gv_status gv_piece_make(const gv_chunk *chunk, size_t time_field, gv_arena *aren
     assert(chunk->row_count < UINT32_MAX);
     assert(chunk->file < 1U << (64 - GV_ORIGIN_LINE_BITS));
     assert(chunk->lines[chunk->row_count - 1] < UINT64_C(1) << GV_ORIGIN_LINE_BITS);
-    gv_piece *piece = gv_arena_take(arena, size);
+    gv_piece *piece = gv_piece_memory_take(arena, size);
     if (piece == NULL) {
         return say_no_memory(chunk->row_count);
     }

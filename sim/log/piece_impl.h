@@ -16,14 +16,15 @@
 #include "sim/log/dictionary_impl.h"
 
 /* Memory that is given back as a whole. All zero is an empty one. */
-typedef struct gv_arena {
-    struct gv_arena_slab *slabs; /* the current one first */
+typedef struct gv_piece_memory {
+    struct gv_piece_slab *slabs; /* the current one first */
     size_t used;                 /* bytes given out */
-} gv_arena;
+} gv_piece_memory;
 
-void *gv_arena_take(gv_arena *arena, size_t size); /* 64-byte aligned, not zeroed; NULL: none */
-void gv_arena_reset(gv_arena *arena);              /* keeps the largest slab for reuse */
-void gv_arena_fini(gv_arena *arena);
+void *gv_piece_memory_take(gv_piece_memory *arena,
+                           size_t size);            /* 64-byte aligned, not zeroed; NULL: none */
+void gv_piece_memory_reset(gv_piece_memory *arena); /* keeps the largest slab for reuse */
+void gv_piece_memory_fini(gv_piece_memory *arena);
 
 typedef struct gv_piece_column {
     union {
@@ -67,8 +68,8 @@ void gv_sorter_fini(gv_sorter *sorter);
  * Copies the chunk's rows, sorted, into the arena. `time_field` SIZE_MAX: ordered by line alone.
  * `dictionaries`: [field_count], those of CODE fields are used. The piece lives in the arena.
  */
-GV_MUST_CHECK gv_status gv_piece_make(const gv_chunk *chunk, size_t time_field, gv_arena *arena,
-                                      gv_sorter *sorter, gv_dictionary *dictionaries,
-                                      gv_piece **out);
+GV_MUST_CHECK gv_status gv_piece_make(const gv_chunk *chunk, size_t time_field,
+                                      gv_piece_memory *arena, gv_sorter *sorter,
+                                      gv_dictionary *dictionaries, gv_piece **out);
 
 #endif

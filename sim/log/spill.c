@@ -146,6 +146,6 @@ gv_status gv_worker_spill(gv_worker *worker)
     for (gv_log_table table = 0; table < GV_LOG_TABLE_COUNT; table++) {
         GV_TRY(spill_table(worker, table));
     }
-    gv_arena_reset(&worker->arena);
+    gv_piece_memory_reset(&worker->arena);
     return GV_OK;
 }

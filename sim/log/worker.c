@@ -61,7 +61,7 @@ void gv_worker_destroy(gv_worker *worker)
     gv_dictionary_fini(&worker->file_dictionary);
     gv_chunk_fini(&worker->rejects);
     gv_sorter_fini(&worker->sorter);
-    gv_arena_fini(&worker->arena);
+    gv_piece_memory_fini(&worker->arena);
     gv_mem_free(worker);
 }
 

@@ -48,7 +48,7 @@ typedef struct gv_first_reject {
 typedef struct gv_worker {
     const gv_work *work;
     uint32_t number;
-    gv_arena arena;
+    gv_piece_memory arena;
     gv_sorter sorter;
     gv_chunk rejects; /* as rows of the reject table */
     gv_dictionary dictionaries[GV_CHUNK_COLUMNS_MAX];

@@ -14,7 +14,7 @@
 #include "test_log.h"
 
 static const char *const rows[] = {
-    "impression time=10 bid_id=a1 advertiser=x city=Oslo price=10 pctr=0.5",
+    "impression time=10 bid_id=a1 advertiser=x city=Oslo price=11 pctr=0.5",
     "impression time=20 bid_id=b2 advertiser=y city=Rome price=20 pctr=0.25",
     "impression time=30 bid_id=c3 advertiser=x city=Oslo price=30 pctr=0.125",
     "click time=15 bid_id=a1 advertiser=x",
@@ -148,6 +148,35 @@ static void forged_directory_leads_nowhere(void **state)
     gv_mem_free(image.bytes);
 }
 
+/* Rows 0 and 2 change places in the column `time`; every checksum is made to agree. */
+static void forged_times_out_of_order_are_refused(void **state)
+{
+    static const int64_t times[] = {10, 20, 30};
+    static const int64_t swapped[] = {30, 20, 10};
+    const log_image image = make_image(*state);
+    const uint64_t old_hash = gv_hash(times, sizeof times);
+    const uint64_t new_hash = gv_hash(swapped, sizeof swapped);
+    size_t changed = 0;
+    for (size_t at = 64; at + sizeof times <= image.size; at += 8) {
+        if (memcmp(image.bytes + at, times, sizeof times) == 0) {
+            memcpy(image.bytes + at, swapped, sizeof swapped);
+            changed++;
+        } else if (memcmp(image.bytes + at, &old_hash, sizeof old_hash) == 0) {
+            memcpy(image.bytes + at, &new_hash, sizeof new_hash);
+            changed++;
+        }
+    }
+    assert_int_equal(changed, 2);
+    seal(&image);
+    gv_log *log = NULL;
+    assert_int_equal(gv_log_open_bytes("image", image.bytes, image.size, &log), GV_OK);
+    const gv_log_column *time = gv_log_find(log, GV_LOG_IMPRESSION, "time");
+    assert_int_equal(gv_log_check(time, 0, 3), GV_ECORRUPT);
+    assert_non_null(strstr(gv_status_detail(), "do not ascend"));
+    gv_log_close(log);
+    gv_mem_free(image.bytes);
+}
+
 static void opening_survives_every_failing_allocation(void **state)
 {
     const log_image image = make_image(*state);
@@ -206,6 +235,7 @@ int main(void)
         test_in_folder(every_flipped_byte_is_found_or_harmless),
         test_in_folder(every_shorter_or_longer_file_is_refused),
         test_in_folder(forged_directory_leads_nowhere),
+        test_in_folder(forged_times_out_of_order_are_refused),
         test_in_folder(opening_survives_every_failing_allocation),
         test_in_folder(what_is_no_log_is_said_so),
         test_in_folder(other_version_is_said_so),

@@ -102,7 +102,9 @@ uint32_t gv_log_code_find(const gv_log_column *column, const char *text, size_t 
 bool gv_log_time_range(const gv_log *log, gv_log_table table, int64_t *first_us, int64_t *last_us);
 
 /*
- * Verifies the blocks that hold rows [first, first + count) of the column, each once a process.
+ * Verifies the blocks that hold rows [first, first + count) of the column, each once a process:
+ * checksum, codes within the dictionary, texts within the heap, `row` within the impressions,
+ * `time` ascending where its table is ordered by it, across blocks as well.
  * GV_ECORRUPT names file, column and block. Thread-safe.
  */
 GV_MUST_CHECK gv_status gv_log_check(const gv_log_column *column, uint64_t first, uint64_t count);
