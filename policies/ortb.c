@@ -77,7 +77,7 @@ static double fit_c(const gv_ortb_curve *curve, const gv_history *history)
     const double low = top / 1024;
     const double ratio = pow(1024 * 16, 1.0 / (GRID_POINTS - 1));
     double best = low;
-    double least = INFINITY;
+    double least = HUGE_VAL;
     for (int i = 0; i < GRID_POINTS; i++) {
         const double c = low * pow(ratio, i);
         const double squares = misfit(curve, history, c);

@@ -194,7 +194,7 @@ static gv_status fit_gains(pid_config *draft, const gv_fit_input *input,
                     .set = set_b0,
                     .trials_max = TRIALS_COUNT};
     pid_config best = *draft;
-    double best_sum = -INFINITY;
+    double best_sum = -HUGE_VAL;
     for (size_t i = 0; i < GAINS_COUNT; i++) {
         const size_t p = i / KD_COUNT / KI_COUNT;
         const size_t n = i / KD_COUNT % KI_COUNT;
