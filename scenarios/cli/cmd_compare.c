@@ -231,7 +231,7 @@ static char *list_metrics(int key, const char *text, void *input)
     for (const gv_metric *metric = gv_metrics; metric->name != NULL; metric++) {
         (void)fprintf(stream, "  %-22s%s\n", metric->name, metric->summary);
     }
-    (void)fprintf(stream, "\nExample: gavel compare june.db --baseline lin -m clicks,ecpc\n");
+    (void)fprintf(stream, "\nExample:\n  gavel compare june.db --baseline linear -m clicks,ecpc\n");
     (void)fclose(stream);
     return list;
 }

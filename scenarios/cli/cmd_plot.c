@@ -83,8 +83,7 @@ static const struct argp parser = {
     .parser = parse_option,
     .args_doc = "DB",
     .doc = "Plots the spend of every policy in time, or a metric against the budget, with "
-           "gnuplot.\vExample: gavel plot results/june.db -o results/june --campaign 1458 "
-           "--budget 1/8",
+           "gnuplot.\vExample:\n  gavel plot june.db -o june --campaign a1458 --budget 1/8",
 };
 
 /* A name that was asked for and is not there, with the nearest or all that are. */
