@@ -4,6 +4,7 @@
 
 #include "policies/types_impl.h"
 
+/* clang-format off */
 const gv_policy_type *const gv_policy_types[] = {
     &gv_policy_constant,
     &gv_policy_random,
@@ -15,8 +16,13 @@ const gv_policy_type *const gv_policy_types[] = {
     &gv_policy_rlb,
     &gv_policy_pid,
     &gv_policy_adaptive,
+    &gv_policy_auctionnet_pid,
+    &gv_policy_abid,
+    &gv_policy_dual_pacing,
+    &gv_policy_min_pacing,
     NULL,
 };
+/* clang-format on */
 
 const gv_policy_type *gv_policy_find(const char *name)
 {

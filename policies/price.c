@@ -36,6 +36,14 @@ void gv_price_scale(const double *values, size_t count, double factor, int64_t *
 }
 
 GV_VECTOR
+void gv_price_scale_square(const double *values, size_t count, double factor, int64_t *bids)
+{
+    for (size_t i = 0; i < count; i++) {
+        bids[i] = round_down(factor * (values[i] * values[i]));
+    }
+}
+
+GV_VECTOR
 void gv_price_round_all(const double *nanos, size_t count, int64_t *bids)
 {
     for (size_t i = 0; i < count; i++) {

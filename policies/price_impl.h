@@ -18,6 +18,9 @@ int64_t gv_price_round(double nanos);
 /* bids[i] = gv_price_round(factor * values[i]), by vectors. bids: [count]. */
 void gv_price_scale(const double *values, size_t count, double factor, int64_t *bids);
 
+/* bids[i] = gv_price_round(factor * values[i]^2), by vectors. */
+void gv_price_scale_square(const double *values, size_t count, double factor, int64_t *bids);
+
 /* In place over reals: bids[i] = gv_price_round(nanos[i]). */
 void gv_price_round_all(const double *nanos, size_t count, int64_t *bids);
 

@@ -57,6 +57,7 @@ static inline gv_status made_load(gv_source *source, uint64_t position, gv_oppor
         .time_us = log->time_us + position,
         .rival_nanos = log->rival_nanos + position,
         .pctr = log->pctr + position,
+        .pcvr = log->pctr + position, /* a market's value: the same draws do */
     };
     *next = position + count;
     return GV_OK;
@@ -126,6 +127,7 @@ static inline gv_campaign made_campaign(const made_log *log, double share)
         .episode = GV_EPISODE_WHOLE,
         .tick_us = (log->history.end_us - log->history.start_us) / MADE_TICKS,
         .click_nanos = GV_PARAM_UNSET,
+        .cpa_nanos = 60 * GV_NANOS_PER_CPM * 1000,
     };
 }
 
