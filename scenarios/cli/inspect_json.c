@@ -24,23 +24,31 @@ static json_t *text_of(const char *text, size_t size)
     }
     char plain[4096];
     for (size_t i = 0; i < size; i++) {
-        plain[i] = (unsigned char)text[i] < 0x80 ? text[i] : '?';
+        plain[i] = '?';
+        if ((unsigned char)text[i] < 0x80) {
+            plain[i] = text[i];
+        }
     }
     return json_stringn(plain, size);
+}
+
+static json_t *table_of(const gv_log *log, gv_log_table table)
+{
+    json_t *object = json_object();
+    int64_t first = 0;
+    int64_t last = 0;
+    const bool has_times = gv_log_time_range(log, table, &first, &last);
+    set_count(object, "rows", gv_log_rows(log, table));
+    set(object, "first_us", has_times ? json_integer(first) : json_null());
+    set(object, "last_us", has_times ? json_integer(last) : json_null());
+    return object;
 }
 
 static json_t *tables_of(const gv_log *log)
 {
     json_t *tables = json_object();
     for (gv_log_table table = 0; table < GV_LOG_TABLE_COUNT; table++) {
-        json_t *object = json_object();
-        int64_t first = 0;
-        int64_t last = 0;
-        const bool has_times = gv_log_time_range(log, table, &first, &last);
-        set_count(object, "rows", gv_log_rows(log, table));
-        set(object, "first_us", has_times ? json_integer(first) : json_null());
-        set(object, "last_us", has_times ? json_integer(last) : json_null());
-        set(tables, gv_log_table_name(table), object);
+        set(tables, gv_log_table_name(table), table_of(log, table));
     }
     return tables;
 }

@@ -302,6 +302,7 @@ void gv_file_abandon(gv_file_writer *writer)
         return;
     }
     if (writer->is_named) {
+        assert(writer->temporary != NULL);
         (void)unlink(writer->temporary);
     }
     if (writer->fd >= 0) {

@@ -126,6 +126,7 @@ static gv_status part_events(gv_write *write, gv_log_table table, const gv_join_
     if (keep == NULL) {
         return GV_FAIL(GV_ENOMEM, "no memory for %zu events", (size_t)source->order.rows);
     }
+    assert(source->order.rows == 0 || events != NULL);
     for (uint64_t i = 0; i < source->order.rows; i++) {
         const uint64_t row = events[i].row;
         keep[i] = row == GV_JOIN_ORPHAN;

@@ -66,7 +66,8 @@ static log_row random_row(test_random *random, size_t number, size_t count)
     }
     const int64_t city = test_random_below(random, 60);
     (void)snprintf(row.city, sizeof row.city, "%.*s", (int)(city % 12), "cityOfGreatNames");
-    row.city[0] = city < 12 ? '\0' : (char)('a' + city % 20);
+    row.city[0] = "abcdefghijklmnopqrst"[city % 20];
+    row.city[city < 12 ? 0 : TEXT_SIZE - 1] = '\0';
     row.price = test_random_below(random, 1000);
     row.pctr = (double)row.price / 1024;
     return row;
@@ -120,7 +121,7 @@ static gv_status feed_chunk(void *context, size_t index, size_t worker)
     const chunk_feed *feed = context;
     const size_t first = feed->order[index] * feed->chunk_rows;
     (void)worker;
-    size_t end = first;
+    size_t end = 0;
     for (size_t from = first; from < feed->count && from - first < feed->chunk_rows; from = end) {
         end = from + 1;
         while (end < feed->count && end - first < feed->chunk_rows &&
