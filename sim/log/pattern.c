@@ -26,7 +26,7 @@ const char *gv_pattern_complaint(const char *pattern)
     return has_date ? NULL : "has no year (%Y or %y)";
 }
 
-/* At most `most` digits, at least one; -1 without. */
+/* At most `most` digits (18 or fewer: they fit), at least one; -1 without. */
 static int64_t take_digits(gv_span *text, size_t most)
 {
     int64_t value = 0;
@@ -39,6 +39,14 @@ static int64_t take_digits(gv_span *text, size_t most)
     text->bytes += count;
     text->size -= count;
     return count == 0 ? -1 : value;
+}
+
+static void skip_digits(gv_span *text)
+{
+    while (text->size > 0 && text->bytes[0] >= '0' && text->bytes[0] <= '9') {
+        text->bytes++;
+        text->size--;
+    }
 }
 
 static int take_month_name(gv_span *text)
@@ -62,7 +70,7 @@ static int64_t take_fraction(gv_span *text)
     for (size_t count = before - text->size; count < 6; count++) {
         value *= 10;
     }
-    (void)take_digits(text, text->size);
+    skip_digits(text);
     return value;
 }
 
