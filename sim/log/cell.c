@@ -192,10 +192,13 @@ static void read_reals(gv_cells *cells, const gv_binding *binding, uint32_t colu
     }
 }
 
-/* Up to nine digits and nothing else, without an offset: most counts and prices. */
+/* Up to nine digits, and at most ".0" behind, as pandas writes counts: most counts and prices. */
 static inline bool read_short(gv_span text, uint64_t *value)
 {
     uint64_t found = 0;
+    if (text.size > 2 && text.bytes[text.size - 2] == '.' && text.bytes[text.size - 1] == '0') {
+        text.size -= 2;
+    }
     if (text.size - 1 >= 9) {
         return false;
     }

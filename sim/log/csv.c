@@ -18,7 +18,7 @@ enum {
 struct gv_csv {
     struct csv_parser parser;
     gv_rows rows;  /* of text that libcsv cut */
-    gv_rows plain; /* of text without a quote */
+    gv_rows plain; /* of text that the splitter can cut */
     char *heap;    /* [HEAP_SIZE]: the fields' texts, a delimiter behind each */
     uint32_t heap_size;
     uint32_t field_count; /* in the heap */
@@ -60,7 +60,7 @@ gv_status gv_csv_create(char delimiter, gv_csv **out)
     start_parser(csv);
     GV_TRY_GOTO(status, gv_rows_init(&csv->rows, HEAP_SIZE), fail);
     GV_TRY_GOTO(status, gv_rows_init(&csv->plain, GV_INPUT_ROOM), fail);
-    csv->plain.trims = true;
+    csv->plain.is_csv = true;
     csv->splitter = gv_splitter_pick();
     csv->heap = gv_mem_alloc_vector(HEAP_SIZE, 1);
     csv->rows.lines = gv_mem_alloc_vector(HEAP_SIZE, sizeof *csv->rows.lines);
@@ -218,16 +218,9 @@ static void start_piece(gv_csv *csv)
     rows->row_count = 0;
 }
 
-/*
- * Without a quote and with carriage returns only before newlines there is nothing for libcsv to
- * find out: the splitter gives the same cells many times faster.
- */
-static bool is_plain(const gv_csv *csv, const gv_piece *piece)
+/* Whether carriage returns come before newlines only; others end rows, which libcsv knows. */
+static bool has_usual_returns(const gv_piece *piece)
 {
-    if (csv->parser.quoted != 0 || piece->is_overlong || piece->size == 0 ||
-        memchr(piece->text, '"', piece->size) != NULL) {
-        return false;
-    }
     const char *const end = piece->text + piece->size; /* behind a newline */
     const char *at = piece->text;
     while ((at = memchr(at, '\r', (size_t)(end - at))) != NULL) {
@@ -237,6 +230,23 @@ static bool is_plain(const gv_csv *csv, const gv_piece *piece)
         }
     }
     return true;
+}
+
+/*
+ * Where quotes, if any, only enclose whole cells there is nothing for libcsv to find out: the
+ * splitter gives the same cells several times faster.
+ */
+static bool split_plain(gv_csv *csv, const gv_piece *piece)
+{
+    if (csv->parser.quoted != 0 || piece->is_overlong || piece->size == 0 ||
+        !has_usual_returns(piece)) {
+        return false;
+    }
+    if (memchr(piece->text, '"', piece->size) == NULL) {
+        csv->splitter->split(piece->text, piece->size, csv->delimiter, &csv->plain);
+        return true;
+    }
+    return csv->splitter->split_quoted(piece->text, piece->size, csv->delimiter, &csv->plain);
 }
 
 /* A line that is too long to be read: its row is a fault, and the input is behind it. */
@@ -274,9 +284,8 @@ gv_status gv_csv_read(gv_csv *csv, gv_input *input, char *buffer, const gv_rows 
     gv_piece piece = {0};
     GV_TRY(gv_input_lines(input, buffer, &piece));
     *has_ended = piece.size == 0;
-    if (is_plain(csv, &piece)) {
+    if (split_plain(csv, &piece)) {
         csv->plain.first_line = csv->line;
-        csv->splitter->split(piece.text, piece.size, csv->delimiter, &csv->plain);
         csv->line += csv->plain.row_count;
         *rows = &csv->plain;
         return GV_OK;

@@ -1,6 +1,6 @@
 /*
- * csv_impl.h - quoted text (RFC 4180) into rows, by libcsv, strictly; pieces that hold no quote by
- * the splitter, which gives the same cells.
+ * csv_impl.h - quoted text (RFC 4180) into rows, by libcsv, strictly; pieces whose quotes are
+ * simple by the splitter, which gives the same cells.
  *
  * A stray quote or one that never ends makes its row a fault; reading goes on at the next line.
  * Lines are physical: a newline inside quotes counts, so a row is named by the line where it

@@ -368,11 +368,11 @@ static gv_status run_batch(gv_decoder *decoder, const gv_file_plan *file, const 
                            size_t first, gv_chunk_taker take, void *context)
 {
     GV_TRY(check_rows(decoder, file, rows, first));
-    for (uint8_t table = 0; table < SOME_TABLE; table++) {
-        if (!file->table_by_column && table != file->table) {
+    for (unsigned table = 0; table < SOME_TABLE; table++) {
+        if (!file->table_by_column && table != (unsigned)file->table) {
             continue;
         }
-        const size_t count = select_rows(decoder, rows, first, table);
+        const size_t count = select_rows(decoder, rows, first, (uint8_t)table);
         if (count > 0) {
             GV_TRY(read_table(decoder, file, rows, count));
             GV_TRY(give(decoder, file, (gv_log_table)table, take, context));

@@ -33,7 +33,7 @@ typedef struct gv_rows {
     size_t mark_capacity; /* fields that there is room for */
     uint64_t first_line;
     bool has_nul; /* some byte is 0: rows are to be searched for it */
-    bool trims;   /* spaces and tabs around a field are not part of it */
+    bool is_csv;  /* quotes around a field, or spaces and tabs, are not part of it */
 } gv_rows;
 
 /* Room to split any text of `size` bytes. */
@@ -45,8 +45,12 @@ static inline uint64_t gv_rows_line(const gv_rows *rows, size_t row)
     return rows->lines != NULL ? rows->lines[row] : rows->first_line + row;
 }
 
-static inline gv_span gv_rows_trim(gv_span field)
+/* Without the quotes around it, or else without the spaces and tabs. */
+static inline gv_span gv_rows_bare(gv_span field)
 {
+    if (field.size >= 2 && field.bytes[0] == '"') {
+        return (gv_span){field.bytes + 1, field.size - 2};
+    }
     while (field.size > 0 && (field.bytes[0] == ' ' || field.bytes[0] == '\t')) {
         field.bytes++;
         field.size--;
@@ -66,8 +70,8 @@ static inline gv_span gv_rows_field(const gv_rows *rows, uint32_t field)
     if (rows->text[end] == '\n' && end > start && rows->text[end - 1] == '\r') {
         end--;
     }
-    if (rows->trims) {
-        return gv_rows_trim((gv_span){rows->text + start, end - start});
+    if (rows->is_csv) {
+        return gv_rows_bare((gv_span){rows->text + start, end - start});
     }
     return (gv_span){rows->text + start, end - start};
 }

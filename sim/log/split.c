@@ -94,6 +94,52 @@ static inline __attribute__((always_inline)) void end_walk(const walk *state, co
     rows->has_nul = state->nuls != 0;
 }
 
+/* What the quotes of a text make of it. */
+typedef struct quoting {
+    uint64_t inside; /* all bits: the next block begins inside quotes */
+    uint64_t newlines;
+    size_t count; /* of quotes */
+} quoting;
+
+/* Bit i: whether an odd number of bits up to and with i is set. */
+static inline uint64_t parity_up_to(uint64_t bits)
+{
+    for (unsigned shift = 1; shift < BLOCK; shift *= 2) {
+        bits ^= bits << shift;
+    }
+    return bits;
+}
+
+/* Takes the ends that lie inside quotes out of a block's masks. */
+static inline __attribute__((always_inline)) masks note_quotes(quoting *state, masks found,
+                                                               uint64_t quotes)
+{
+    const uint64_t inside = parity_up_to(quotes) ^ state->inside;
+    state->inside = 0 - (inside >> (BLOCK - 1));
+    state->newlines |= found.newlines & inside;
+    state->count += (size_t)__builtin_popcountll(quotes);
+    return (masks){found.ends & ~inside, found.newlines & ~inside, found.nuls};
+}
+
+/*
+ * Whether every quote is the first or the last byte of its cell, and no cell holds a newline:
+ * then cells are what lies between their quotes, and libcsv would say the same.
+ */
+static bool are_quotes_outer(const quoting *state, const gv_rows *rows)
+{
+    size_t outer = 0;
+    if (state->inside != 0 || state->newlines != 0) {
+        return false;
+    }
+    for (uint32_t i = 0; i < rows->firsts[rows->row_count]; i++) {
+        const uint32_t start = rows->marks[i] + 1;
+        uint32_t end = rows->marks[i + 1];
+        end -= rows->text[end] == '\n' && end > start && rows->text[end - 1] == '\r';
+        outer += end - start >= 2 && rows->text[start] == '"' && rows->text[end - 1] == '"';
+    }
+    return 2 * outer == state->count;
+}
+
 /* Eight bytes at a time: the high bit of each byte that is zero, gathered. */
 static inline uint64_t zero_bytes(uint64_t word)
 {
@@ -139,9 +185,28 @@ static void split_portable(const char *text, size_t size, char delimiter, gv_row
     end_walk(&state, text, rows);
 }
 
+static bool split_quoted_portable(const char *text, size_t size, char delimiter, gv_rows *rows)
+{
+    walk state;
+    quoting quoted = {0, 0, 0};
+    start_walk(&state, rows);
+    for (size_t offset = 0; offset < size; offset += BLOCK) {
+        masks found = masks_portable(text + offset, delimiter);
+        const uint64_t quotes = masks_portable(text + offset, '"').ends & ~found.newlines;
+        const masks cut = cut_masks(found, size - offset);
+        found = note_quotes(&quoted, cut, cut_masks((masks){quotes, 0, 0}, size - offset).ends);
+        note_rows(&state, found);
+        note_marks(&state, found.ends, (uint32_t)offset);
+        state.nuls |= found.nuls;
+    }
+    end_walk(&state, text, rows);
+    return are_quotes_outer(&quoted, rows);
+}
+
 static const gv_splitter portable = {.name = "portable",
                                      .is_supported = always,
-                                     .split = split_portable};
+                                     .split = split_portable,
+                                     .split_quoted = split_quoted_portable};
 
 #if defined(__x86_64__)
 
@@ -173,6 +238,27 @@ static void split_sse2(const char *text, size_t size, char delimiter, gv_rows *r
     end_walk(&state, text, rows);
 }
 
+static bool split_quoted_sse2(const char *text, size_t size, char delimiter, gv_rows *rows)
+{
+    walk state;
+    quoting quoted = {0, 0, 0};
+    start_walk(&state, rows);
+    for (size_t offset = 0; offset < size; offset += BLOCK) {
+        masks found = {.ends = equal_sse2(text + offset, _mm_set1_epi8(delimiter)),
+                       .newlines = equal_sse2(text + offset, _mm_set1_epi8('\n')),
+                       .nuls = equal_sse2(text + offset, _mm_setzero_si128())};
+        const uint64_t quotes = equal_sse2(text + offset, _mm_set1_epi8('"'));
+        found.ends |= found.newlines;
+        const masks cut = cut_masks(found, size - offset);
+        found = note_quotes(&quoted, cut, cut_masks((masks){quotes, 0, 0}, size - offset).ends);
+        note_rows(&state, found);
+        note_marks(&state, found.ends, (uint32_t)offset);
+        state.nuls |= found.nuls;
+    }
+    end_walk(&state, text, rows);
+    return are_quotes_outer(&quoted, rows);
+}
+
 #define TARGET_AVX2   __attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt")))
 #define TARGET_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,bmi,bmi2,lzcnt,popcnt")))
 
@@ -202,6 +288,31 @@ TARGET_AVX2 static void split_avx2(const char *text, size_t size, char delimiter
         state.nuls |= found.nuls;
     }
     end_walk(&state, text, rows);
+}
+
+TARGET_AVX2 static bool split_quoted_avx2(const char *text, size_t size, char delimiter,
+                                          gv_rows *rows)
+{
+    walk state;
+    quoting quoted = {0, 0, 0};
+    start_walk(&state, rows);
+    for (size_t offset = 0; offset < size; offset += BLOCK) {
+        const void *const block = text + offset;
+        const __m256i low = _mm256_loadu_si256(block);
+        const __m256i high = _mm256_loadu_si256((const __m256i *)block + 1);
+        masks found = {.ends = equal_avx2(low, high, delimiter),
+                       .newlines = equal_avx2(low, high, '\n'),
+                       .nuls = equal_avx2(low, high, '\0')};
+        const uint64_t quotes = equal_avx2(low, high, '"');
+        found.ends |= found.newlines;
+        const masks cut = cut_masks(found, size - offset);
+        found = note_quotes(&quoted, cut, cut_masks((masks){quotes, 0, 0}, size - offset).ends);
+        note_rows(&state, found);
+        note_marks(&state, found.ends, (uint32_t)offset);
+        state.nuls |= found.nuls;
+    }
+    end_walk(&state, text, rows);
+    return are_quotes_outer(&quoted, rows);
 }
 
 static bool has_avx2(void)
@@ -242,17 +353,50 @@ TARGET_AVX512 static void split_avx512(const char *text, size_t size, char delim
     end_walk(&state, text, rows);
 }
 
+TARGET_AVX512 static bool split_quoted_avx512(const char *text, size_t size, char delimiter,
+                                              gv_rows *rows)
+{
+    walk state;
+    quoting quoted = {0, 0, 0};
+    start_walk(&state, rows);
+    const __m512i newline = _mm512_set1_epi8('\n');
+    const __m512i quote = _mm512_set1_epi8('"');
+    const __m512i wanted = _mm512_set1_epi8(delimiter);
+    for (size_t offset = 0; offset < size; offset += BLOCK) {
+        const __m512i block = _mm512_loadu_si512(text + offset);
+        const uint64_t newlines = _mm512_cmpeq_epi8_mask(block, newline);
+        const uint64_t quotes = _mm512_cmpeq_epi8_mask(block, quote);
+        masks found = {.ends = _mm512_cmpeq_epi8_mask(block, wanted) | newlines,
+                       .newlines = newlines,
+                       .nuls = _mm512_testn_epi8_mask(block, block)};
+        const masks cut = cut_masks(found, size - offset);
+        found = note_quotes(&quoted, cut, cut_masks((masks){quotes, 0, 0}, size - offset).ends);
+        note_rows(&state, found);
+        note_marks_avx512(&state, found.ends, (uint32_t)offset);
+        state.nuls |= found.nuls;
+    }
+    end_walk(&state, text, rows);
+    return are_quotes_outer(&quoted, rows);
+}
+
 static bool has_avx512(void)
 {
     return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
            __builtin_cpu_supports("bmi2");
 }
 
-static const gv_splitter sse2 = {.name = "sse2", .is_supported = always, .split = split_sse2};
-static const gv_splitter avx2 = {.name = "avx2", .is_supported = has_avx2, .split = split_avx2};
+static const gv_splitter sse2 = {.name = "sse2",
+                                 .is_supported = always,
+                                 .split = split_sse2,
+                                 .split_quoted = split_quoted_sse2};
+static const gv_splitter avx2 = {.name = "avx2",
+                                 .is_supported = has_avx2,
+                                 .split = split_avx2,
+                                 .split_quoted = split_quoted_avx2};
 static const gv_splitter avx512 = {.name = "avx512",
                                    .is_supported = has_avx512,
-                                   .split = split_avx512};
+                                   .split = split_avx512,
+                                   .split_quoted = split_quoted_avx512};
 
 #endif
 

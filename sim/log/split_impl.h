@@ -1,5 +1,6 @@
 /*
- * split_impl.h - cuts text without quoting into rows and fields, 64 bytes at a time.
+ * split_impl.h - cuts text into rows and fields, 64 bytes at a time: without quoting, or with
+ * quotes as long as they are simple.
  */
 #ifndef SIM_LOG_SPLIT_IMPL_H
 #define SIM_LOG_SPLIT_IMPL_H
@@ -15,6 +16,12 @@ typedef struct gv_splitter {
      * readable bytes; size < 2^32. `delimiter` is neither newline nor NUL.
      */
     void (*split)(const char *text, size_t size, char delimiter, gv_rows *rows);
+    /*
+     * The same where quotes may hide delimiters. False where quotes do anything but enclose a
+     * whole cell without newlines or quotes in it: then the rows are of no use. Carriage returns
+     * are only looked for before newlines.
+     */
+    bool (*split_quoted)(const char *text, size_t size, char delimiter, gv_rows *rows);
 } gv_splitter;
 
 extern const gv_splitter *const gv_splitters[]; /* the fastest first, NULL last */

@@ -215,7 +215,7 @@ static void cells_equal_libcsvs_on_random_text(void **state)
     static oracle expected;
     test_random random = test_random_seeded();
     size_t compared = 0;
-    for (int i = 0; i < 4000; i++) {
+    for (int i = 0; i < 6000; i++) {
         char text[TEXT_SIZE];
         const size_t size = 1 + (size_t)test_random_below(&random, i % 8 == 0 ? 600 : 60);
         const char delimiter = ",\t; "[i % 4];
@@ -224,8 +224,11 @@ static void cells_equal_libcsvs_on_random_text(void **state)
         for (size_t b = 0; b < size; b++) {
             text[b] = kinds[test_random_below(&random, choices)];
         }
-        if (i % 3 == 1 && size > 20) { /* some quotes that fit */
-            memcpy(text + 8, "\n\"a\"\"\n\"\n", 9);
+        if (i % 3 == 1 && size > 20) { /* some quotes that fit: simple ones, or not */
+            const char *const cells_of[] = {"\n\"a\"\"\n\"\n", "\n\"a, ;\t\"\n", "\n\"a\" \"\"\n",
+                                            "\n\"\"\r\n\"b\"\n", "\n \"a\",\"\"\n"};
+            const char *const cell = cells_of[i / 3 % 5];
+            memcpy(text + 8, cell, strlen(cell));
         }
         if (!read_by_libcsv(text, size, delimiter, &expected)) {
             continue;

@@ -73,6 +73,80 @@ static void every_splitter_agrees_with_the_naive_one(void **state)
     gv_rows_fini(&expected);
 }
 
+/* What split_quoted promises, a byte at a time; false where quotes are not simple. */
+static bool split_quoted_naive(const char *text, size_t size, char delimiter, gv_rows *rows)
+{
+    uint32_t fields = 0;
+    size_t start = 0;
+    bool is_inside = false;
+    *rows = (gv_rows){.text = text, .marks = rows->marks, .firsts = rows->firsts};
+    rows->marks[0] = UINT32_MAX;
+    rows->firsts[0] = 0;
+    for (size_t i = 0; i < size; i++) {
+        rows->has_nul = rows->has_nul || text[i] == '\0';
+        if (text[i] == '"') {
+            const bool closes = is_inside;
+            const size_t end = i + 1 + (text[i + 1] == '\r' && text[i + 2] == '\n');
+            is_inside = !is_inside;
+            if (closes ? text[end] != delimiter && text[end] != '\n' : i != start) {
+                return false;
+            }
+        } else if (text[i] == '\n' && is_inside) {
+            return false;
+        } else if ((text[i] == delimiter || text[i] == '\n') && !is_inside) {
+            rows->marks[++fields] = (uint32_t)i;
+            start = i + 1;
+            if (text[i] == '\n') {
+                rows->firsts[++rows->row_count] = fields;
+            }
+        }
+    }
+    return !is_inside;
+}
+
+static void every_splitter_agrees_about_quotes(void **state)
+{
+    (void)state;
+    test_random random = test_random_seeded();
+    static char text[TEXT_SIZE + GV_INPUT_PAD];
+    gv_rows found;
+    gv_rows expected;
+    int simple = 0;
+    assert_int_equal(gv_rows_init(&found, TEXT_SIZE), GV_OK);
+    assert_int_equal(gv_rows_init(&expected, TEXT_SIZE), GV_OK);
+    for (int i = 0; i < CASES; i++) {
+        const char *const cells[] = {
+            "a",  "\"b,c\"", "\"\"",    "",     "7.5",      "\"long cell, of many words\"",
+            "\n", "\r\n",    "\"d\r\"", "x\"y", "\"\"\"\"", "\"e\nf\""};
+        const int64_t kinds = i % 4 == 0 ? 12 : 8;
+        size_t size = 0;
+        while (size < 400) {
+            const char *const cell = cells[test_random_below(&random, kinds)];
+            memcpy(text + size, cell, strlen(cell));
+            size += strlen(cell);
+            if (cell[0] != '\n' && cell[0] != '\r') {
+                text[size++] = test_random_below(&random, 6) == 0 ? '\n' : ',';
+            }
+        }
+        text[size++] = '\n';
+        memset(text + size, '"', GV_INPUT_PAD);
+        const bool is_simple = split_quoted_naive(text, size, ',', &expected);
+        simple += is_simple;
+        for (const gv_splitter *const *splitter = gv_splitters; *splitter != NULL; splitter++) {
+            if ((*splitter)->is_supported()) {
+                assert_int_equal((*splitter)->split_quoted(text, size, ',', &found), is_simple);
+                if (is_simple) {
+                    check_equal(&found, &expected);
+                }
+            }
+        }
+    }
+    assert_true(simple > CASES / 4);
+    assert_true(simple < CASES);
+    gv_rows_fini(&found);
+    gv_rows_fini(&expected);
+}
+
 static void fields_lose_a_carriage_return_at_the_end_alone(void **state)
 {
     (void)state;
@@ -125,6 +199,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_splitter_agrees_with_the_naive_one),
+        cmocka_unit_test(every_splitter_agrees_about_quotes),
         cmocka_unit_test(fields_lose_a_carriage_return_at_the_end_alone),
         cmocka_unit_test(the_portable_splitter_is_always_there),
         cmocka_unit_test(rows_survive_failing_memory),
