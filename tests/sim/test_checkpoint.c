@@ -228,6 +228,19 @@ static void sections_are_read_as_they_were_written(void **state)
     gv_writer_fini(&writer);
 }
 
+/* Equal states give equal bytes, whatever lay in the memory before. */
+static void padding_is_zero(void **state)
+{
+    (void)state;
+    gv_writer writer = {.bytes = gv_mem_resize(NULL, 256, 1), .capacity = 256};
+    assert_non_null(writer.bytes);
+    memset(writer.bytes, 0xa5, 256);
+    assert_int_equal(gv_writer_put(&writer, "clock", "1", 1), GV_OK);
+    static const unsigned char zeros[7];
+    assert_memory_equal(writer.bytes + writer.size - sizeof zeros, zeros, sizeof zeros);
+    gv_writer_fini(&writer);
+}
+
 static void other_sections_are_refused(void **state)
 {
     (void)state;
@@ -396,6 +409,7 @@ int main(void)
         test_in_folder(foreign_files_are_named_as_what_they_are),
         test_in_folder(unwritable_places_are_an_error),
         cmocka_unit_test(sections_are_read_as_they_were_written),
+        cmocka_unit_test(padding_is_zero),
         cmocka_unit_test(other_sections_are_refused),
         cmocka_unit_test(damaged_simulators_are_refused_whole),
         cmocka_unit_test(a_smaller_pool_refuses_what_does_not_fit),
