@@ -149,7 +149,7 @@ stop_in_the_middle() {
 
 interrupted_runs_resume_to_the_same_outcome() {
     needs_sqlite
-    begin 30000
+    begin 20000
     (long_run --db whole.db >/dev/null)
     dump whole.db >whole.txt
     local signal expected status child
