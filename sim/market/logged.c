@@ -152,6 +152,8 @@ static size_t count_descents(const int64_t *time_us, size_t count)
  */
 static gv_status validate(logged_source *self, uint64_t next, const gv_opportunities *piece)
 {
+    assert(piece->time_us != NULL);
+
     const bool goes_back = piece->first_id == self->seen && piece->time_us[0] < self->seen_us;
     if (goes_back || count_descents(piece->time_us, piece->count) > 0) {
         return GV_FAIL(GV_ECORRUPT, "%s: times behind row %" PRIu64 " are not in order",

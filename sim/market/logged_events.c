@@ -76,6 +76,8 @@ static bool comes_first(const event_table *a, const event_table *b)
     if (a->next == a->end || b->next == b->end) {
         return b->next == b->end;
     }
+    assert(a->rows != NULL);
+    assert(b->rows != NULL);
     const int64_t row_a = a->rows[a->next];
     const int64_t row_b = b->rows[b->next];
     return row_a != row_b ? row_a < row_b : a->time_us[a->next] <= b->time_us[b->next];
@@ -83,6 +85,7 @@ static bool comes_first(const event_table *a, const event_table *b)
 
 static gv_event_record take(event_table *table)
 {
+    assert(table->rows != NULL);
     const uint64_t at = table->next++;
     return (gv_event_record){.opportunity = (uint64_t)table->rows[at],
                              .time_us = table->time_us[at],

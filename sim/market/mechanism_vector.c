@@ -114,6 +114,7 @@ void gv_mechanism_pay_own_all(const int64_t *offers, size_t count, int64_t *pric
     }
 }
 
+/* The price is there already. NOLINTNEXTLINE(readability-non-const-parameter): price_all's type */
 void gv_mechanism_pay_next_all(const int64_t *offers, size_t count, int64_t *prices)
 {
     (void)offers;

@@ -107,7 +107,7 @@ typedef struct gv_policy_setup {
     const void *config; /* the type's parameters, complete; borrowed while the policy lives */
     const gv_campaign *campaign;
     gv_market_rules rules;
-    const gv_history *history; /* NULL unless the type needs_history */
+    const gv_history *history; /* NULL unless the type needs_history and there is one */
     const void *future;        /* NULL unless sees_future and the scenario allows it */
     uint64_t seed;             /* with campaign->number: keys random streams */
 } gv_policy_setup;
@@ -116,7 +116,7 @@ typedef struct gv_policy_setup {
 typedef struct gv_trial gv_trial;
 
 typedef struct gv_fit_input {
-    const gv_history *history;
+    const gv_history *history;   /* NULL: there is none, and the type says what it misses */
     const gv_campaign *campaign; /* the campaign to come; its budget is what a fit aims at */
     gv_market_rules rules;
     /*
