@@ -40,6 +40,17 @@ static void begin_day(gv_replay *replay, int64_t now)
     }
 }
 
+/* Between two batches: a stop here leaves a state that can be saved. */
+static void report(gv_replay *replay)
+{
+    const gv_source *source = replay->config.source;
+    if (!gv_progress_report(replay->progress, replay->config.campaign->name,
+                            replay->state.position - source->begin, source->end - source->begin)) {
+        replay->is_stopped = true;
+        gv_sim_stop(replay->sim);
+    }
+}
+
 static gv_status handle(void *context, gv_sim *sim, const gv_event *event)
 {
     gv_replay *replay = context;
@@ -59,6 +70,7 @@ static gv_status handle(void *context, gv_sim *sim, const gv_event *event)
         break;
     case GV_REPLAY_TICK:
         gv_book_tick(replay, now);
+        report(replay);
         schedule_within(replay, GV_REPLAY_TICK, now + campaign->tick_us);
         break;
     case GV_REPLAY_FEEDBACK:
@@ -109,15 +121,9 @@ static gv_status load(gv_replay *replay, uint64_t position)
 /* The piece behind the one in hand; what lies before the campaign is passed over. */
 static gv_status load_next(gv_replay *replay)
 {
-    const gv_source *source = replay->config.source;
     do {
         GV_TRY(load(replay, replay->state.next));
-        if (!gv_progress_report(replay->progress, replay->config.campaign->name,
-                                replay->state.position - source->begin,
-                                source->end - source->begin)) {
-            replay->is_stopped = true;
-            gv_sim_stop(replay->sim);
-        }
+        report(replay);
         replay->state.offset = row_at(&replay->piece, 0, replay->config.campaign->start_us);
     } while (replay->piece.count > 0 && replay->state.offset == replay->piece.count);
     gv_feedback_pass(replay);

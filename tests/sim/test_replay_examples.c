@@ -127,21 +127,23 @@ typedef struct story_told {
 
 static const gv_mechanism second_price = {&gv_mechanism_second_price, true, 1, 0};
 
-static gv_policy *make_scribe(story_told *out, const gv_campaign *campaign, int64_t amount)
+static gv_policy *make_scribe(const gv_policy_type *type, story_told *out,
+                              const gv_campaign *campaign, int64_t amount)
 {
     const scribe_config config = {amount, out->outcomes, out->observations, &out->outcome_count,
                                   &out->observation_count};
     const gv_policy_setup setup = {
         .config = &config, .campaign = campaign, .rules = {.price_step_nanos = 1}};
     gv_policy *policy = NULL;
-    assert_int_equal(gv_policy_create(&scribe, &setup, &policy), GV_OK);
+    assert_int_equal(gv_policy_create(type, &setup, &policy), GV_OK);
     return policy;
 }
 
-static void tell(small_source *source, const gv_campaign *campaign, int64_t amount, story_told *out)
+static void tell_of(const gv_policy_type *type, small_source *source, const gv_campaign *campaign,
+                    int64_t amount, story_told *out)
 {
     memset(out, 0, sizeof *out);
-    gv_policy *policy = make_scribe(out, campaign, amount);
+    gv_policy *policy = make_scribe(type, out, campaign, amount);
     const gv_replay_config config = {
         .source = &source->base, .campaign = campaign, .mechanism = second_price, .policy = policy};
     gv_replay *replay = NULL;
@@ -156,6 +158,11 @@ static void tell(small_source *source, const gv_campaign *campaign, int64_t amou
     assert_memory_equal(gv_replay_total(replay), &out->total, sizeof out->total);
     gv_replay_destroy(replay);
     gv_policy_destroy(policy);
+}
+
+static void tell(small_source *source, const gv_campaign *campaign, int64_t amount, story_told *out)
+{
+    tell_of(&scribe, source, campaign, amount, out);
 }
 
 static void offers_are_lowered_to_what_is_left(void **state)
@@ -240,6 +247,7 @@ static void each_local_midnight_brings_the_budget_anew(void **state)
     assert_int_equal(story.observations[2].tick_count, 2); /* at 3 and 4 */
     assert_int_equal(story.observations[2].budget_left_nanos, 25);
     assert_int_equal(story.observations[2].last.spend_nanos, 0); /* 10 offered 5 */
+    assert_int_equal(story.observations[3].episode.spend_nanos, 10);
     assert_int_equal(story.tick_count, 4);
     assert_int_equal(story.ticks[2].episode, 1);
 }
@@ -260,6 +268,37 @@ static void every_so_many_auctions_bring_the_budget_anew(void **state)
     assert_int_equal(story.observations[2].tick_count, 0);
     assert_int_equal(story.observations[2].episode_end_us, GV_NEVER_US);
     assert_int_equal(story.observations[2].episode_start_us, 3 * HOUR_US);
+}
+
+/* Bids 1 for each auction left, and writes down what is left of the budget. */
+static void counter_bid(void *state, const gv_batch *batch, int64_t *bids)
+{
+    const scribe_config *self = state;
+    assert_int_equal(batch->count, 1);
+    self->observations[(*self->observation_count)++].budget_left_nanos = batch->budget_left_nanos;
+    bids[0] = (int64_t)batch->auctions_left;
+}
+
+static void a_policy_asked_one_by_one_knows_what_is_left(void **state)
+{
+    (void)state;
+    small_source source;
+    fill(&source, 6, (const int64_t[]){1, 1, 1, 1, 1, 1});
+    gv_campaign campaign = hours(6, 15);
+    campaign.episode = GV_EPISODE_AUCTIONS;
+    campaign.episode_auctions = 4;
+    gv_policy_type counter = scribe;
+    counter.one_by_one = true;
+    counter.bid = counter_bid;
+    counter.tick = NULL;
+    story_told story;
+    tell_of(&counter, &source, &campaign, 0, &story);
+    const int64_t offers[] = {4, 3, 2, 1, 4, 3};
+    const int64_t left[] = {15, 14, 13, 12, 15, 14};
+    for (size_t i = 0; i < 6; i++) {
+        assert_int_equal(story.outcomes[i].bid_nanos, offers[i]);
+        assert_int_equal(story.observations[i].budget_left_nanos, left[i]);
+    }
 }
 
 static void clicks_are_seen_at_their_time_but_not_before_the_impression(void **state)
@@ -408,7 +447,7 @@ static void every_allocation_may_fail(void **state)
     fill(&source, 1, (const int64_t[]){10});
     const gv_campaign campaign = hours(4, 1000);
     story_told story = {0};
-    gv_policy *policy = make_scribe(&story, &campaign, 60);
+    gv_policy *policy = make_scribe(&scribe, &story, &campaign, 60);
     const gv_replay_config config = {
         .source = &source.base, .campaign = &campaign, .mechanism = second_price, .policy = policy};
     gv_status status = GV_ENOMEM;
@@ -432,6 +471,7 @@ int main(void)
         cmocka_unit_test(ticks_tell_what_is_known_and_add_up),
         cmocka_unit_test(each_local_midnight_brings_the_budget_anew),
         cmocka_unit_test(every_so_many_auctions_bring_the_budget_anew),
+        cmocka_unit_test(a_policy_asked_one_by_one_knows_what_is_left),
         cmocka_unit_test(clicks_are_seen_at_their_time_but_not_before_the_impression),
         cmocka_unit_test(what_lies_outside_the_campaign_is_not_bid_on),
         cmocka_unit_test(an_empty_source_is_a_campaign_without_auctions),
