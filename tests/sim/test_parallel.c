@@ -1,3 +1,5 @@
+#include <sched.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "cmocka_all.h"
@@ -46,6 +48,26 @@ static void the_lowest_failure_is_told_with_its_sentence(void **state)
     }
 }
 
+/* Index 0 fails only after index 1 has. */
+static gv_status fail_late(void *context, size_t index, size_t worker)
+{
+    (void)worker;
+    atomic_int *later_failed = context;
+    while (index == 0 && atomic_load(later_failed) == 0) {
+        (void)sched_yield();
+    }
+    atomic_store(later_failed, 1);
+    return GV_FAIL(GV_EIO, "index %zu failed", index);
+}
+
+static void the_lowest_failure_is_told_even_when_it_comes_last(void **state)
+{
+    (void)state;
+    atomic_int later_failed = 0;
+    assert_int_equal(gv_parallel_for(2, 2, fail_late, &later_failed), GV_EIO);
+    assert_string_equal(gv_status_detail(), "index 0 failed");
+}
+
 static void nothing_to_do_is_done(void **state)
 {
     (void)state;
@@ -72,6 +94,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_index_runs_once_for_any_number_of_threads),
         cmocka_unit_test(the_lowest_failure_is_told_with_its_sentence),
+        cmocka_unit_test(the_lowest_failure_is_told_even_when_it_comes_last),
         cmocka_unit_test(nothing_to_do_is_done),
         cmocka_unit_test(no_memory_for_threads_is_told),
         cmocka_unit_test(there_is_a_processor),
