@@ -29,8 +29,7 @@ typedef struct logged_source {
     uint64_t *rows;          /* scratch, each [GV_OPPORTUNITY_PIECE] */
     int64_t *integer_cells[INTEGER_COUNT];
     double *real_cells[REAL_COUNT];
-    uint64_t seen;   /* rows from begin to here have been validated, */
-    int64_t seen_us; /* up to this time */
+    uint64_t seen; /* rows from begin to here have had their rates looked at */
 } logged_source;
 
 GV_VECTOR
@@ -136,29 +135,12 @@ static gv_status real_cells(const logged_source *self, size_t column, const gv_o
     return GV_OK;
 }
 
-GV_VECTOR
-static size_t count_descents(const int64_t *time_us, size_t count)
-{
-    size_t descents = 0;
-    for (size_t i = 1; i < count; i++) {
-        descents += time_us[i] < time_us[i - 1];
-    }
-    return descents;
-}
-
 /*
- * What a checksum cannot promise, that the cells make sense, is looked at when a source first
- * passes them, while they are in the cache.
+ * What a checksum cannot promise, that rates are rates, is looked at when a source first passes
+ * them, while they are on their way through the cache.
  */
 static gv_status validate(logged_source *self, uint64_t next, const gv_opportunities *piece)
 {
-    assert(piece->time_us != NULL);
-
-    const bool goes_back = piece->first_id == self->seen && piece->time_us[0] < self->seen_us;
-    if (goes_back || count_descents(piece->time_us, piece->count) > 0) {
-        return GV_FAIL(GV_ECORRUPT, "%s: times behind row %" PRIu64 " are not in order",
-                       gv_log_path(self->log), piece->first_id);
-    }
     if (self->reals[PCTR] != NULL) {
         GV_TRY(check_probabilities(self, piece->pctr, piece, gv_log_role_name(GV_ROLE_PCTR)));
     }
@@ -167,7 +149,6 @@ static gv_status validate(logged_source *self, uint64_t next, const gv_opportuni
     }
     if (piece->first_id == self->seen) {
         self->seen = next;
-        self->seen_us = piece->time_us[piece->count - 1];
     }
     return GV_OK;
 }
@@ -319,7 +300,6 @@ static gv_status build(logged_source *self, const gv_logged_config *config)
                             self->base.end, &self->events, &event_count));
     self->base.event_max = event_count;
     self->seen = self->base.begin;
-    self->seen_us = INT64_MIN;
     return GV_OK;
 }
 

@@ -107,7 +107,8 @@ int64_t gv_mechanism_offer(const gv_mechanism *mechanism, int64_t bid, int64_t l
     }
     const int64_t highest = limit < GV_OFFER_MAX ? limit : GV_OFFER_MAX;
     const int64_t lowered = bid < highest ? bid : highest;
-    return lowered - lowered % mechanism->price_step_nanos;
+    const int64_t step = mechanism->price_step_nanos;
+    return step == 1 ? lowered : lowered - lowered % step; /* division is what costs here */
 }
 
 bool gv_mechanism_settle(const gv_mechanism *mechanism, int64_t offer, int64_t rival, int64_t floor,
