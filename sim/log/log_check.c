@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "sim/base/hash.h"
+#include "sim/base/vector.h"
 #include "sim/log/format_impl.h"
 #include "sim/log/log_impl.h"
 
@@ -34,32 +35,47 @@ static gv_status say_checksum(const gv_log_column *column, const block_rows *row
     return say_corrupt(column, rows, "its checksum does not agree");
 }
 
+/* What the cells of a block span, and how often one is less than the one before. */
+typedef struct block_span {
+    int64_t least;
+    int64_t most;
+    int64_t descents;
+} block_span;
+
+/* Below AVX2 there is no comparison of 64-bit integers to make vectors of. */
+GV_VECTOR
+static void measure(const int64_t *cells, size_t count, block_span *out)
+{
+    block_span span = {cells[0], cells[0], 0};
+    for (size_t i = 1; i < count; i++) {
+        span.least = cells[i] < span.least ? cells[i] : span.least;
+        span.most = cells[i] > span.most ? cells[i] : span.most;
+        span.descents += cells[i] < cells[i - 1];
+    }
+    *out = span;
+}
+
 static gv_status check_integers(const gv_log_column *column, const block_rows *rows)
 {
     const int64_t *cells = (const int64_t *)column->cells + rows->first;
     const uint64_t *words =
         column->words + rows->number * gv_format_block_words(column->kind, column->is_time);
-    int64_t least = cells[0];
-    int64_t most = cells[0];
-    bool ascends = true;
     if (gv_hash(cells, rows->count * sizeof *cells) != words[0]) {
         return say_checksum(column, rows);
     }
     if (!column->is_time && !column->is_row) {
         return GV_OK;
     }
-    for (size_t i = 1; i < rows->count; i++) {
-        least = cells[i] < least ? cells[i] : least;
-        most = cells[i] > most ? cells[i] : most;
-        ascends &= cells[i - 1] <= cells[i];
-    }
-    if (column->is_time && gv_log_is_ordered(column->table) && !ascends) {
+    block_span span;
+    measure(cells, rows->count, &span);
+    if (column->is_time && gv_log_is_ordered(column->table) && span.descents > 0) {
         return say_corrupt(column, rows, "its times do not ascend");
     }
-    if (column->is_time && (least != (int64_t)words[1] || most != (int64_t)words[2])) {
+    if (column->is_time && (span.least != (int64_t)words[1] || span.most != (int64_t)words[2])) {
         return say_corrupt(column, rows, "its times are not in the range that the directory gives");
     }
-    if (column->is_row && (least < 0 || (uint64_t)most >= column->log->rows[GV_LOG_IMPRESSION])) {
+    if (column->is_row &&
+        (span.least < 0 || (uint64_t)span.most >= column->log->rows[GV_LOG_IMPRESSION])) {
         return say_corrupt(column, rows, "an event belongs to no impression");
     }
     return GV_OK;
