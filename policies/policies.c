@@ -20,6 +20,8 @@ const gv_policy_type *const gv_policy_types[] = {
     &gv_policy_abid,
     &gv_policy_dual_pacing,
     &gv_policy_min_pacing,
+    &gv_policy_m_pid,
+    &gv_policy_ta_pid,
     NULL,
 };
 /* clang-format on */

@@ -20,5 +20,7 @@ extern const gv_policy_type gv_policy_auctionnet_pid;
 extern const gv_policy_type gv_policy_abid;
 extern const gv_policy_type gv_policy_dual_pacing;
 extern const gv_policy_type gv_policy_min_pacing;
+extern const gv_policy_type gv_policy_m_pid;
+extern const gv_policy_type gv_policy_ta_pid;
 
 #endif

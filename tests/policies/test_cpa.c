@@ -123,6 +123,33 @@ static void a_worked_step_of_both_multipliers(void **state)
     gv_policy_destroy(least);
 }
 
+/*
+ * One tick of ten of budget 100 spent 4, at a CPA of 1: ideal 10, so e1 = 0.6; 8 conversions at 0.5
+ * each, so e2 = 0.5. u = 0.5 e each (kp 0.3, ki 0.2).
+ */
+static void a_worked_tick_of_two_coupled_controllers(void **state)
+{
+    (void)state;
+    const int64_t unit = GV_NANOS_PER_UNIT;
+    const gv_campaign campaign = {
+        .name = "c", .budget_nanos = 100 * unit, .end_us = 10, .cpa_nanos = unit};
+    const policy_config config =
+        made_config(&gv_policy_m_pid, (const char *const[]){"clip=5", NULL});
+    gv_policy *policy = make(&gv_policy_m_pid, &config, &campaign);
+    const gv_observation seen = {.tick = 1,
+                                 .tick_count = 10,
+                                 .episode_end_us = 10,
+                                 .budget_nanos = 100 * unit,
+                                 .budget_left_nanos = 96 * unit,
+                                 .episode = {.spend_nanos = 4 * unit, .conversions = 8},
+                                 .last = {.spend_nanos = 4 * unit}};
+    gv_policy_tick(&policy, &seen, 1);
+    const double p = exp(-(0.22 * 0.3 + 0.78 * 0.25));
+    const double q = exp(-(0.63 * 0.3 + 0.37 * 0.25));
+    assert_true(fabs((double)bid_on(policy, 0, 1) - 1e9 * (1 + q) / (p + q)) < 2);
+    gv_policy_destroy(policy);
+}
+
 typedef struct outcome {
     double spend; /* of the budget */
     double paid;  /* spend over value won: above 1 the CPA is broken */
@@ -164,6 +191,32 @@ static void both_constraints_are_kept_where_they_bind(void **state)
     }
 }
 
+/*
+ * CPA x pCVR alone would spend one budget eight times too fast and the other half too slowly. With
+ * TA-PID each tick of the second half spends an even part of it, to 25 %.
+ */
+static void ta_pid_spends_evenly_to_the_end(void **state)
+{
+    (void)state;
+    const log_recipe recipe = {
+        .count = ROWS, .seed = 5, .start_us = 0, .price_cpm = 60, .pctr = 0.001};
+    made_log *log = made_log_create(&recipe);
+    const double shares[] = {0.03, 0.4};
+    for (size_t i = 0; i < 2; i++) {
+        gv_campaign campaign = made_campaign(log, shares[i]);
+        const policy_config config = made_config(&gv_policy_ta_pid, NULL);
+        gv_tick_record ticks[MADE_TICKS];
+        const gv_tally total = made_replay(&gv_policy_ta_pid, &config, NULL, log, &campaign,
+                                           made_mechanism(&gv_mechanism_second_price), ticks);
+        assert_true((double)total.spend_nanos > 0.95 * (double)campaign.budget_nanos);
+        for (size_t t = MADE_TICKS / 2; t < MADE_TICKS; t++) {
+            const double even = (double)campaign.budget_nanos / MADE_TICKS;
+            assert_true(fabs((double)ticks[t].tally.spend_nanos / even - 1) < 0.25);
+        }
+    }
+    made_log_destroy(log);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +225,8 @@ int main(void)
         cmocka_unit_test(without_a_cpa_they_say_so),
         cmocka_unit_test(a_worked_step_of_both_multipliers),
         cmocka_unit_test(both_constraints_are_kept_where_they_bind),
+        cmocka_unit_test(a_worked_tick_of_two_coupled_controllers),
+        cmocka_unit_test(ta_pid_spends_evenly_to_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
