@@ -84,6 +84,21 @@ static void rows_are_sorted_and_events_joined(void **state)
     gv_log_close(log);
 }
 
+/* Of three impressions of one bid id: the latest not later, one at the same instant included. */
+static void event_belongs_to_the_latest_impression_not_after_it(void **state)
+{
+    static const char *const repeats[] = {
+        "impression time=10 bid_id=a", "impression time=20 bid_id=a",
+        "impression time=30 bid_id=a", "click time=9 bid_id=a",
+        "click time=10 bid_id=a",      "click time=19 bid_id=a",
+        "click time=20 bid_id=a",      "click time=30 bid_id=a",
+        "click time=99 bid_id=a",      NULL};
+    gv_log *log = test_log_make(*state, "a.gvlog", repeats);
+    assert_integers(log, GV_LOG_CLICK, "row", (const int64_t[]){0, 0, 0, 1, 2, 2}, 6);
+    assert_integers(log, GV_LOG_CLICK, "time", (const int64_t[]){9, 10, 19, 20, 30, 99}, 6);
+    gv_log_close(log);
+}
+
 static void codes_are_numbered_by_first_appearance(void **state)
 {
     gv_log *log = test_log_make(*state, "a.gvlog", worked);
@@ -204,6 +219,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test_in_folder(rows_are_sorted_and_events_joined),
+        test_in_folder(event_belongs_to_the_latest_impression_not_after_it),
         test_in_folder(codes_are_numbered_by_first_appearance),
         test_in_folder(counts_and_facts_tell_of_the_ingest),
         test_in_folder(rows_say_themselves_how_often_they_were_clicked),
