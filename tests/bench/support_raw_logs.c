@@ -119,17 +119,20 @@ enum { AUCTION_COLUMNS = sizeof auction_columns / sizeof auction_columns[0] };
 static void auction_cells(uint64_t *state, size_t row, double cells[AUCTION_COLUMNS])
 {
     const double advertiser = (double)(row % 48);
+    const size_t category = row % 48 / 8;
+    const size_t step = row / 20000 % 48;
+    const size_t pv = row / 48;
     const bool won = next(state) % 16 == 0;
     const double bid = uniform(state) * 0.3;
     const double budget = 2000 + advertiser * 50;
     const double made[AUCTION_COLUMNS] = {7,
                                           advertiser,
-                                          (double)(row % 48 / 8),
+                                          (double)category,
                                           budget,
                                           60 + advertiser,
-                                          (double)(row / 20000 % 48),
+                                          (double)step,
                                           budget * uniform(state),
-                                          (double)(row / 48),
+                                          (double)pv,
                                           uniform(state) * 0.002,
                                           uniform(state) * 0.0002,
                                           bid,

@@ -215,7 +215,7 @@ static void cells_equal_libcsvs_on_random_text(void **state)
     static oracle expected;
     test_random random = test_random_seeded();
     size_t compared = 0;
-    for (int i = 0; i < 6000; i++) {
+    for (int i = 0; i < 1500; i++) {
         char text[TEXT_SIZE];
         const size_t size = 1 + (size_t)test_random_below(&random, i % 8 == 0 ? 600 : 60);
         const char delimiter = ",\t; "[i % 4];
@@ -241,7 +241,7 @@ static void cells_equal_libcsvs_on_random_text(void **state)
                             found.count * sizeof *found.starts);
         assert_memory_equal(found.rows, expected.found.rows, found.count * sizeof *found.rows);
     }
-    assert_true(compared > 2000);
+    assert_true(compared > 500);
 }
 
 static void creating_survives_failing_memory(void **state)
