@@ -189,7 +189,9 @@ int main(void)
                                             {"Philox fill, inverse", philox_exponential, NULL}};
     printf("## Random numbers\n\n");
     printf("%d draws in blocks of %d, one thread, median of %d turns; GSL %s. The speed is "
-           "against the first line of each kind.\n\n",
+           "against the first line of each kind. Floor of a Philox draw with AVX-512: 60 "
+           "instructions for 16 draws (ten rounds of two products, two shifts, two exclusive "
+           "ors), two a cycle, so 1.9 cycles a draw.\n\n",
            DRAWS, BLOCK, TURNS, GSL_VERSION);
     printf("| draw | generator | ns a draw | speed |\n|---|---|---:|---:|\n");
     section("64 bits", bit_sides, 2);
