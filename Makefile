@@ -88,6 +88,10 @@ HEADERS       := $(sort $(shell find $(FOLDERS) -name '*.h'))
 
 obj    = $(1:%.c=$(OUT)/%.o)
 TESTS := $(TEST_SRC:%.c=$(OUT)/%) $(FUZZ_SRC:%.c=$(OUT)/%) $(wildcard tests/*/test_*.sh)
+# The build's own tests make builds of their own: once is enough.
+ifneq ($(BUILD),release)
+  TESTS := $(filter-out tests/lint/% tests/setup/% tests/install/%,$(TESTS))
+endif
 ifneq ($(TEST),)
   TESTS := $(foreach test,$(TESTS),$(if $(findstring $(TEST),$(test)),$(test)))
 endif
