@@ -205,7 +205,7 @@ static void ta_pid_spends_evenly_to_the_end(void **state)
     for (size_t i = 0; i < 2; i++) {
         gv_campaign campaign = made_campaign(log, shares[i]);
         const policy_config config = made_config(&gv_policy_ta_pid, NULL);
-        gv_tick_record ticks[MADE_TICKS];
+        gv_tick_record ticks[MADE_TICKS] = {{0}};
         const gv_tally total = made_replay(&gv_policy_ta_pid, &config, NULL, log, &campaign,
                                            made_mechanism(&gv_mechanism_second_price), ticks);
         assert_true((double)total.spend_nanos > 0.95 * (double)campaign.budget_nanos);
