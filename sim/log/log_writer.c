@@ -3,7 +3,10 @@
 
 #include "sim/base/mem.h"
 #include "sim/log/format_impl.h"
+#include "sim/log/huge_impl.h"
 #include "sim/log/log_writer_impl.h"
+
+enum { AHEAD = 64 }; /* texts of a dictionary that are worked on together */
 
 static void note_range(const int64_t *times, size_t rows, uint64_t *words)
 {
@@ -108,79 +111,105 @@ gv_status gv_log_writer_column(gv_log_writer *writer, gv_column_spec spec, const
     return GV_OK;
 }
 
+void gv_log_writer_dictionary(gv_log_writer *writer, uint32_t count, uint64_t heap_size)
+{
+    assert(writer->dictionary_count < GV_LOG_WRITER_COLUMNS_MAX);
+    gv_written_dictionary *made = &writer->dictionaries[writer->dictionary_count++];
+    made->count = count;
+    made->heap_size = heap_size;
+    made->slot_count = gv_format_slots(count);
+    made->starts_at = take_region(writer, (made->count + 1) * sizeof(uint64_t));
+    made->heap_at = take_region(writer, heap_size);
+    made->slots_at = take_region(writer, made->slot_count * sizeof(uint32_t));
+}
+
 /* What a dictionary is on the disk. */
 typedef struct dictionary_image {
     uint64_t *starts;
     char *heap;
     uint32_t *slots;
-    uint64_t heap_size;
-    uint64_t slot_count;
 } dictionary_image;
 
-static void fill_image(dictionary_image *image, const gv_span *texts, uint32_t count)
+/* Texts lie anywhere and belong anywhere: a few at a time are on their way from memory. */
+static void fetch_texts(const gv_span *texts, uint32_t count)
 {
-    uint64_t start = 0;
-    memset(image->slots, 0xFF, image->slot_count * sizeof *image->slots);
-    for (uint32_t code = 0; code < count; code++) {
-        const gv_span text = texts[code];
-        image->starts[code] = start;
+    for (uint32_t i = 0; i < count; i++) {
+        __builtin_prefetch(texts[i].bytes);
+    }
+}
+
+/* Texts `first` to `first + count`, of at most AHEAD. image->starts[first] is set. */
+static void fill_some(dictionary_image *image, uint64_t mask, const gv_span *texts, uint32_t first,
+                      uint32_t count)
+{
+    uint64_t homes[AHEAD];
+    for (uint32_t i = 0; i < count; i++) {
+        const gv_span text = texts[first + i];
+        const uint64_t start = image->starts[first + i];
+        homes[i] = gv_hash(text.bytes, text.size) & mask;
+        __builtin_prefetch(&image->slots[homes[i]], 1);
         if (text.size > 0) {
             memcpy(image->heap + start, text.bytes, text.size);
         }
-        start += text.size;
-        uint64_t slot = gv_hash(text.bytes, text.size) & (image->slot_count - 1);
+        image->starts[first + i + 1] = start + text.size;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t slot = homes[i];
         while (image->slots[slot] != GV_LOG_NO_CODE) {
-            slot = (slot + 1) & (image->slot_count - 1);
+            slot = (slot + 1) & mask;
         }
-        image->slots[slot] = code;
+        image->slots[slot] = first + i;
     }
-    image->starts[count] = start;
 }
 
-static gv_status make_image(dictionary_image *image, const gv_span *texts, uint32_t count)
+static void fill_image(dictionary_image *image, uint64_t slot_count, const gv_span *texts,
+                       uint32_t count)
 {
-    for (uint32_t code = 0; code < count; code++) {
-        image->heap_size += texts[code].size;
+    memset(image->slots, 0xFF, slot_count * sizeof *image->slots);
+    image->starts[0] = 0;
+    for (uint32_t first = 0; first < count; first += AHEAD) {
+        const uint32_t left = count - first;
+        const uint32_t some = left < AHEAD ? left : AHEAD;
+        const uint32_t next = left - some;
+        fetch_texts(texts + first + some, next < AHEAD ? next : AHEAD);
+        fill_some(image, slot_count - 1, texts, first, some);
     }
-    image->slot_count = gv_format_slots(count);
-    image->starts = gv_mem_alloc_vector((size_t)count + 1, sizeof *image->starts);
-    image->heap = gv_mem_alloc_vector(image->heap_size, 1);
-    image->slots = gv_mem_alloc_vector(image->slot_count, sizeof *image->slots);
-    if (image->starts == NULL || image->heap == NULL || image->slots == NULL) {
-        return GV_FAIL(GV_ENOMEM, "no memory to write a dictionary of %u texts", count);
-    }
-    fill_image(image, texts, count);
-    return GV_OK;
 }
 
-static gv_status write_image(gv_log_writer *writer, const dictionary_image *image, uint32_t count)
+static gv_status write_image(const gv_log_writer *writer, gv_written_dictionary *made,
+                             const dictionary_image *image)
 {
-    const uint64_t starts_size = ((uint64_t)count + 1) * sizeof *image->starts;
-    const uint64_t slots_size = image->slot_count * sizeof *image->slots;
-    const uint64_t starts_at = take_region(writer, starts_size);
-    const uint64_t heap_at = take_region(writer, image->heap_size);
-    const uint64_t slots_at = take_region(writer, slots_size);
-    GV_TRY(gv_file_write_at(writer->file, starts_at, image->starts, starts_size));
-    GV_TRY(gv_file_write_at(writer->file, heap_at, image->heap, image->heap_size));
-    GV_TRY(gv_file_write_at(writer->file, slots_at, image->slots, slots_size));
+    const uint64_t starts_size = (made->count + 1) * sizeof *image->starts;
+    const uint64_t slots_size = made->slot_count * sizeof *image->slots;
     const uint64_t hashes[] = {gv_hash(image->starts, starts_size),
-                               gv_hash(image->heap, image->heap_size),
+                               gv_hash(image->heap, made->heap_size),
                                gv_hash(image->slots, slots_size)};
-    assert(writer->dictionary_count < GV_LOG_WRITER_COLUMNS_MAX);
-    writer->dictionaries[writer->dictionary_count++] = (gv_written_dictionary){
-        {count, image->heap_size, image->slot_count, starts_at, heap_at, slots_at,
-         gv_hash(hashes, sizeof hashes)},
-    };
-    return GV_OK;
+    made->hash = gv_hash(hashes, sizeof hashes);
+    GV_TRY(gv_file_write_at(writer->file, made->starts_at, image->starts, starts_size));
+    GV_TRY(gv_file_write_at(writer->file, made->heap_at, image->heap, made->heap_size));
+    return gv_file_write_at(writer->file, made->slots_at, image->slots, slots_size);
 }
 
-gv_status gv_log_writer_dictionary(gv_log_writer *writer, const gv_span *texts, uint32_t count)
+gv_status gv_log_writer_texts(gv_log_writer *writer, size_t dictionary, const gv_span *texts)
 {
-    dictionary_image image = {.heap_size = 0};
-    gv_status status = make_image(&image, texts, count);
-    if (status == GV_OK) {
-        status = write_image(writer, &image, count);
+    assert(dictionary < writer->dictionary_count);
+    gv_written_dictionary *made = &writer->dictionaries[dictionary];
+    dictionary_image image = {.starts = NULL};
+    gv_status status = GV_OK;
+    image.starts = gv_mem_alloc_vector(made->count + 1, sizeof *image.starts);
+    image.heap = gv_mem_alloc_vector(made->heap_size, 1);
+    image.slots = gv_mem_alloc_vector(made->slot_count, sizeof *image.slots);
+    if (image.starts == NULL || image.heap == NULL || image.slots == NULL) {
+        status =
+            GV_FAIL(GV_ENOMEM, "no memory to write a dictionary of %zu texts", (size_t)made->count);
+        goto end;
     }
+    gv_huge_advise(image.heap, made->heap_size);
+    gv_huge_advise(image.slots, made->slot_count * sizeof *image.slots);
+    fill_image(&image, made->slot_count, texts, (uint32_t)made->count);
+    assert(image.starts[made->count] == made->heap_size);
+    GV_TRY_GOTO(status, write_image(writer, made, &image), end);
+end:
     gv_mem_free(image.starts);
     gv_mem_free(image.heap);
     gv_mem_free(image.slots);

@@ -53,8 +53,15 @@ typedef struct gv_column_spec {
     uint64_t heap_size;
 } gv_column_spec;
 
+/* As the directory has it. */
 typedef struct gv_written_dictionary {
-    uint64_t words[7]; /* as the directory has them */
+    uint64_t count;
+    uint64_t heap_size;
+    uint64_t slot_count;
+    uint64_t starts_at;
+    uint64_t heap_at;
+    uint64_t slots_at;
+    uint64_t hash;
 } gv_written_dictionary;
 
 typedef struct gv_log_writer {
@@ -78,9 +85,12 @@ GV_MUST_CHECK gv_status gv_log_writer_init(gv_log_writer *writer, const char *pa
 GV_MUST_CHECK gv_status gv_log_writer_column(gv_log_writer *writer, gv_column_spec spec,
                                              const gv_sink **sink);
 
-/* Dictionaries are numbered as they come, after all columns. */
-GV_MUST_CHECK gv_status gv_log_writer_dictionary(gv_log_writer *writer, const gv_span *texts,
-                                                 uint32_t count);
+/* Dictionaries are numbered from 0 as they are declared, after all columns. */
+void gv_log_writer_dictionary(gv_log_writer *writer, uint32_t count, uint64_t heap_size);
+
+/* Writes a declared one, from any thread. texts: [its count], of its heap's size together. */
+GV_MUST_CHECK gv_status gv_log_writer_texts(gv_log_writer *writer, size_t dictionary,
+                                            const gv_span *texts);
 
 /* Both are borrowed until commit. At most 32. */
 void gv_log_writer_fact(gv_log_writer *writer, const char *name, const char *value);

@@ -113,3 +113,16 @@ void gv_renumber_texts(const gv_renumber *renumber, gv_span *texts)
             gv_dictionary_text(renumber->dictionaries[0], renumber->common_of_final[code]);
     }
 }
+
+uint64_t gv_renumber_heap_size(const gv_renumber *renumber)
+{
+    const gv_dictionary *common = renumber->dictionaries[0];
+    if (renumber->final_count == common->count) {
+        return common->heap_size;
+    }
+    uint64_t size = 0;
+    for (uint32_t code = 0; code < renumber->final_count; code++) {
+        size += gv_dictionary_text(common, renumber->common_of_final[code]).size;
+    }
+    return size;
+}

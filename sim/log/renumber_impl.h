@@ -36,6 +36,9 @@ uint32_t gv_renumber_assign(gv_renumber *renumber, uint32_t worker, uint32_t cod
 /* The texts in order of their codes, of the dictionary of worker 0. texts: [final_count] */
 void gv_renumber_texts(const gv_renumber *renumber, gv_span *texts);
 
+/* The sum of their sizes. */
+uint64_t gv_renumber_heap_size(const gv_renumber *renumber);
+
 static inline void gv_renumber_codes(gv_renumber *renumber, uint32_t worker, const uint32_t *from,
                                      size_t count, uint32_t *to)
 {

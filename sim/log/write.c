@@ -53,26 +53,6 @@ static gv_status open_sources(gv_write *write)
     return GV_OK;
 }
 
-static gv_status open_renumbers(gv_write *write)
-{
-    gv_builder *builder = write->builder;
-    const gv_log_schema *schema = builder->work.schema;
-    for (size_t i = 0; i < schema->field_count; i++) {
-        if (schema->fields[i].kind == GV_LOG_CODE) {
-            for (size_t k = 0; k < builder->worker_count; k++) {
-                write->dictionaries[i][k] = &builder->workers[k]->dictionaries[i];
-            }
-            GV_TRY(gv_renumber_init(&write->renumbers[i], write->dictionaries[i],
-                                    builder->worker_count));
-        }
-    }
-    gv_dictionary **files = write->dictionaries[GV_CHUNK_COLUMNS_MAX];
-    for (size_t k = 0; k < builder->worker_count; k++) {
-        files[k] = &builder->workers[k]->file_dictionary;
-    }
-    return gv_renumber_init(&write->file_renumber, files, builder->worker_count);
-}
-
 /* CODE fields have the dictionaries 0, 1, 2... in the order of the schema; then the file names. */
 static uint64_t dictionary_number(const gv_log_schema *schema, size_t field)
 {
@@ -282,33 +262,10 @@ static gv_status write_rejects(gv_write *write)
     return run_tasks(write);
 }
 
-static gv_status write_dictionary(gv_write *write, const gv_renumber *renumber)
-{
-    gv_span *texts = gv_mem_alloc_vector(renumber->final_count, sizeof *texts);
-    if (texts == NULL) {
-        return GV_FAIL(GV_ENOMEM, "no memory for a dictionary of %u texts", renumber->final_count);
-    }
-    gv_renumber_texts(renumber, texts);
-    const gv_status status = gv_log_writer_dictionary(&write->writer, texts, renumber->final_count);
-    gv_mem_free(texts);
-    return status;
-}
-
-static gv_status write_dictionaries(gv_write *write)
-{
-    const gv_log_schema *schema = write->builder->work.schema;
-    for (size_t i = 0; i < schema->field_count; i++) {
-        if (schema->fields[i].kind == GV_LOG_CODE) {
-            GV_TRY(write_dictionary(write, &write->renumbers[i]));
-        }
-    }
-    return write_dictionary(write, &write->file_renumber);
-}
-
 static gv_status write_parts(gv_write *write)
 {
     GV_TRY(open_sources(write));
-    GV_TRY(open_renumbers(write));
+    GV_TRY(gv_write_renumbers(write));
     GV_TRY(gv_log_writer_init(&write->writer, write->builder->path));
     write->writer.zone_us = write->builder->work.schema->zone_us;
     if (write->bid_id_field != SIZE_MAX) {
@@ -318,7 +275,7 @@ static gv_status write_parts(gv_write *write)
     GV_TRY(gv_write_join(write));
     GV_TRY(write_events(write));
     GV_TRY(write_rejects(write));
-    GV_TRY(write_dictionaries(write));
+    GV_TRY(gv_write_dictionaries(write));
     for (size_t table = 0; table < GV_LOG_TABLE_COUNT; table++) {
         write->counts->rows[table] = write->writer.rows[table];
     }

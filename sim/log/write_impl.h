@@ -67,6 +67,12 @@ typedef struct gv_write {
     char *facts;                               /* texts made for this commit, one behind another */
 } gv_write;
 
+/* Brings the codes of all workers together: fills `renumbers` and `file_renumber`. */
+GV_MUST_CHECK gv_status gv_write_renumbers(gv_write *write);
+
+/* After all columns, which give the texts their codes. */
+GV_MUST_CHECK gv_status gv_write_dictionaries(gv_write *write);
+
 /* After the impressions: fills `joined`, `orphans` and the counts that the join gives. */
 GV_MUST_CHECK gv_status gv_write_join(gv_write *write);
 
