@@ -240,8 +240,9 @@ static inline void market_spy_fini(void *state)
 }
 
 /* Bids as the subject makes them, into bids: [MARKET_ROWS]; returns how many. */
-static inline size_t market_bids(const market_subject *subject, const drawn_market *market,
-                                 int64_t *bids)
+static inline size_t market_bids(
+    const market_subject *subject, const drawn_market *market,
+    int64_t *bids) /* NOLINT(readability-non-const-parameter): its spy writes */
 {
     static const gv_param no_params[] = {{.name = NULL}};
     const gv_policy_type spy_type = {

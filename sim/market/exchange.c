@@ -317,59 +317,61 @@ fail:
     return status;
 }
 
-void gv_exchange_destroy(gv_exchange *x)
+void gv_exchange_destroy(gv_exchange *exchange)
 {
-    if (x == NULL) {
+    if (exchange == NULL) {
         return;
     }
-    void *const blocks[] = {x->states, x->ticks,    x->coming,   x->together, x->observations,
-                            x->values, x->believed, x->times,    x->bids,     x->offers,
-                            x->keys,   x->paid,     x->outcomes, x->entries,  x->awards};
+    void *const blocks[] = {exchange->states,   exchange->ticks,        exchange->coming,
+                            exchange->together, exchange->observations, exchange->values,
+                            exchange->believed, exchange->times,        exchange->bids,
+                            exchange->offers,   exchange->keys,         exchange->paid,
+                            exchange->outcomes, exchange->entries,      exchange->awards};
     for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++) {
         gv_mem_free(blocks[i]);
     }
-    gv_auction_destroy(x->auction);
-    gv_sim_destroy(x->sim);
-    gv_mem_free(x);
+    gv_auction_destroy(exchange->auction);
+    gv_sim_destroy(exchange->sim);
+    gv_mem_free(exchange);
 }
 
 /* Tick by tick, so that whoever waits sees it advance and can stop it. */
-gv_status gv_exchange_run(gv_exchange *x, const gv_progress *progress)
+gv_status gv_exchange_run(gv_exchange *exchange, const gv_progress *progress)
 {
-    const gv_exchange_config *config = &x->config;
-    if (!x->has_begun) {
-        begin_tick(x, x->sim, 0);
+    const gv_exchange_config *config = &exchange->config;
+    if (!exchange->has_begun) {
+        begin_tick(exchange, exchange->sim, 0);
     }
-    for (size_t tick = x->tick; tick < config->tick_count; tick++) {
+    for (size_t tick = exchange->tick; tick < config->tick_count; tick++) {
         if (!gv_progress_report(progress, "market", tick, config->tick_count)) {
             return GV_FAIL(GV_ESTOPPED, "stopped before tick %zu of %zu", tick, config->tick_count);
         }
-        GV_TRY(gv_sim_run(x->sim, config->start_us + (int64_t)(tick + 1) * config->tick_us));
+        GV_TRY(gv_sim_run(exchange->sim, config->start_us + (int64_t)(tick + 1) * config->tick_us));
     }
-    finish_tick(x);
-    x->tick = config->tick_count;
-    GV_TRY(gv_sim_run(x->sim, GV_NEVER_US));
-    finish_tick(x);
+    finish_tick(exchange);
+    exchange->tick = config->tick_count;
+    GV_TRY(gv_sim_run(exchange->sim, GV_NEVER_US));
+    finish_tick(exchange);
     return GV_OK;
 }
 
-const gv_seat_tick *gv_exchange_ticks(const gv_exchange *x, size_t seat)
+const gv_seat_tick *gv_exchange_ticks(const gv_exchange *exchange, size_t seat)
 {
-    assert(seat < x->config.seat_count);
-    return &x->ticks[seat * (x->config.tick_count + 1)];
+    assert(seat < exchange->config.seat_count);
+    return &exchange->ticks[seat * (exchange->config.tick_count + 1)];
 }
 
-gv_seat_tick gv_exchange_total(const gv_exchange *x, size_t seat)
+gv_seat_tick gv_exchange_total(const gv_exchange *exchange, size_t seat)
 {
-    const gv_seat_tick *ticks = gv_exchange_ticks(x, seat);
+    const gv_seat_tick *ticks = gv_exchange_ticks(exchange, seat);
     gv_seat_tick total = {0};
-    for (size_t tick = 0; tick <= x->config.tick_count; tick++) {
+    for (size_t tick = 0; tick <= exchange->config.tick_count; tick++) {
         gv_seat_tick_add(&total, &ticks[tick]);
     }
     return total;
 }
 
-uint64_t gv_exchange_auctions(const gv_exchange *x)
+uint64_t gv_exchange_auctions(const gv_exchange *exchange)
 {
-    return x->next;
+    return exchange->next;
 }

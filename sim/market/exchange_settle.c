@@ -103,7 +103,8 @@ static void rank_by_reference(gv_exchange *exchange, size_t i)
         int64_t key = -1;
         if (place < sold) {
             const uint32_t bidder = exchange->awards[place].bidder;
-            key = gv_ranking_key(&exchange->ranking, exchange->offers[bidder * PIECE + i], bidder);
+            key = gv_ranking_key(&exchange->ranking, exchange->offers[(size_t)bidder * PIECE + i],
+                                 bidder);
         }
         exchange->keys[place * PIECE + i] = key;
     }

@@ -89,9 +89,8 @@ static char *make_text(void)
     test_random random = test_random_seeded();
     char *text = gv_mem_alloc(0, TEXT_SIZE, 1);
     for (size_t i = 0; i < TEXT_SIZE; i++) {
-        text[i] = test_random_below(&random, 50) == 0
-                      ? '\n'
-                      : (char)('a' + test_random_below(&random, 26));
+        const bool ends = test_random_below(&random, 50) == 0;
+        text[i] = (char)(ends ? '\n' : 'a' + test_random_below(&random, 26));
     }
     text[TEXT_SIZE - 1] = '\n';
     return text;

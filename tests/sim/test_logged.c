@@ -430,7 +430,7 @@ static gv_status replay_shared(void *context, size_t index, size_t worker)
     gv_source *source = NULL;
     GV_TRY(gv_logged_source_create(&config, &source));
     const gv_campaign campaign = {.name = "shared",
-                                  .end_us = ROWS * 3,
+                                  .end_us = INT64_C(3) * ROWS,
                                   .budget_nanos = 100000,
                                   .bid_cap_nanos = INT64_MAX,
                                   .tick_us = 1000};
@@ -466,8 +466,8 @@ static void threads_share_a_log_and_agree(void **state)
     assert_int_equal(gv_log_open(path, &fresh), GV_OK);
     alone.log = plain->log;
     together.log = fresh;
-    assert_int_equal(gv_parallel_for(1, JOBS * 4, replay_shared, &alone), GV_OK);
-    assert_int_equal(gv_parallel_for(JOBS, JOBS * 4, replay_shared, &together), GV_OK);
+    assert_int_equal(gv_parallel_for(1, (size_t)JOBS * 4, replay_shared, &alone), GV_OK);
+    assert_int_equal(gv_parallel_for(JOBS, (size_t)JOBS * 4, replay_shared, &together), GV_OK);
     assert_memory_equal(alone.tallies, together.tallies, sizeof alone.tallies);
     assert_true(alone.tallies[0].wins > 0);
     gv_log_close(fresh);
@@ -506,7 +506,9 @@ static void a_flipped_bit_is_found_or_was_in_nothing_read(void **state)
         }
         found += status == GV_ECORRUPT;
         assert_true(status == GV_OK || status == GV_ECORRUPT);
-        assert_true(status == GV_ECORRUPT || history->cost_nanos == expected->cost_nanos);
+        if (history != NULL) {
+            assert_true(history->cost_nanos == expected->cost_nanos);
+        }
         gv_history_destroy(history);
         gv_log_close(log);
         damage(path, i * 9973L); /* and back */

@@ -66,6 +66,7 @@ static gv_status nosy_init(void *state, const gv_policy_setup *setup)
     const nosy_config *config = setup->config;
     nosy_state *self = state;
     const nosy_state zeroed = {0};
+    /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-*): its padding counts too */
     const bool was_zeroed = memcmp(self, &zeroed, sizeof zeroed) == 0;
     *self = (nosy_state){.finished = config->finished,
                          .was_zeroed = was_zeroed,
@@ -151,6 +152,7 @@ static void a_failed_init_is_cleaned_up_and_leaves_output_alone(void **state)
 static void many_campaigns_plan_in_order(void **state)
 {
     (void)state;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
     gv_policy **policies = gv_mem_alloc(0, MANY, sizeof *policies);
     gv_observation *observations = gv_mem_alloc(0, MANY, sizeof *observations);
     assert_non_null(policies);

@@ -28,7 +28,7 @@ static void assert_ranked(const gv_ranking *ranking, const int64_t *offers, size
 {
     entry entries[BIDDERS];
     for (uint32_t b = 0; b < ranking->bidder_count; b++) {
-        entries[b] = (entry){offers[b * STRIDE + i], b};
+        entries[b] = (entry){offers[(size_t)b * STRIDE + i], b};
     }
     qsort(entries, ranking->bidder_count, sizeof entries[0], compare);
     for (size_t place = 0; place < ranking->places; place++) {

@@ -274,9 +274,9 @@ static void every_line_is_a_row_or_a_reject(void **state)
             const size_t size = (size_t)test_random_below(&random, sizeof text - 2);
             for (size_t b = 0; b < size; b++) {
                 const char common[] = "0123456789\t \n\r.-:abc";
-                text[b] = test_random_below(&random, 50) == 0
-                              ? (char)test_random_below(&random, 256)
-                              : common[test_random_below(&random, sizeof common - 1)];
+                const bool is_odd = test_random_below(&random, 50) == 0;
+                text[b] = (char)(is_odd ? test_random_below(&random, 256)
+                                        : common[test_random_below(&random, sizeof common - 1)]);
             }
             memcpy(text + size, "\n", 2);
             text[0] = '7'; /* no compression's magic, no mark */

@@ -30,7 +30,7 @@ static gv_status small_load(gv_source *source, uint64_t position, gv_opportuniti
 }
 
 static gv_status broken_load(gv_source *source, uint64_t position, gv_opportunities *out,
-                             uint64_t *next)
+                             uint64_t *next) /* NOLINT(readability-non-const-parameter): its type */
 {
     (void)source;
     (void)out;
@@ -151,7 +151,7 @@ static void tell_of(const gv_policy_type *type, small_source *source, const gv_c
     assert_int_equal(gv_replay_run(replay, NULL), GV_OK);
     out->total = *gv_replay_total(replay);
     const gv_tick_record *ticks = gv_replay_ticks(replay, &out->tick_count);
-    assert_true(out->tick_count <= ROWS * 3);
+    assert_true(out->tick_count <= (size_t)ROWS * 3);
     memcpy(out->ticks, ticks, out->tick_count * sizeof *ticks);
     out->episodes = gv_replay_episodes(replay);
     assert_int_equal(gv_replay_run(replay, NULL), GV_OK); /* nothing is left to do */

@@ -56,9 +56,8 @@ static void every_splitter_agrees_with_the_naive_one(void **state)
         for (size_t b = 0; b < sizeof text;
              b++) { /* the pad holds marks too: they must not count */
             const int64_t kind = test_random_below(&random, density);
-            text[b] = kind == 0   ? delimiter
-                      : kind == 1 ? '\n'
-                                  : (char)test_random_below(&random, i % 2 == 0 ? 256 : 0x7F);
+            const int64_t other = test_random_below(&random, i % 2 == 0 ? 256 : 0x7F);
+            text[b] = (char)(kind == 0 ? delimiter : kind == 1 ? '\n' : other);
         }
         text[size - 1] = '\n';
         split_naive(text, size, delimiter, &expected);
