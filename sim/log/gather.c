@@ -8,10 +8,19 @@
 
 enum { HEAP_BUFFER = 1 << 18, LONG_COPY = 1 << 14 };
 
+/* Where a walk stands in one piece, with all that a row needs: rows jump from piece to piece. */
+typedef struct lane {
+    gv_piece_column column;
+    const gv_piece *piece;
+    size_t rows;
+    size_t next; /* row */
+    uint32_t worker;
+} lane;
+
 /* A walk over the order: where each piece stands, and what of the current run is left. */
 typedef struct order_walk {
     const gv_gather *gather;
-    size_t *next; /* [piece_count] */
+    lane *lanes; /* [piece_count] */
     size_t run;
     uint32_t left; /* of the current run */
     uint64_t row;  /* rows given out */
@@ -19,40 +28,48 @@ typedef struct order_walk {
 
 /* Rows of one piece that follow each other in both. */
 typedef struct stretch {
-    const gv_piece *piece;
+    const lane *lane;
     size_t first;
     size_t rows;
 } stretch;
 
-static gv_status start_walk(order_walk *walk, const gv_gather *gather)
+static gv_status start_walk(order_walk *walk, const gv_gather *gather, size_t field)
 {
     assert(gather->order->rows == 0 || gather->piece_count > 0);
     walk->gather = gather;
-    walk->next = gv_mem_alloc(0, gather->piece_count, sizeof *walk->next);
-    return walk->next != NULL
-               ? GV_OK
-               : GV_FAIL(GV_ENOMEM, "no memory to merge %zu runs of rows", gather->piece_count);
+    walk->lanes = gv_mem_alloc_vector(gather->piece_count, sizeof *walk->lanes);
+    if (walk->lanes == NULL) {
+        return GV_FAIL(GV_ENOMEM, "no memory to merge %zu runs of rows", gather->piece_count);
+    }
+    for (size_t i = 0; i < gather->piece_count; i++) {
+        const gv_piece *piece = gather->pieces[i];
+        walk->lanes[i] = (lane){{{NULL}, NULL}, piece, piece->rows, 0, piece->worker};
+        if (field < piece->field_count) { /* who walks over rows alone needs no column */
+            walk->lanes[i].column = piece->columns[field];
+        }
+    }
+    return GV_OK;
 }
 
 /* The next stretch of at most `rows_max` rows; there must be one. */
-static stretch next_stretch(order_walk *walk, size_t rows_max)
+static inline stretch next_stretch(order_walk *walk, size_t rows_max)
 {
     const gv_order *order = walk->gather->order;
     while (walk->left == 0) {
         assert(walk->run < order->run_count);
         const gv_order_run run = order->runs[walk->run];
         if ((run.coded_rows & GV_ORDER_SKIP) != 0) {
-            walk->next[run.piece] += run.coded_rows & ~GV_ORDER_SKIP;
+            walk->lanes[run.piece].next += run.coded_rows & ~GV_ORDER_SKIP;
             walk->run++;
         } else {
             walk->left = run.coded_rows;
         }
     }
-    const uint32_t number = order->runs[walk->run].piece;
-    stretch found = {walk->gather->pieces[number], walk->next[number], walk->left};
+    lane *from = &walk->lanes[order->runs[walk->run].piece];
+    stretch found = {from, from->next, walk->left};
     found.rows = found.rows < rows_max ? found.rows : rows_max;
-    assert(found.first + found.rows <= found.piece->rows);
-    walk->next[number] += found.rows;
+    assert(found.first + found.rows <= from->rows);
+    from->next += found.rows;
     walk->left -= (uint32_t)found.rows;
     walk->row += found.rows;
     walk->run += walk->left == 0;
@@ -77,28 +94,27 @@ static inline void copy_words(int64_t *to, const int64_t *from, size_t count)
     }
 }
 
-static void fill_words(order_walk *walk, size_t field, int64_t *block, size_t rows)
+static void fill_words(order_walk *walk, int64_t *block, size_t rows)
 {
     for (size_t filled = 0; filled < rows;) {
         const stretch some = next_stretch(walk, rows - filled);
-        copy_words(block + filled, some.piece->columns[field].integers + some.first, some.rows);
+        copy_words(block + filled, some.lane->column.integers + some.first, some.rows);
         filled += some.rows;
     }
 }
 
-static void fill_origins(order_walk *walk, size_t field, int64_t *block, size_t rows)
+static void fill_origins(order_walk *walk, int64_t *block, size_t rows)
 {
-    (void)field;
     for (size_t filled = 0; filled < rows;) {
         const stretch some = next_stretch(walk, rows - filled);
         for (size_t i = 0; i < some.rows; i++) {
-            block[filled + i] = (int64_t)gv_piece_origin(some.piece, some.first + i);
+            block[filled + i] = (int64_t)gv_piece_origin(some.lane->piece, some.first + i);
         }
         filled += some.rows;
     }
 }
 
-typedef void word_filler(order_walk *walk, size_t field, int64_t *block, size_t rows);
+typedef void word_filler(order_walk *walk, int64_t *block, size_t rows);
 
 static gv_status gather_words(const gv_gather *gather, size_t field, word_filler *fill,
                               const gv_sink *sink)
@@ -109,15 +125,15 @@ static gv_status gather_words(const gv_gather *gather, size_t field, word_filler
     if (block == NULL) {
         return GV_FAIL(GV_ENOMEM, "no memory for a block of cells");
     }
-    GV_TRY_GOTO(status, start_walk(&walk, gather), end);
+    GV_TRY_GOTO(status, start_walk(&walk, gather, field), end);
     for (uint64_t number = 0; walk.row < gather->order->rows; number++) {
         const size_t rows = rows_of_block(&walk);
-        fill(&walk, field, block, rows);
+        fill(&walk, block, rows);
         GV_TRY_GOTO(status, gv_sink_cells(sink, number, block, rows), end);
         GV_TRY_GOTO(status, gv_meter_add(gather->meter, rows), end);
     }
 end:
-    gv_mem_free(walk.next);
+    gv_mem_free(walk.lanes);
     gv_mem_free(block);
     return status;
 }
@@ -132,16 +148,15 @@ gv_status gv_gather_origins(const gv_gather *gather, const gv_sink *sink)
     return gather_words(gather, 0, fill_origins, sink);
 }
 
-static void fill_codes(order_walk *walk, size_t field, gv_renumber *renumber, uint32_t *block,
-                       size_t rows)
+static void fill_codes(order_walk *walk, gv_renumber *renumber, uint32_t *block, size_t rows)
 {
     for (size_t filled = 0; filled < rows;) {
         const stretch some = next_stretch(walk, rows - filled);
-        const uint32_t *codes = some.piece->columns[field].codes + some.first;
+        const uint32_t *codes = some.lane->column.codes + some.first;
         if (renumber == NULL) {
             memcpy(block + filled, codes, some.rows * sizeof *codes);
         } else {
-            gv_renumber_codes(renumber, some.piece->worker, codes, some.rows, block + filled);
+            gv_renumber_codes(renumber, some.lane->worker, codes, some.rows, block + filled);
         }
         filled += some.rows;
     }
@@ -156,15 +171,15 @@ gv_status gv_gather_codes(const gv_gather *gather, size_t field, gv_renumber *re
     if (block == NULL) {
         return GV_FAIL(GV_ENOMEM, "no memory for a block of codes");
     }
-    GV_TRY_GOTO(status, start_walk(&walk, gather), end);
+    GV_TRY_GOTO(status, start_walk(&walk, gather, field), end);
     for (uint64_t number = 0; walk.row < gather->order->rows; number++) {
         const size_t rows = rows_of_block(&walk);
-        fill_codes(&walk, field, renumber, block, rows);
+        fill_codes(&walk, renumber, block, rows);
         GV_TRY_GOTO(status, gv_sink_cells(sink, number, block, rows), end);
         GV_TRY_GOTO(status, gv_meter_add(gather->meter, rows), end);
     }
 end:
-    gv_mem_free(walk.next);
+    gv_mem_free(walk.lanes);
     gv_mem_free(block);
     return status;
 }
@@ -227,12 +242,12 @@ static void hash_texts(const gv_piece_column *column, stretch some, uint64_t *ha
 }
 
 /* starts[0] is set; fills the others and passes the texts on. starts: [rows + 1] */
-static gv_status fill_texts(order_walk *walk, size_t field, const hash_block *hashed,
-                            uint64_t *starts, size_t rows, heap_buffer *buffer)
+static gv_status fill_texts(order_walk *walk, const hash_block *hashed, uint64_t *starts,
+                            size_t rows, heap_buffer *buffer)
 {
     for (size_t filled = 0; filled < rows;) {
         const stretch some = next_stretch(walk, rows - filled);
-        const gv_piece_column *column = &some.piece->columns[field];
+        const gv_piece_column *column = &some.lane->column;
         const uint64_t *from = column->starts + some.first;
         const uint64_t moved = starts[filled] - from[0];
         for (size_t i = 1; i <= some.rows; i++) {
@@ -250,8 +265,8 @@ static gv_status fill_texts(order_walk *walk, size_t field, const hash_block *ha
     return flush_heap(buffer);
 }
 
-static gv_status gather_texts(order_walk *walk, size_t field, const hash_block *hashed,
-                              uint64_t *starts, heap_buffer *buffer)
+static gv_status gather_texts(order_walk *walk, const hash_block *hashed, uint64_t *starts,
+                              heap_buffer *buffer)
 {
     const gv_gather *gather = walk->gather;
     starts[0] = 0;
@@ -261,7 +276,7 @@ static gv_status gather_texts(order_walk *walk, size_t field, const hash_block *
     for (uint64_t number = 0; walk->row < gather->order->rows; number++) {
         const size_t rows = rows_of_block(walk);
         gv_hasher_reset(buffer->hasher);
-        GV_TRY(fill_texts(walk, field, hashed, starts, rows, buffer));
+        GV_TRY(fill_texts(walk, hashed, starts, rows, buffer));
         const uint64_t heap_hash = gv_hasher_value(buffer->hasher);
         GV_TRY(gv_sink_starts(buffer->sink, number, starts, rows, heap_hash));
         GV_TRY(gv_meter_add(gather->meter, rows));
@@ -284,10 +299,10 @@ gv_status gv_gather_texts(const gv_gather *gather, size_t field, gv_file_writer 
         status = GV_FAIL(GV_ENOMEM, "no memory for a block of texts");
         goto end;
     }
-    GV_TRY_GOTO(status, start_walk(&walk, gather), end);
-    GV_TRY_GOTO(status, gather_texts(&walk, field, &hashed, starts, &buffer), end);
+    GV_TRY_GOTO(status, start_walk(&walk, gather, field), end);
+    GV_TRY_GOTO(status, gather_texts(&walk, &hashed, starts, &buffer), end);
 end:
-    gv_mem_free(walk.next);
+    gv_mem_free(walk.lanes);
     gv_mem_free(hashed.hashes);
     gv_mem_free(buffer.bytes);
     gv_mem_free(starts);
@@ -300,14 +315,14 @@ gv_status gv_gather_visit(const gv_gather *gather,
                           void *context)
 {
     order_walk walk = {.gather = NULL};
-    GV_TRY(start_walk(&walk, gather));
+    GV_TRY(start_walk(&walk, gather, 0));
     while (walk.row < gather->order->rows) {
         const stretch some = next_stretch(&walk, SIZE_MAX);
         for (size_t i = 0; i < some.rows; i++) {
-            visit(context, some.piece, some.first + i);
+            visit(context, some.lane->piece, some.first + i);
         }
     }
-    gv_mem_free(walk.next);
+    gv_mem_free(walk.lanes);
     return GV_OK;
 }
 
@@ -328,13 +343,13 @@ gv_status gv_gather_heap_size(const gv_gather *gather, size_t field, uint64_t *s
     uint64_t sum = size_of_all(gather, field, &rows);
     if (rows != gather->order->rows) {
         sum = 0;
-        GV_TRY(start_walk(&walk, gather));
+        GV_TRY(start_walk(&walk, gather, field));
         while (walk.row < gather->order->rows) {
             const stretch some = next_stretch(&walk, SIZE_MAX);
-            const uint64_t *starts = some.piece->columns[field].starts + some.first;
+            const uint64_t *starts = some.lane->column.starts + some.first;
             sum += starts[some.rows] - starts[0];
         }
-        gv_mem_free(walk.next);
+        gv_mem_free(walk.lanes);
     }
     *size = sum;
     return GV_OK;
