@@ -71,6 +71,9 @@ gv_status gv_expand_path(gv_region *region, const char *scenario_path, const cha
     if (expanded.size == 0) {
         return GV_FAIL(GV_EUSAGE, "an empty path");
     }
+    if (strstr(expanded.text, "${") != NULL) { /* what is printed must read back as it is */
+        return GV_FAIL(GV_EUSAGE, "'${' inside of what replaces another: %s", expanded.text);
+    }
     const char *slash = strrchr(scenario_path, '/');
     const bool is_relative = expanded.text[0] != '/' && !expanded.from_environment;
     const int directory_size = is_relative && slash != NULL ? (int)(slash - scenario_path) + 1 : 0;

@@ -262,6 +262,7 @@ static void paths_are_relative_to_the_file_and_take_variables(void **state)
     assert_non_null(strstr(path_of("${GV_TEST_PLACE/a", "x.yaml"), "the '}' of '${' is missing"));
     assert_non_null(strstr(path_of("${a b}", "x.yaml"), "expected ${NAME}"));
     assert_non_null(strstr(path_of("${}", "x.yaml"), "expected ${NAME}"));
+    assert_non_null(strstr(path_of("${GV_TEST_NOWHERE:-a${b}", "x.yaml"), "inside of what"));
 }
 
 /* Every key that `gavel list scenario` prints is one that a scenario may hold. */
