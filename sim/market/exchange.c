@@ -72,10 +72,13 @@ static bool allocate(gv_exchange *x)
     x->outcomes = gv_mem_alloc(0, PIECE, sizeof *x->outcomes);
     x->entries = gv_mem_alloc(0, seats, sizeof *x->entries);
     x->awards = gv_mem_alloc(0, places, sizeof *x->awards);
+    x->slot_prices = gv_mem_alloc_vector(places * PIECE, sizeof *x->slot_prices);
+    x->slot_states = gv_mem_alloc(0, places * PIECE, sizeof *x->slot_states);
     return x->states != NULL && x->ticks != NULL && x->coming != NULL && x->together != NULL &&
            x->observations != NULL && x->values != NULL && x->believed != NULL &&
            x->times != NULL && x->bids != NULL && x->offers != NULL && x->keys != NULL &&
-           x->paid != NULL && x->outcomes != NULL && x->entries != NULL && x->awards != NULL;
+           x->paid != NULL && x->outcomes != NULL && x->entries != NULL && x->awards != NULL &&
+           x->slot_prices != NULL && x->slot_states != NULL;
 }
 
 /* A policy whose every bid depends on the last outcome makes the whole market go one by one. */
@@ -117,7 +120,11 @@ static void load_values(gv_exchange *x)
     const gv_traffic *traffic = x->config.traffic;
     const size_t count = (size_t)gv_traffic_count(traffic, x->tick);
     if (count > 0) {
-        gv_traffic_values(traffic, x->tick, x->next, count, x->values_stride, x->values);
+        const gv_traffic_piece piece = {.tick = x->tick,
+                                        .first = x->next,
+                                        .count = count,
+                                        .advertiser_count = x->config.seat_count};
+        gv_traffic_values(traffic, &piece, x->values_stride, x->values);
     }
     for (size_t seat = 0; seat < x->config.seat_count; seat++) {
         seat_state *state = &x->states[seat];
@@ -322,11 +329,12 @@ void gv_exchange_destroy(gv_exchange *exchange)
     if (exchange == NULL) {
         return;
     }
-    void *const blocks[] = {exchange->states,   exchange->ticks,        exchange->coming,
-                            exchange->together, exchange->observations, exchange->values,
-                            exchange->believed, exchange->times,        exchange->bids,
-                            exchange->offers,   exchange->keys,         exchange->paid,
-                            exchange->outcomes, exchange->entries,      exchange->awards};
+    void *const blocks[] = {exchange->states,      exchange->ticks,        exchange->coming,
+                            exchange->together,    exchange->observations, exchange->values,
+                            exchange->believed,    exchange->times,        exchange->bids,
+                            exchange->offers,      exchange->keys,         exchange->paid,
+                            exchange->outcomes,    exchange->entries,      exchange->awards,
+                            exchange->slot_prices, exchange->slot_states};
     for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++) {
         gv_mem_free(blocks[i]);
     }

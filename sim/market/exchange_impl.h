@@ -51,6 +51,8 @@ struct gv_exchange {
     gv_outcome *outcomes; /* [piece] */
     gv_bid *entries;      /* [seat]: of the reference path */
     gv_award *awards;     /* [slot + 1] */
+    int64_t *slot_prices; /* [slot + 1][piece]: what a slot costs, -1 not sold; for the tap */
+    uint8_t *slot_states; /* [slot + 1][piece]: GV_SLOT_SEEN, GV_SLOT_CONVERTS; for the tap */
 };
 
 /*

@@ -164,7 +164,7 @@ static void convert_later(gv_exchange *exchange, size_t seat, size_t i, int64_t 
     exchange->piece_end = end;
 }
 
-/* The ad is seen: it costs, and may convert. True when its campaign ran short. */
+/* The ad is seen: it costs, and may convert. True when it does. */
 static bool show(gv_exchange *exchange, size_t seat, size_t i, int64_t amount, double value)
 {
     seat_state *state = &exchange->states[seat];
@@ -172,11 +172,12 @@ static bool show(gv_exchange *exchange, size_t seat, size_t i, int64_t amount, d
     state->now.exposed_value_units += units_of(value);
     pay(state, amount);
     int64_t delay_us = 0;
-    if (gv_response_converts(exchange->config.response, exchange->next + i, (uint32_t)seat, value,
-                             &delay_us)) {
-        convert_later(exchange, seat, i, exchange->times[i] + delay_us);
+    if (!gv_response_converts(exchange->config.response, exchange->next + i, (uint32_t)seat, value,
+                              &delay_us)) {
+        return false;
     }
-    return state->is_short;
+    convert_later(exchange, seat, i, exchange->times[i] + delay_us);
+    return true;
 }
 
 /* The threshold of a slot's winner is one place further down than a loser's. */
@@ -190,6 +191,24 @@ static int64_t winner_correction(const gv_exchange *exchange, size_t i)
            offer_at(exchange, config->slot_count - 1, i);
 }
 
+/* For the tap, where there is one. */
+static void leave_unsold(gv_exchange *exchange, size_t i)
+{
+    if (exchange->config.tap == NULL) {
+        return;
+    }
+    for (size_t slot = 0; slot < exchange->config.slot_count; slot++) {
+        exchange->slot_prices[slot * PIECE + i] = GV_NO_BID;
+        exchange->slot_states[slot * PIECE + i] = 0;
+    }
+}
+
+static void note_slot(gv_exchange *exchange, size_t slot, size_t i, int64_t price, unsigned state)
+{
+    exchange->slot_prices[slot * PIECE + i] = price;
+    exchange->slot_states[slot * PIECE + i] = (uint8_t)state;
+}
+
 /* Slot by slot. True when a campaign ran short. */
 static bool award(gv_exchange *exchange, size_t i)
 {
@@ -197,6 +216,7 @@ static bool award(gv_exchange *exchange, size_t i)
     const int64_t reserve = config->mechanism.reserve_nanos;
     const uint32_t seen = gv_response_seen(config->response, exchange->next + i);
     bool ran_short = false;
+    leave_unsold(exchange, i);
     for (size_t slot = 0; slot < config->slot_count; slot++) {
         const int64_t key = exchange->keys[slot * PIECE + i];
         const int64_t own = gv_ranking_offer(&exchange->ranking, key);
@@ -216,7 +236,10 @@ static bool award(gv_exchange *exchange, size_t i)
         state->now.least_cost_nanos += winner_correction(exchange, i);
         const bool is_seen = (seen >> slot & 1) != 0;
         exchange->paid[seat * PIECE + i] = is_seen ? amount : 0;
-        ran_short = (is_seen && show(exchange, seat, i, amount, value)) || ran_short;
+        const bool converts = is_seen && show(exchange, seat, i, amount, value);
+        ran_short = ran_short || (is_seen && state->is_short);
+        note_slot(exchange, slot, i, amount,
+                  (is_seen ? GV_SLOT_SEEN : 0U) | (converts ? GV_SLOT_CONVERTS : 0U));
     }
     return ran_short;
 }
@@ -258,18 +281,28 @@ static void count_offers(gv_exchange *exchange, size_t from, size_t to)
     }
 }
 
+/* What one bidder had to beat. */
+static int64_t least_cost_of(const gv_exchange *exchange, size_t i, bool won)
+{
+    const gv_exchange_config *config = &exchange->config;
+    const bool is_last = config->least_cost == GV_LEAST_COST_AUCTIONNET || won;
+    return offer_at(exchange, is_last ? config->slot_count : config->slot_count - 1, i);
+}
+
 /* Auctions are known to their bidders at once. */
 static void tell(gv_exchange *exchange, size_t seat, size_t count)
 {
     const int64_t *paid = exchange->paid + seat * PIECE;
     for (size_t i = 0; i < count; i++) {
+        const bool won = paid[i] >= 0;
         exchange->outcomes[i] = (gv_outcome){
             .kind = GV_OUTCOME_AUCTION,
             .opportunity = exchange->next + i,
             .time_us = exchange->times[i],
             .bid_nanos = exchange->offers[seat * PIECE + i],
             .price_nanos = paid[i] > 0 ? paid[i] : 0,
-            .won = paid[i] >= 0,
+            .won = won,
+            .least_cost_nanos = least_cost_of(exchange, i, won),
         };
     }
     gv_policy_observe(exchange->config.seats[seat].policy, exchange->outcomes, count);
@@ -292,6 +325,32 @@ static void forget_awards(gv_exchange *exchange)
             memset(exchange->paid + seat * PIECE, 0xff, PIECE * sizeof *exchange->paid);
         }
     }
+}
+
+static void tell_tap(const gv_exchange *exchange)
+{
+    const gv_exchange_config *config = &exchange->config;
+    if (config->tap == NULL) {
+        return;
+    }
+    const gv_exchange_piece piece = {
+        .tick = exchange->tick,
+        .first = exchange->next,
+        .count = exchange->piece_end,
+        .stride = PIECE,
+        .seat_count = config->seat_count,
+        .slot_count = config->slot_count,
+        .ranking = &exchange->ranking,
+        .reserve_nanos = config->mechanism.reserve_nanos,
+        .time_us = exchange->times,
+        .values = values_of(exchange, 0),
+        .values_stride = exchange->values_stride,
+        .offers = exchange->offers,
+        .keys = exchange->keys,
+        .prices = exchange->slot_prices,
+        .states = exchange->slot_states,
+    };
+    config->tap->piece(config->tap->context, &piece);
 }
 
 size_t gv_exchange_settle_piece(gv_exchange *exchange, size_t count)
@@ -318,5 +377,6 @@ size_t gv_exchange_settle_piece(gv_exchange *exchange, size_t count)
             tell(exchange, seat, exchange->piece_end);
         }
     }
+    tell_tap(exchange);
     return exchange->piece_end;
 }

@@ -10,6 +10,7 @@ struct gv_traffic {
     const gv_traffic_type *type;
     void *state;
     size_t tick_count;
+    size_t advertiser_count;
     uint64_t before[]; /* [tick_count + 1] */
 };
 
@@ -52,6 +53,7 @@ gv_status gv_traffic_create(const gv_traffic_type *type, const gv_traffic_setup 
     }
     traffic->type = type;
     traffic->tick_count = setup->tick_count;
+    traffic->advertiser_count = setup->advertiser_count;
     gv_status status = GV_OK;
     traffic->state = gv_mem_alloc(0, 1, type->state_size);
     if (traffic->state == NULL) {
@@ -107,12 +109,14 @@ void gv_traffic_times(const gv_traffic *traffic, size_t tick, uint64_t first, si
     traffic->type->times(traffic->state, tick, first, count, time_us);
 }
 
-void gv_traffic_values(const gv_traffic *traffic, size_t tick, uint64_t first, size_t count,
-                       size_t stride, float *values)
+void gv_traffic_values(const gv_traffic *traffic, const gv_traffic_piece *piece, size_t stride,
+                       float *values)
 {
-    assert_piece(traffic, tick, first, count);
-    assert(count <= stride);
-    traffic->type->values(traffic->state, tick, first, count, stride, values);
+    assert_piece(traffic, piece->tick, piece->first, piece->count);
+    assert(piece->count <= stride);
+    assert(piece->advertiser % GV_TRAFFIC_GROUP == 0);
+    assert(piece->advertiser + piece->advertiser_count <= traffic->advertiser_count);
+    traffic->type->values(traffic->state, piece, stride, values);
 }
 
 double gv_traffic_sigma(const gv_traffic *traffic, uint64_t opportunity, uint32_t advertiser,

@@ -168,6 +168,8 @@ enum purpose {
     FACTOR_SIGMA,
 };
 
+static_assert((int)GV_TRAFFIC_GROUP == (int)GV_LANE_DRAWS, "neighbours share one block of draws");
+
 enum { PURPOSE_SHIFT = 56, SUBJECT_BITS = 24, SHAPE_TICKS = 48, PERIOD_SHIFT = 40, PIECE = 256 };
 
 /* Share of each half-hour from midnight, per mille: the base ratios of the public environment. */
@@ -339,29 +341,34 @@ GV_VECTOR static void values_of(const float *z, float mean, float deviation, siz
     }
 }
 
-static void piece_values(const auctionnet_state *state, size_t tick, uint64_t first, size_t count,
+/* Of at most PIECE opportunities. */
+static void strip_values(const auctionnet_state *state, const gv_traffic_piece *piece,
                          size_t stride, float *values)
 {
     float z[GV_LANE_DRAWS * PIECE];
-    const float *mean = state->mean + tick * state->advertiser_count;
-    const float *deviation = state->deviation + tick * state->advertiser_count;
-    for (size_t a = 0; a < state->advertiser_count; a++) {
-        const size_t draw = a % GV_LANE_DRAWS;
+    const size_t cell = piece->tick * state->advertiser_count + piece->advertiser;
+    const float *mean = state->mean + cell;
+    const float *deviation = state->deviation + cell;
+    const uint64_t entity = entity_of(state, piece->first);
+    for (size_t i = 0; i < piece->advertiser_count; i++) {
+        const size_t draw = i % GV_LANE_DRAWS;
         if (draw == 0) {
-            gv_random_lanes_normal(state->seed, GV_STREAM_TRAFFIC, entity_of(state, first), count,
-                                   a / GV_LANE_DRAWS, PIECE, z);
+            gv_random_lanes_normal(state->seed, GV_STREAM_TRAFFIC, entity, piece->count,
+                                   (piece->advertiser + i) / GV_LANE_DRAWS, PIECE, z);
         }
-        values_of(z + draw * PIECE, mean[a], deviation[a], count, values + a * stride);
+        values_of(z + draw * PIECE, mean[i], deviation[i], piece->count, values + i * stride);
     }
 }
 
-static void auctionnet_values(const void *object, size_t tick, uint64_t first, size_t count,
-                              size_t stride, float *values)
+static void auctionnet_values(const void *object, const gv_traffic_piece *piece, size_t stride,
+                              float *values)
 {
-    for (size_t done = 0; done < count; done += PIECE) {
-        const size_t left = count - done;
-        piece_values(object, tick, first + done, left < PIECE ? left : PIECE, stride,
-                     values + done);
+    for (size_t done = 0; done < piece->count; done += PIECE) {
+        const size_t left = piece->count - done;
+        gv_traffic_piece strip = *piece;
+        strip.first += done;
+        strip.count = left < PIECE ? left : PIECE;
+        strip_values(object, &strip, stride, values + done);
     }
 }
 

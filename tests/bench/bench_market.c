@@ -183,7 +183,9 @@ static void run_values(void *context)
         const uint64_t end = gv_traffic_before(market.traffic, tick + 1);
         for (uint64_t at = gv_traffic_before(market.traffic, tick); at < end; at += PIECE) {
             const size_t count = end - at < PIECE ? (size_t)(end - at) : PIECE;
-            gv_traffic_values(market.traffic, tick, at, count, PIECE, values[0]);
+            const gv_traffic_piece piece = {
+                .tick = tick, .first = at, .count = count, .advertiser_count = SEATS};
+            gv_traffic_values(market.traffic, &piece, PIECE, values[0]);
         }
     }
     gv_response_destroy(market.response);

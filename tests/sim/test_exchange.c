@@ -296,6 +296,59 @@ static void only_the_fault_cancels_wins_at_the_reserve(void **state)
     assert_true(wins[0] > wins[1]);
 }
 
+/* What a tap heard, added up; to be held against the seats' own books. */
+typedef struct heard {
+    uint64_t next;
+    gv_seat_tick seats[SEATS];
+} heard;
+
+static void hear(void *context, const gv_exchange_piece *piece)
+{
+    heard *all = context;
+    assert_int_equal(piece->first, all->next);
+    all->next += piece->count;
+    for (size_t i = 0; i < piece->count; i++) {
+        for (size_t slot = 0; slot < piece->slot_count; slot++) {
+            const size_t at = slot * piece->stride + i;
+            if (piece->prices[at] < 0) {
+                assert_int_equal(piece->states[at], 0);
+                continue;
+            }
+            const uint32_t s = gv_ranking_bidder(piece->ranking, piece->keys[at]);
+            gv_seat_tick *seat = &all->seats[s];
+            const bool is_seen = (piece->states[at] & GV_SLOT_SEEN) != 0;
+            assert_int_equal(gv_ranking_offer(piece->ranking, piece->keys[at]),
+                             piece->offers[s * piece->stride + i]);
+            seat->tally.wins++;
+            seat->exposures += is_seen;
+            seat->tally.spend_nanos += is_seen ? piece->prices[at] : 0;
+            seat->tally.conversions += (piece->states[at] & GV_SLOT_CONVERTS) != 0;
+        }
+    }
+}
+
+static void a_tap_hears_all_that_the_seats_got(void **state)
+{
+    (void)state;
+    test_random random = test_random_seeded();
+    stage market;
+    gv_seat_tick ticks[SEATS][TICKS + 1];
+    heard all = {0};
+    const gv_exchange_tap tap = {hear, &all};
+    stage_open(&market, &deaf, 0, &random);
+    market.config.tap = &tap;
+    run(&market, false, ticks);
+    assert_int_equal(all.next, gv_traffic_before(market.traffic, TICKS));
+    for (size_t s = 0; s < SEATS; s++) {
+        const gv_seat_tick total = total_of(ticks[s]);
+        assert_int_equal(all.seats[s].tally.wins, total.tally.wins);
+        assert_int_equal(all.seats[s].exposures, total.exposures);
+        assert_int_equal(all.seats[s].tally.spend_nanos, total.tally.spend_nanos);
+        assert_int_equal(all.seats[s].tally.conversions, total.tally.conversions);
+    }
+    stage_close(&market);
+}
+
 static void wrong_markets_are_refused_in_a_sentence(void **state)
 {
     (void)state;
@@ -358,6 +411,7 @@ int main(void)
         cmocka_unit_test(no_budget_is_overspent_and_some_are_used_up),
         cmocka_unit_test(delay_moves_conversions_and_loses_none),
         cmocka_unit_test(only_the_fault_cancels_wins_at_the_reserve),
+        cmocka_unit_test(a_tap_hears_all_that_the_seats_got),
         cmocka_unit_test(wrong_markets_are_refused_in_a_sentence),
         cmocka_unit_test(every_failed_allocation_is_survived),
         cmocka_unit_test(score_is_the_competitions),

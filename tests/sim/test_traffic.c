@@ -60,6 +60,15 @@ static void traffic_adds_up_and_has_the_hourly_shape(void **state)
     assert_true(fabs(night / PERIODS / 500.0 - 3.03) < 4.0 * 3.03 * 0.23 / sqrt(PERIODS));
 }
 
+/* values: [ADVERTISERS][count]. */
+static void load(const gv_traffic *traffic, size_t tick, uint64_t first, size_t count,
+                 float *values)
+{
+    const gv_traffic_piece piece = {
+        .tick = tick, .first = first, .count = count, .advertiser_count = ADVERTISERS};
+    gv_traffic_values(traffic, &piece, count, values);
+}
+
 /* Mean 0.0005 over advertisers, ticks and periods: spread 0.40 by category, 0.29 by advertiser. */
 static void values_have_the_mean_and_the_spread_of_their_law(void **state)
 {
@@ -73,7 +82,7 @@ static void values_have_the_mean_and_the_spread_of_their_law(void **state)
         gv_traffic *traffic = open_period(config, period);
         for (size_t tick = 4; tick < TICKS; tick += 8) {
             const uint64_t first = gv_traffic_before(traffic, tick);
-            gv_traffic_values(traffic, tick, first, PIECE, PIECE, values);
+            load(traffic, tick, first, PIECE, values);
             for (size_t a = 0; a < ADVERTISERS; a++) {
                 double mean = 0.0;
                 double square = 0.0;
@@ -107,12 +116,30 @@ static void a_tick_is_the_same_however_it_is_cut(void **state)
     static float part[ADVERTISERS * PIECE];
     gv_traffic *traffic = open_period(config, 2);
     const uint64_t first = gv_traffic_before(traffic, 20);
-    gv_traffic_values(traffic, 20, first, PIECE, PIECE, whole);
+    load(traffic, 20, first, PIECE, whole);
     for (size_t i = 0; i < PIECE; i += 37) {
-        gv_traffic_values(traffic, 20, first + i, 1, 1, part);
+        load(traffic, 20, first + i, 1, part);
         for (size_t a = 0; a < ADVERTISERS; a++) {
             assert_true(part[a] == whole[a * PIECE + i]);
         }
+    }
+    gv_traffic_destroy(traffic);
+}
+
+static void some_advertisers_have_the_values_that_they_have_among_all(void **state)
+{
+    (void)state;
+    unsigned char config[1024] = {0};
+    static float all[ADVERTISERS * PIECE];
+    static float some[ADVERTISERS * PIECE];
+    gv_traffic *traffic = open_period(config, 2);
+    const uint64_t first = gv_traffic_before(traffic, 20);
+    load(traffic, 20, first, PIECE, all);
+    for (uint32_t a = 0; a < ADVERTISERS; a += GV_TRAFFIC_GROUP) {
+        const gv_traffic_piece piece = {
+            .tick = 20, .first = first, .count = PIECE, .advertiser = a, .advertiser_count = 3};
+        gv_traffic_values(traffic, &piece, PIECE, some);
+        assert_memory_equal(some, all + a * PIECE, 3 * PIECE * sizeof *some);
     }
     gv_traffic_destroy(traffic);
 }
@@ -241,6 +268,7 @@ int main(void)
         cmocka_unit_test(traffic_adds_up_and_has_the_hourly_shape),
         cmocka_unit_test(values_have_the_mean_and_the_spread_of_their_law),
         cmocka_unit_test(a_tick_is_the_same_however_it_is_cut),
+        cmocka_unit_test(some_advertisers_have_the_values_that_they_have_among_all),
         cmocka_unit_test(times_rise_and_stay_within_their_tick),
         cmocka_unit_test(slots_are_seen_as_often_as_they_should),
         cmocka_unit_test(users_convert_at_their_true_probability),

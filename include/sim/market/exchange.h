@@ -25,6 +25,7 @@
 #include "sim/market/campaign.h"
 #include "sim/market/mechanism.h"
 #include "sim/market/policy.h"
+#include "sim/market/rank.h"
 #include "sim/market/response.h"
 #include "sim/market/seat.h"
 #include "sim/market/traffic.h"
@@ -35,6 +36,34 @@
  * bid among the *others*, which a loser's true threshold is.
  */
 typedef enum gv_least_cost { GV_LEAST_COST_OTHERS, GV_LEAST_COST_AUCTIONNET } gv_least_cost;
+
+/* What became of a slot. */
+enum { GV_SLOT_SEEN = 1, GV_SLOT_CONVERTS = 2 };
+
+/* A settled run of opportunities of one tick, for whoever records a market. */
+typedef struct gv_exchange_piece {
+    size_t tick;
+    uint64_t first; /* counts from the start of the period */
+    size_t count;
+    size_t stride; /* between the rows of all but `values` */
+    size_t seat_count;
+    size_t slot_count;
+    const gv_ranking *ranking; /* reads the keys */
+    int64_t reserve_nanos;
+    const int64_t *time_us; /* [count] */
+    const float *values;    /* [seat][values_stride] */
+    size_t values_stride;
+    const int64_t *offers; /* [seat][stride]: as lowered by cap, budget and step; negative: none */
+    const int64_t *keys;   /* [slot + 1][stride]: the best offers, see rank.h */
+    const int64_t *prices; /* [slot][stride]: what the slot costs once seen; negative: not sold */
+    const uint8_t *states; /* [slot][stride]: GV_SLOT_SEEN, GV_SLOT_CONVERTS */
+} gv_exchange_piece;
+
+/* Is told of each piece once, in order; what the piece points to is gone when it returns. */
+typedef struct gv_exchange_tap {
+    void (*piece)(void *context, const gv_exchange_piece *piece);
+    void *context;
+} gv_exchange_tap;
 
 typedef struct gv_exchange_config {
     const gv_traffic *traffic; /* borrowed, as are the rest */
@@ -48,6 +77,7 @@ typedef struct gv_exchange_config {
     int64_t start_us;
     int64_t tick_us;
     size_t tick_count;
+    const gv_exchange_tap *tap; /* NULL: nobody records it */
     bool reference;
 } gv_exchange_config;
 

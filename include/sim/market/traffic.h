@@ -27,6 +27,18 @@ typedef struct gv_traffic_setup {
     const uint32_t *categories; /* [advertiser_count]; borrowed */
 } gv_traffic_setup;
 
+/* Neighbouring advertisers share draws: what is asked for starts at a multiple of this. */
+enum { GV_TRAFFIC_GROUP = 4 };
+
+/* Neighbouring opportunities of one tick, and neighbouring advertisers. */
+typedef struct gv_traffic_piece {
+    size_t tick;
+    uint64_t first; /* counts from the start of the period */
+    size_t count;
+    uint32_t advertiser; /* the first; a multiple of GV_TRAFFIC_GROUP */
+    size_t advertiser_count;
+} gv_traffic_piece;
+
 typedef struct gv_traffic_type {
     gv_type_info info;
     size_t state_size; /* the dispatcher allocates it, zeroed */
@@ -36,8 +48,7 @@ typedef struct gv_traffic_type {
     /* Ascending times within the tick, of opportunities first, first + 1, ... of the period. */
     void (*times)(const void *state, size_t tick, uint64_t first, size_t count, int64_t *time_us);
     /* values: [advertiser_count][stride], the first `count` of each row; each in [0, 1]. */
-    void (*values)(const void *state, size_t tick, uint64_t first, size_t count, size_t stride,
-                   float *values);
+    void (*values)(const void *state, const gv_traffic_piece *piece, size_t stride, float *values);
     /* The standard deviation of the true probability around `value`; at most `value`. */
     double (*sigma)(const void *state, uint64_t opportunity, uint32_t advertiser, double value);
     void (*fini)(void *state); /* NULL: nothing to release */
@@ -62,8 +73,13 @@ uint64_t gv_traffic_count(const gv_traffic *traffic, size_t tick);
 /* `first` counts from the start of the period; the piece lies within the tick (asserted). */
 void gv_traffic_times(const gv_traffic *traffic, size_t tick, uint64_t first, size_t count,
                       int64_t *time_us);
-void gv_traffic_values(const gv_traffic *traffic, size_t tick, uint64_t first, size_t count,
-                       size_t stride, float *values);
+
+/*
+ * values: [piece->advertiser_count][stride]. Whatever the piece, an opportunity has the same value
+ * for the same advertiser.
+ */
+void gv_traffic_values(const gv_traffic *traffic, const gv_traffic_piece *piece, size_t stride,
+                       float *values);
 double gv_traffic_sigma(const gv_traffic *traffic, uint64_t opportunity, uint32_t advertiser,
                         double value);
 
