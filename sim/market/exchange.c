@@ -25,6 +25,27 @@ static gv_status check_seat(const gv_exchange_config *config, const gv_campaign 
     return GV_OK;
 }
 
+static gv_status check_rivals(const gv_exchange_config *config)
+{
+    if (config->rivals == NULL) {
+        return GV_OK;
+    }
+    const gv_record *record = config->rivals->record;
+    if (config->seat_count != 1) {
+        return GV_FAIL(GV_EINVAL, "%zu campaigns against a recorded market, expected 1",
+                       config->seat_count);
+    }
+    if (record->slot_count != config->slot_count || record->filled != record->count ||
+        record->count != gv_traffic_before(config->traffic, config->tick_count)) {
+        return GV_FAIL(GV_EINVAL, "the recorded market has other slots or opportunities");
+    }
+    if (config->rivals->number >= record->ranking.bidder_count) {
+        return GV_FAIL(GV_EINVAL, "bidder %u of a recorded market of %zu", config->rivals->number,
+                       record->ranking.bidder_count);
+    }
+    return GV_OK;
+}
+
 static gv_status check_config(const gv_exchange_config *config)
 {
     if (config->slot_count == 0 || config->slot_count > GV_SLOTS_MAX) {
@@ -35,6 +56,7 @@ static gv_status check_config(const gv_exchange_config *config)
                        GV_RANK_BIDDERS_MAX);
     }
     GV_TRY(gv_mechanism_validate(&config->mechanism));
+    GV_TRY(check_rivals(config));
     for (size_t seat = 0; seat < config->seat_count; seat++) {
         GV_TRY(check_seat(config, config->seats[seat].campaign));
     }
@@ -56,7 +78,7 @@ static bool allocate(gv_exchange *x)
 {
     const size_t seats = x->config.seat_count;
     const size_t places = x->ranking.places;
-    x->values_stride = widest_tick(&x->config);
+    x->values_stride = x->config.rivals == NULL ? widest_tick(&x->config) : 1;
     x->states = gv_mem_alloc(0, seats, sizeof *x->states);
     x->ticks = gv_mem_alloc(0, seats * (x->config.tick_count + 1), sizeof *x->ticks);
     x->coming = gv_mem_alloc(0, seats * (x->config.tick_count + 1), sizeof *x->coming);
@@ -70,7 +92,7 @@ static bool allocate(gv_exchange *x)
     x->keys = gv_mem_alloc_vector(places * PIECE, sizeof *x->keys);
     x->paid = gv_mem_alloc_vector(seats * PIECE, sizeof *x->paid);
     x->outcomes = gv_mem_alloc(0, PIECE, sizeof *x->outcomes);
-    x->entries = gv_mem_alloc(0, seats, sizeof *x->entries);
+    x->entries = gv_mem_alloc(0, seats + places, sizeof *x->entries);
     x->awards = gv_mem_alloc(0, places, sizeof *x->awards);
     x->slot_prices = gv_mem_alloc_vector(places * PIECE, sizeof *x->slot_prices);
     x->slot_states = gv_mem_alloc(0, places * PIECE, sizeof *x->slot_states);
@@ -119,7 +141,10 @@ static void load_values(gv_exchange *x)
 {
     const gv_traffic *traffic = x->config.traffic;
     const size_t count = (size_t)gv_traffic_count(traffic, x->tick);
-    if (count > 0) {
+    x->tick_values = x->values;
+    if (x->config.rivals != NULL) {
+        x->tick_values = x->config.rivals->values + gv_traffic_before(traffic, x->tick);
+    } else if (count > 0) {
         const gv_traffic_piece piece = {.tick = x->tick,
                                         .first = x->next,
                                         .count = count,
@@ -128,7 +153,7 @@ static void load_values(gv_exchange *x)
     }
     for (size_t seat = 0; seat < x->config.seat_count; seat++) {
         seat_state *state = &x->states[seat];
-        state->now.value_units = units_of_row(x->values + seat * x->values_stride, count);
+        state->now.value_units = units_of_row(x->tick_values + seat * x->values_stride, count);
         state->announced_count = count;
         state->announced_value =
             count == 0 ? 0.0 : (double)state->now.value_units / GV_VALUE_UNITS / (double)count;
@@ -230,13 +255,23 @@ static size_t tick_of_next(const gv_exchange *x)
     return tick;
 }
 
+static void load_times(const gv_exchange *x, size_t tick, size_t count, int64_t *time_us)
+{
+    const gv_rivals *rivals = x->config.rivals;
+    if (rivals == NULL) {
+        gv_traffic_times(x->config.traffic, tick, x->next, count, time_us);
+    } else {
+        memcpy(time_us, rivals->record->time_us + x->next, count * sizeof *time_us);
+    }
+}
+
 static int64_t next_us(void *context)
 {
     const gv_exchange *x = context;
     const size_t tick = tick_of_next(x);
     int64_t time_us = GV_NEVER_US;
     if (tick < x->config.tick_count) {
-        gv_traffic_times(x->config.traffic, tick, x->next, 1, &time_us);
+        load_times(x, tick, 1, &time_us);
     }
     return time_us;
 }
@@ -249,7 +284,7 @@ static gv_status take(void *context, gv_sim *sim, int64_t until_us)
     const uint64_t end = gv_traffic_before(traffic, x->tick) + gv_traffic_count(traffic, x->tick);
     const uint64_t left = end - x->next;
     size_t count = left < x->piece_max ? (size_t)left : x->piece_max;
-    gv_traffic_times(traffic, x->tick, x->next, count, x->times);
+    load_times(x, x->tick, count, x->times);
     while (x->times[count - 1] >= until_us) {
         count--;
     }
@@ -304,7 +339,8 @@ gv_status gv_exchange_create(const gv_exchange_config *config, gv_exchange **out
     }
     gv_status status = GV_OK;
     x->config = *config;
-    x->ranking = gv_ranking_of(config->seat_count, config->slot_count + 1);
+    x->ranking = config->rivals == NULL ? gv_ranking_of(config->seat_count, config->slot_count + 1)
+                                        : config->rivals->record->ranking;
     x->piece_max = piece_max_of(config);
     x->pending_max = most_pending(config);
     if (!allocate(x)) {

@@ -6,6 +6,7 @@
 #include "sim/market/auction.h"
 #include "sim/market/exchange.h"
 #include "sim/market/rank.h"
+#include "sim/market/record.h"
 
 enum { GV_EXCHANGE_PIECE = 256 };
 
@@ -42,17 +43,18 @@ struct gv_exchange {
     gv_observation *observations; /* [seat] */
     float *values;                /* [seat][values_stride]: of the whole tick */
     size_t values_stride;
-    double *believed;     /* [piece]: one seat's values */
-    int64_t *times;       /* [piece] */
-    int64_t *bids;        /* [seat][piece] */
-    int64_t *offers;      /* [seat][piece] */
-    int64_t *keys;        /* [slot + 1][piece] */
-    int64_t *paid;        /* [seat][piece]: -1 lost; only kept for seats that listen */
-    gv_outcome *outcomes; /* [piece] */
-    gv_bid *entries;      /* [seat]: of the reference path */
-    gv_award *awards;     /* [slot + 1] */
-    int64_t *slot_prices; /* [slot + 1][piece]: what a slot costs, -1 not sold; for the tap */
-    uint8_t *slot_states; /* [slot + 1][piece]: GV_SLOT_SEEN, GV_SLOT_CONVERTS; for the tap */
+    const float *tick_values; /* the same, or the lone seat's own */
+    double *believed;         /* [piece]: one seat's values */
+    int64_t *times;           /* [piece] */
+    int64_t *bids;            /* [seat][piece] */
+    int64_t *offers;          /* [seat][piece] */
+    int64_t *keys;            /* [slot + 1][piece] */
+    int64_t *paid;            /* [seat][piece]: -1 lost; only kept for seats that listen */
+    gv_outcome *outcomes;     /* [piece] */
+    gv_bid *entries;          /* [seat]: of the reference path */
+    gv_award *awards;         /* [slot + 1] */
+    int64_t *slot_prices;     /* [slot + 1][piece]: what a slot costs, -1 not sold; for the tap */
+    uint8_t *slot_states;     /* [slot + 1][piece]: GV_SLOT_SEEN, GV_SLOT_CONVERTS; for the tap */
 };
 
 /*
@@ -60,6 +62,13 @@ struct gv_exchange {
  * them where a policy learns something on the way. Returns how many.
  */
 size_t gv_exchange_settle_piece(gv_exchange *exchange, size_t count);
+
+/* The number by which bidders are ranked and users drawn. */
+static inline uint32_t gv_exchange_bidder(const gv_exchange *exchange, size_t seat)
+{
+    const gv_rivals *rivals = exchange->config.rivals;
+    return rivals == NULL ? (uint32_t)seat : rivals->number;
+}
 
 /* The count of conversions that become visible in the tick in which a time lies. */
 static inline uint64_t *gv_exchange_coming_at(const gv_exchange *exchange, size_t seat,

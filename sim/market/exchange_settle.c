@@ -51,7 +51,7 @@ static const float *values_of(const gv_exchange *exchange, size_t seat)
 {
     const uint64_t in_tick =
         exchange->next - gv_traffic_before(exchange->config.traffic, exchange->tick);
-    return exchange->values + seat * exchange->values_stride + in_tick;
+    return exchange->tick_values + seat * exchange->values_stride + in_tick;
 }
 
 /* From `from` on, the offers that the seat's bids make with the budget that it has left. */
@@ -86,32 +86,70 @@ static void price(gv_exchange *exchange, size_t seat, size_t count)
     offer(exchange, seat, 0, count);
 }
 
-/* One auction by auction.h: its awards, as the keys that the vector ranking would give. */
-static void rank_by_reference(gv_exchange *exchange, size_t i)
+/* The offers of one auction, the lone seat's and the recorded others' alike. Returns how many. */
+static size_t gather_entries(gv_exchange *exchange, size_t i)
 {
-    const size_t places = exchange->ranking.places;
+    const gv_rivals *rivals = exchange->config.rivals;
+    gv_bid *entries = exchange->entries;
     size_t bid_count = 0;
     for (size_t seat = 0; seat < exchange->config.seat_count; seat++) {
         const int64_t amount = exchange->offers[seat * PIECE + i];
         if (amount >= 0) {
-            exchange->entries[bid_count++] = (gv_bid){(uint32_t)seat, amount};
+            entries[bid_count++] = (gv_bid){gv_exchange_bidder(exchange, seat), amount};
         }
     }
+    for (size_t place = 0; rivals != NULL && place < exchange->ranking.places; place++) {
+        const gv_record *record = rivals->record;
+        const int64_t key = record->keys[place * record->count + exchange->next + i];
+        if (key >= 0 && gv_ranking_bidder(&exchange->ranking, key) != rivals->number) {
+            entries[bid_count++] = (gv_bid){gv_ranking_bidder(&exchange->ranking, key),
+                                            gv_ranking_offer(&exchange->ranking, key)};
+        }
+    }
+    return bid_count;
+}
+
+static int64_t amount_of(const gv_bid *entries, uint32_t bidder)
+{
+    while (entries->bidder != bidder) {
+        entries++;
+    }
+    return entries->amount_nanos;
+}
+
+/* One auction by auction.h: its awards, as the keys that the vector ranking would give. */
+static void rank_by_reference(gv_exchange *exchange, size_t i)
+{
+    const size_t places = exchange->ranking.places;
+    const size_t bid_count = gather_entries(exchange, i);
     const size_t sold =
         gv_auction_run(exchange->auction, exchange->entries, bid_count, exchange->awards);
     for (size_t place = 0; place < places; place++) {
         int64_t key = -1;
         if (place < sold) {
             const uint32_t bidder = exchange->awards[place].bidder;
-            key = gv_ranking_key(&exchange->ranking, exchange->offers[(size_t)bidder * PIECE + i],
-                                 bidder);
+            key = gv_ranking_key(&exchange->ranking, amount_of(exchange->entries, bidder), bidder);
         }
         exchange->keys[place * PIECE + i] = key;
     }
 }
 
+/* The lone seat's offers among those of the recorded others. */
+static void join(gv_exchange *exchange, size_t from, size_t count)
+{
+    const gv_rivals *rivals = exchange->config.rivals;
+    const gv_record *record = rivals->record;
+    const gv_bidder_offers own = {rivals->number, exchange->offers + from, count - from};
+    gv_ranking_join(&exchange->ranking, record->keys + exchange->next + from, record->count, own,
+                    PIECE, exchange->keys + from);
+}
+
 static void rank(gv_exchange *exchange, size_t from, size_t count)
 {
+    if (!exchange->config.reference && exchange->config.rivals != NULL) {
+        join(exchange, from, count);
+        return;
+    }
     if (!exchange->config.reference) {
         gv_ranking_best(&exchange->ranking, exchange->offers + from, PIECE, count - from,
                         exchange->keys + from);
@@ -172,8 +210,8 @@ static bool show(gv_exchange *exchange, size_t seat, size_t i, int64_t amount, d
     state->now.exposed_value_units += units_of(value);
     pay(state, amount);
     int64_t delay_us = 0;
-    if (!gv_response_converts(exchange->config.response, exchange->next + i, (uint32_t)seat, value,
-                              &delay_us)) {
+    if (!gv_response_converts(exchange->config.response, exchange->next + i,
+                              gv_exchange_bidder(exchange, seat), value, &delay_us)) {
         return false;
     }
     convert_later(exchange, seat, i, exchange->times[i] + delay_us);
@@ -209,37 +247,66 @@ static void note_slot(gv_exchange *exchange, size_t slot, size_t i, int64_t pric
     exchange->slot_states[slot * PIECE + i] = (uint8_t)state;
 }
 
+/* Whether a lone seat has no slot: then nothing here is anybody's business. */
+static bool is_others_affair(const gv_exchange *exchange, size_t i)
+{
+    const gv_rivals *rivals = exchange->config.rivals;
+    if (rivals == NULL) {
+        return false;
+    }
+    for (size_t slot = 0; slot < exchange->config.slot_count; slot++) {
+        const int64_t key = exchange->keys[slot * PIECE + i];
+        if (key >= 0 && gv_ranking_bidder(&exchange->ranking, key) == rivals->number) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* One slot goes to a seat. True when its campaign ran short. */
+static bool award_slot(gv_exchange *exchange, size_t slot, size_t i, size_t seat, bool is_seen)
+{
+    const gv_exchange_config *config = &exchange->config;
+    const int64_t own = gv_ranking_offer(&exchange->ranking, exchange->keys[slot * PIECE + i]);
+    const int64_t amount = config->mechanism.type->price(own, offer_at(exchange, slot + 1, i));
+    if (config->reserve_unsold && amount == config->mechanism.reserve_nanos) {
+        return false;
+    }
+    seat_state *state = &exchange->states[seat];
+    const double value = (double)values_of(exchange, seat)[i];
+    state->now.tally.wins++;
+    state->now.won_value_units += units_of(value);
+    state->now.least_cost_nanos += winner_correction(exchange, i);
+    exchange->paid[seat * PIECE + i] = is_seen ? amount : 0;
+    const bool converts = is_seen && show(exchange, seat, i, amount, value);
+    note_slot(exchange, slot, i, amount,
+              (is_seen ? GV_SLOT_SEEN : 0U) | (converts ? GV_SLOT_CONVERTS : 0U));
+    return is_seen && state->is_short;
+}
+
 /* Slot by slot. True when a campaign ran short. */
 static bool award(gv_exchange *exchange, size_t i)
 {
     const gv_exchange_config *config = &exchange->config;
-    const int64_t reserve = config->mechanism.reserve_nanos;
+    const gv_rivals *rivals = config->rivals;
+    leave_unsold(exchange, i);
+    if (is_others_affair(exchange, i)) {
+        return false;
+    }
     const uint32_t seen = gv_response_seen(config->response, exchange->next + i);
     bool ran_short = false;
-    leave_unsold(exchange, i);
     for (size_t slot = 0; slot < config->slot_count; slot++) {
         const int64_t key = exchange->keys[slot * PIECE + i];
-        const int64_t own = gv_ranking_offer(&exchange->ranking, key);
-        if (key < 0 || own < reserve) {
+        if (key < 0 ||
+            gv_ranking_offer(&exchange->ranking, key) < config->mechanism.reserve_nanos) {
             break;
         }
-        const size_t seat = gv_ranking_bidder(&exchange->ranking, key);
-        const int64_t next = offer_at(exchange, slot + 1, i);
-        const int64_t amount = config->mechanism.type->price(own, next);
-        if (config->reserve_unsold && amount == reserve) {
-            continue;
+        const uint32_t bidder = gv_ranking_bidder(&exchange->ranking, key);
+        if (rivals == NULL || bidder == rivals->number) {
+            const size_t seat = rivals == NULL ? bidder : 0;
+            const bool is_seen = (seen >> slot & 1) != 0;
+            ran_short = award_slot(exchange, slot, i, seat, is_seen) || ran_short;
         }
-        seat_state *state = &exchange->states[seat];
-        const double value = (double)values_of(exchange, seat)[i];
-        state->now.tally.wins++;
-        state->now.won_value_units += units_of(value);
-        state->now.least_cost_nanos += winner_correction(exchange, i);
-        const bool is_seen = (seen >> slot & 1) != 0;
-        exchange->paid[seat * PIECE + i] = is_seen ? amount : 0;
-        const bool converts = is_seen && show(exchange, seat, i, amount, value);
-        ran_short = ran_short || (is_seen && state->is_short);
-        note_slot(exchange, slot, i, amount,
-                  (is_seen ? GV_SLOT_SEEN : 0U) | (converts ? GV_SLOT_CONVERTS : 0U));
     }
     return ran_short;
 }

@@ -77,6 +77,55 @@ GV_VECTOR static void rank_strip(const gv_ranking *ranking, const int64_t *offer
     }
 }
 
+/* The others' keys of a place: the bidder's own give way. */
+static inline void others_of(const gv_ranking *ranking, const int64_t *ranked, uint32_t bidder,
+                             size_t count, int64_t *keys)
+{
+    const int64_t mask = (INT64_C(1) << ranking->bidder_bits) - 1;
+    const int64_t tail = mask - (int64_t)bidder;
+    for (size_t i = 0; i < count; i++) {
+        keys[i] = (ranked[i] & mask) == tail ? -1 : ranked[i];
+    }
+}
+
+GV_VECTOR static void join_strip(const gv_ranking *ranking, const int64_t *ranked,
+                                 size_t ranked_stride, gv_bidder_offers own, size_t stride,
+                                 int64_t *keys)
+{
+    int64_t places[GV_RANK_PLACES_MAX][STRIP];
+    int64_t sinking[STRIP];
+    for (size_t place = 0; place < ranking->places; place++) {
+        for (size_t i = 0; i < STRIP; i++) {
+            places[place][i] = -1;
+        }
+    }
+    for (size_t row = 0; row <= ranking->places; row++) {
+        if (row < ranking->places) {
+            others_of(ranking, ranked + row * ranked_stride, own.bidder, own.count, sinking);
+        } else {
+            keys_of(ranking, own.offers, own.bidder, own.count, sinking);
+        }
+        for (size_t place = 0; place < ranking->places; place++) {
+            sink(places[place], sinking, own.count);
+        }
+    }
+    for (size_t place = 0; place < ranking->places; place++) {
+        for (size_t i = 0; i < own.count; i++) {
+            keys[place * stride + i] = places[place][i];
+        }
+    }
+}
+
+void gv_ranking_join(const gv_ranking *ranking, const int64_t *ranked, size_t ranked_stride,
+                     gv_bidder_offers own, size_t stride, int64_t *keys)
+{
+    for (size_t done = 0; done < own.count; done += STRIP) {
+        const size_t left = own.count - done;
+        const gv_bidder_offers strip = {own.bidder, own.offers + done, left < STRIP ? left : STRIP};
+        join_strip(ranking, ranked + done, ranked_stride, strip, stride, keys + done);
+    }
+}
+
 void gv_ranking_best(const gv_ranking *ranking, const int64_t *offers, size_t stride, size_t count,
                      int64_t *keys)
 {

@@ -7,6 +7,7 @@
 #include "sim/base/mem.h"
 #include "sim/base/money.h"
 #include "sim/market/exchange.h"
+#include "sim/market/record.h"
 #include "test_random.h"
 
 enum { SEATS = 9, TICKS = 5, CASES = 40, SLOTS = 3, PERIOD = 3 };
@@ -349,6 +350,147 @@ static void a_tap_hears_all_that_the_seats_got(void **state)
     stage_close(&market);
 }
 
+/* The seat's own values of the whole period. */
+static float *values_of(const stage *market, size_t seat)
+{
+    const uint64_t count = gv_traffic_before(market->traffic, TICKS);
+    float *own = gv_mem_alloc_vector(count, sizeof *own);
+    float *group = gv_mem_alloc_vector(count * GV_TRAFFIC_GROUP, sizeof *group);
+    assert_non_null(own);
+    assert_non_null(group);
+    for (size_t tick = 0; tick < TICKS; tick++) {
+        const uint32_t first = (uint32_t)(seat / GV_TRAFFIC_GROUP * GV_TRAFFIC_GROUP);
+        const gv_traffic_piece piece = {.tick = tick,
+                                        .first = gv_traffic_before(market->traffic, tick),
+                                        .count = gv_traffic_count(market->traffic, tick),
+                                        .advertiser = first,
+                                        .advertiser_count = seat - first + 1};
+        gv_traffic_values(market->traffic, &piece, count, group);
+        memcpy(own + piece.first, group + (seat - first) * count, piece.count * sizeof *own);
+    }
+    gv_mem_free(group);
+    return own;
+}
+
+static void play_alone(stage *market, const gv_record *record, size_t seat, bool reference,
+                       gv_seat_tick ticks[TICKS + 1])
+{
+    float *values = values_of(market, seat);
+    const gv_rivals rivals = {record, (uint32_t)seat, values};
+    gv_exchange_config config = market->config;
+    config.tap = NULL;
+    config.reference = reference;
+    config.rivals = &rivals;
+    config.seats = &market->seats[seat];
+    config.seat_count = 1;
+    gv_exchange *exchange = NULL;
+    assert_int_equal(gv_exchange_create(&config, &exchange), GV_OK);
+    assert_int_equal(gv_exchange_run(exchange, NULL), GV_OK);
+    memcpy(ticks, gv_exchange_ticks(exchange, 0), (TICKS + 1) * sizeof *ticks);
+    gv_exchange_destroy(exchange);
+    gv_mem_free(values);
+}
+
+/* The market with `type` in each seat, recorded; then each seat alone against it. */
+static void assert_alone_is_as_among_all(const gv_policy_type *type, gv_least_cost least_cost)
+{
+    test_random random = test_random_seeded();
+    const test_random start = random;
+    stage market;
+    gv_seat_tick among[SEATS][TICKS + 1];
+    gv_seat_tick alone[TICKS + 1];
+    gv_record *record = NULL;
+    stage_open(&market, type, GV_US_PER_HOUR / 4, &random);
+    market.config.least_cost = least_cost;
+    assert_int_equal(gv_record_create(&market.config, &record), GV_OK);
+    market.config.tap = gv_record_tap(record);
+    run(&market, false, among);
+    stage_close(&market);
+    for (int reference = 0; reference < 2; reference++) {
+        random = start; /* fresh policies */
+        stage_open(&market, type, GV_US_PER_HOUR / 4, &random);
+        market.config.least_cost = least_cost;
+        for (size_t s = 0; s < SEATS; s++) {
+            play_alone(&market, record, s, reference != 0, alone);
+            assert_memory_equal(alone, among[s], sizeof alone);
+        }
+        stage_close(&market);
+    }
+    gv_record_destroy(record);
+}
+
+static void alone_against_the_record_a_seat_gets_what_it_got_among_all(void **state)
+{
+    (void)state;
+    assert_alone_is_as_among_all(&deaf, GV_LEAST_COST_OTHERS);
+    assert_alone_is_as_among_all(&listening, GV_LEAST_COST_AUCTIONNET);
+    assert_alone_is_as_among_all(&one_by_one, GV_LEAST_COST_OTHERS);
+}
+
+/* Other bids than those recorded: the vector path against the plain one. */
+static void alone_with_other_bids_batches_equal_single_auctions(void **state)
+{
+    (void)state;
+    test_random random = test_random_seeded();
+    stage market;
+    gv_seat_tick among[SEATS][TICKS + 1];
+    gv_seat_tick alone[2][TICKS + 1];
+    gv_record *record = NULL;
+    size_t moved = 0;
+    stage_open(&market, &deaf, 0, &random);
+    assert_int_equal(gv_record_create(&market.config, &record), GV_OK);
+    market.config.tap = gv_record_tap(record);
+    run(&market, false, among);
+    stage_close(&market);
+    const test_random start = random; /* other multipliers and budgets than the market's */
+    for (size_t s = 0; s < SEATS; s++) {
+        for (int reference = 0; reference < 2; reference++) {
+            random = start;
+            stage_open(&market, &listening, GV_US_PER_MINUTE, &random);
+            play_alone(&market, record, s, reference != 0, alone[reference]);
+            stage_close(&market);
+        }
+        assert_memory_equal(alone[0], alone[1], sizeof alone[0]);
+        moved += memcmp(alone[0], among[s], sizeof alone[0]) != 0;
+    }
+    assert_true(moved > SEATS / 2);
+    gv_record_destroy(record);
+}
+
+static void recorded_prices_are_the_best_offers_of_the_others(void **state)
+{
+    (void)state;
+    test_random random = test_random_seeded();
+    stage market;
+    gv_seat_tick ticks[SEATS][TICKS + 1];
+    gv_record *record = NULL;
+    stage_open(&market, &deaf, 0, &random);
+    assert_int_equal(gv_record_create(&market.config, &record), GV_OK);
+    market.config.tap = gv_record_tap(record);
+    run(&market, false, ticks);
+    int64_t *prices = gv_mem_alloc(0, record->count * SLOTS, sizeof *prices);
+    assert_non_null(prices);
+    for (uint32_t s = 0; s < SEATS; s++) {
+        gv_record_prices(record, s, prices);
+        for (uint64_t i = 0; i < record->count; i++) {
+            size_t row = 0;
+            for (size_t place = 0; place <= SLOTS && row < SLOTS; place++) {
+                const int64_t key = record->keys[place * record->count + i];
+                const bool is_own = key >= 0 && gv_ranking_bidder(&record->ranking, key) == s;
+                const int64_t offer = gv_ranking_offer(&record->ranking, key);
+                if (!is_own) {
+                    assert_int_equal(prices[row++ * record->count + i],
+                                     offer > GV_NANOS_PER_CPM ? offer : GV_NANOS_PER_CPM);
+                }
+            }
+            assert_int_equal(row, SLOTS);
+        }
+    }
+    gv_mem_free(prices);
+    gv_record_destroy(record);
+    stage_close(&market);
+}
+
 static void wrong_markets_are_refused_in_a_sentence(void **state)
 {
     (void)state;
@@ -412,6 +554,9 @@ int main(void)
         cmocka_unit_test(delay_moves_conversions_and_loses_none),
         cmocka_unit_test(only_the_fault_cancels_wins_at_the_reserve),
         cmocka_unit_test(a_tap_hears_all_that_the_seats_got),
+        cmocka_unit_test(alone_against_the_record_a_seat_gets_what_it_got_among_all),
+        cmocka_unit_test(alone_with_other_bids_batches_equal_single_auctions),
+        cmocka_unit_test(recorded_prices_are_the_best_offers_of_the_others),
         cmocka_unit_test(wrong_markets_are_refused_in_a_sentence),
         cmocka_unit_test(every_failed_allocation_is_survived),
         cmocka_unit_test(score_is_the_competitions),

@@ -8,6 +8,9 @@
  * to bind, so that the rest is ranked anew with what it can still pay. `reference` ranks one
  * auction at a time through auction.h instead; the outcome must be identical to the byte.
  *
+ * With `rivals` one campaign plays alone against a recorded market, by the same code: with the bids
+ * that it made there it gets what it got there.
+ *
  * The rule of one auction: an offer is the policy's bid, lowered to the bid cap and to the budget
  * left and cut to the price step (as in replay.h); offers that reach the reserve are ranked, the
  * best take the slots, and the mechanism prices each slot by the best offer below. A winner pays
@@ -65,6 +68,15 @@ typedef struct gv_exchange_tap {
     void *context;
 } gv_exchange_tap;
 
+typedef struct gv_record gv_record; /* record.h */
+
+/* Makes one campaign play alone, against the other bidders of a recorded market. */
+typedef struct gv_rivals {
+    const gv_record *record; /* complete, of this traffic and mechanism */
+    uint32_t number;         /* whose place among the bidders it takes */
+    const float *values;     /* [opportunities of the period]: its own */
+} gv_rivals;
+
 typedef struct gv_exchange_config {
     const gv_traffic *traffic; /* borrowed, as are the rest */
     const gv_response *response;
@@ -74,6 +86,7 @@ typedef struct gv_exchange_config {
     bool reserve_unsold;  /* AuctionNet's fault: a win priced at exactly the reserve is cancelled */
     const gv_seat *seats; /* [seat_count]: campaigns that span the whole period */
     size_t seat_count;
+    const gv_rivals *rivals; /* NULL: all are here; else there is one seat */
     int64_t start_us;
     int64_t tick_us;
     size_t tick_count;

@@ -20,6 +20,13 @@ typedef struct gv_ranking {
     size_t places;       /* how many keys to keep, 1 to GV_RANK_PLACES_MAX */
 } gv_ranking;
 
+/* The offers of one bidder. */
+typedef struct gv_bidder_offers {
+    uint32_t bidder;
+    const int64_t *offers; /* [count], each at most gv_ranking_offer_max(); negative: no bid */
+    size_t count;
+} gv_bidder_offers;
+
 gv_ranking gv_ranking_of(size_t bidder_count, size_t places);
 
 /* No offer may be above it: the largest that still fits beside the bidder's number. */
@@ -50,5 +57,15 @@ static inline uint32_t gv_ranking_bidder(const gv_ranking *ranking, int64_t key)
  */
 void gv_ranking_best(const gv_ranking *ranking, const int64_t *offers, size_t stride, size_t count,
                      int64_t *keys);
+
+/*
+ * One bidder's offers among the ranked offers of others, as they were ranked before: `ranked` is
+ * [places][ranked_stride], in which the bidder's own earlier offers are passed over.
+ * offers: [count]; keys: [places][stride], as of gv_ranking_best(). Where the bidder's earlier
+ * offer held a place, one offer of the others behind it is not known, and the last key may be
+ * the bidder's own or -1 in its stead.
+ */
+void gv_ranking_join(const gv_ranking *ranking, const int64_t *ranked, size_t ranked_stride,
+                     gv_bidder_offers own, size_t stride, int64_t *keys);
 
 #endif

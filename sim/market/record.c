@@ -1,0 +1,74 @@
+#include "sim/market/record.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "sim/base/mem.h"
+
+static void copy_piece(void *context, const gv_exchange_piece *piece)
+{
+    gv_record *record = context;
+    assert(piece->first == record->filled);
+    assert(piece->first + piece->count <= record->count);
+    memcpy(record->time_us + piece->first, piece->time_us, piece->count * sizeof *record->time_us);
+    for (size_t place = 0; place <= record->slot_count; place++) {
+        memcpy(record->keys + place * record->count + piece->first,
+               piece->keys + place * piece->stride, piece->count * sizeof *record->keys);
+    }
+    record->filled += piece->count;
+}
+
+gv_status gv_record_create(const gv_exchange_config *config, gv_record **out)
+{
+    gv_record *record = gv_mem_alloc(sizeof *record, 0, 0);
+    const uint64_t count = gv_traffic_before(config->traffic, config->tick_count);
+    if (record != NULL) {
+        record->count = count;
+        record->slot_count = config->slot_count;
+        record->ranking = gv_ranking_of(config->seat_count, config->slot_count + 1);
+        record->reserve_nanos = config->mechanism.reserve_nanos;
+        record->tap = (gv_exchange_tap){copy_piece, record};
+        record->time_us = gv_mem_alloc_vector(count, sizeof *record->time_us);
+        record->keys = gv_mem_alloc_vector(count * record->ranking.places, sizeof *record->keys);
+    }
+    if (record == NULL || record->time_us == NULL || record->keys == NULL) {
+        gv_record_destroy(record);
+        return GV_FAIL(GV_ENOMEM, "no memory to record %" PRIu64 " opportunities", count);
+    }
+    *out = record;
+    return GV_OK;
+}
+
+void gv_record_destroy(gv_record *record)
+{
+    if (record == NULL) {
+        return;
+    }
+    gv_mem_free(record->time_us);
+    gv_mem_free(record->keys);
+    gv_mem_free(record);
+}
+
+const gv_exchange_tap *gv_record_tap(const gv_record *record)
+{
+    return &record->tap;
+}
+
+void gv_record_prices(const gv_record *record, uint32_t bidder, int64_t *prices)
+{
+    const gv_ranking *ranking = &record->ranking;
+    for (uint64_t i = 0; i < record->count; i++) {
+        size_t row = 0;
+        for (size_t place = 0; row < record->slot_count; place++) {
+            const int64_t key =
+                place <= record->slot_count ? record->keys[place * record->count + i] : -1;
+            if (key >= 0 && gv_ranking_bidder(ranking, key) == bidder) {
+                continue;
+            }
+            const int64_t offer = gv_ranking_offer(ranking, key);
+            const int64_t reserve = record->reserve_nanos;
+            prices[row++ * record->count + i] = offer > reserve ? offer : reserve;
+        }
+    }
+}
