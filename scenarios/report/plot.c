@@ -225,8 +225,7 @@ static void sum_up(budget_plot *plot, size_t policy, size_t budget)
         if (gv_group_holds(&group, cell) &&
             strcmp(cell->policy, plot->grouping->policies[policy]) == 0) {
             double quantities[GV_QUANTITY_COUNT];
-            gv_quantities_of(cell->total, quantities);
-            quantities[GV_QUANTITY_BUDGET_NANOS] = gv_budget_total(cell->campaign, cell->episodes);
+            gv_cell_quantities(cell, quantities);
             for (size_t q = 0; q < GV_QUANTITY_COUNT; q++) {
                 sums[q] += quantities[q];
             }

@@ -74,8 +74,7 @@ enum {
 static void add_cell(league_row *row, const gv_cell_record *cell)
 {
     double quantities[GV_QUANTITY_COUNT];
-    gv_quantities_of(cell->total, quantities);
-    quantities[GV_QUANTITY_BUDGET_NANOS] = gv_budget_total(cell->campaign, cell->episodes);
+    gv_cell_quantities(cell, quantities);
     for (size_t q = 0; q < GV_QUANTITY_COUNT; q++) {
         row->quantities[q] += quantities[q];
     }

@@ -38,12 +38,13 @@ json_t *gv_report_run_json(const gv_outcomes *outcomes)
 static json_t *cell_json(const gv_cell_record *cell)
 {
     double quantities[GV_QUANTITY_COUNT];
-    gv_quantities_of(cell->total, quantities);
-    quantities[GV_QUANTITY_BUDGET_NANOS] = gv_budget_total(cell->campaign, cell->episodes);
+    gv_cell_quantities(cell, quantities);
     json_t *metrics = json_object();
     for (const gv_metric *metric = gv_metrics; metric->name != NULL; metric++) {
-        (void)json_object_set_new(metrics, metric->name,
-                                  gv_report_real_json(gv_metric_value(metric, quantities)));
+        if (gv_metric_fits(metric, cell)) {
+            (void)json_object_set_new(metrics, metric->name,
+                                      gv_report_real_json(gv_metric_value(metric, quantities)));
+        }
     }
     return json_pack("{s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:o}", "cell", (json_int_t)cell->cell,
                      "campaign", cell->campaign->name, "budget_label", cell->budget_label, "policy",

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/base/money.h"
+#include "sim/market/seat.h"
 
 /* Powers of ten as divisors are exact, as factors they are not: 307751 CPM must not gain a bit. */
 #define CPM  ((double)GV_NANOS_PER_CPM)
@@ -58,7 +59,8 @@ const gv_metric gv_metrics[] = {
      .divisor = GV_NANO_EVENTS,
      .over = GV_QUANTITY_NANOCLICKS,
      .under = GV_QUANTITY_NONE,
-     .better = GV_BETTER_HIGHER},
+     .better = GV_BETTER_HIGHER,
+     .scope = GV_SCOPE_REPLAY},
     {.name = "clicks",
      .title = "clicks",
      .unit = "clicks",
@@ -66,7 +68,8 @@ const gv_metric gv_metrics[] = {
      .divisor = 1,
      .over = GV_QUANTITY_CLICKS,
      .under = GV_QUANTITY_NONE,
-     .better = GV_BETTER_HIGHER},
+     .better = GV_BETTER_HIGHER,
+     .scope = GV_SCOPE_REPLAY},
     {.name = "expected_conversions",
      .title = "exp. conversions",
      .unit = "conversions",
@@ -74,7 +77,8 @@ const gv_metric gv_metrics[] = {
      .divisor = GV_NANO_EVENTS,
      .over = GV_QUANTITY_NANOCONVERSIONS,
      .under = GV_QUANTITY_NONE,
-     .better = GV_BETTER_HIGHER},
+     .better = GV_BETTER_HIGHER,
+     .scope = GV_SCOPE_REPLAY},
     {.name = "conversions",
      .title = "conversions",
      .unit = "conversions",
@@ -90,7 +94,8 @@ const gv_metric gv_metrics[] = {
      .divisor = 1,
      .over = GV_QUANTITY_CLICKS,
      .under = GV_QUANTITY_WINS,
-     .better = GV_BETTER_HIGHER},
+     .better = GV_BETTER_HIGHER,
+     .scope = GV_SCOPE_REPLAY},
     {.name = "expected_ctr",
      .title = "exp. CTR",
      .unit = "fraction",
@@ -98,7 +103,8 @@ const gv_metric gv_metrics[] = {
      .divisor = GV_NANO_EVENTS,
      .over = GV_QUANTITY_NANOCLICKS,
      .under = GV_QUANTITY_WINS,
-     .better = GV_BETTER_HIGHER},
+     .better = GV_BETTER_HIGHER,
+     .scope = GV_SCOPE_REPLAY},
     {.name = "ecpc",
      .title = "eCPC",
      .unit = "currency",
@@ -106,7 +112,8 @@ const gv_metric gv_metrics[] = {
      .divisor = UNIT,
      .over = GV_QUANTITY_SPEND_NANOS,
      .under = GV_QUANTITY_CLICKS,
-     .better = GV_BETTER_LOWER},
+     .better = GV_BETTER_LOWER,
+     .scope = GV_SCOPE_REPLAY},
     {.name = "expected_ecpc",
      .title = "exp. eCPC",
      .unit = "currency",
@@ -114,7 +121,8 @@ const gv_metric gv_metrics[] = {
      .divisor = UNIT / GV_NANO_EVENTS,
      .over = GV_QUANTITY_SPEND_NANOS,
      .under = GV_QUANTITY_NANOCLICKS,
-     .better = GV_BETTER_LOWER},
+     .better = GV_BETTER_LOWER,
+     .scope = GV_SCOPE_REPLAY},
     {.name = "mean_bid",
      .title = "mean bid",
      .unit = "CPM",
@@ -123,6 +131,97 @@ const gv_metric gv_metrics[] = {
      .over = GV_QUANTITY_BID_NANOS,
      .under = GV_QUANTITY_BIDS,
      .better = GV_BETTER_NEITHER},
+    {.name = "score",
+     .title = "score",
+     .unit = "conversions",
+     .summary = "Mean of min((target / CPA)^2, 1) x conversions over campaigns and periods.",
+     .divisor = 1,
+     .over = GV_QUANTITY_SCORE,
+     .under = GV_QUANTITY_SEATS,
+     .better = GV_BETTER_HIGHER,
+     .scope = GV_SCOPE_MARKET},
+    {.name = "over_cpa",
+     .title = "over CPA",
+     .unit = "fraction",
+     .summary = "Campaigns and periods whose conversions cost more than the target, of those with "
+                "one.",
+     .divisor = 1,
+     .over = GV_QUANTITY_OVER_CPA,
+     .under = GV_QUANTITY_TARGETS,
+     .better = GV_BETTER_LOWER,
+     .scope = GV_SCOPE_MARKET},
+    {.name = "cpa",
+     .title = "CPA",
+     .unit = "currency",
+     .summary = "Spend per conversion, in units of the account's currency.",
+     .divisor = UNIT,
+     .over = GV_QUANTITY_SPEND_NANOS,
+     .under = GV_QUANTITY_CONVERSIONS,
+     .better = GV_BETTER_LOWER,
+     .scope = GV_SCOPE_MARKET},
+    {.name = "cpa_of_target",
+     .title = "CPA of target",
+     .unit = "fraction",
+     .summary = "Spend, of what the conversions might have cost by their targets.",
+     .divisor = 1,
+     .over = GV_QUANTITY_SPEND_NANOS,
+     .under = GV_QUANTITY_ALLOWED_NANOS,
+     .better = GV_BETTER_NEITHER,
+     .scope = GV_SCOPE_MARKET},
+    {.name = "spend",
+     .title = "spend",
+     .unit = "currency",
+     .summary = "Sum of the prices paid, in units of the account's currency.",
+     .divisor = UNIT,
+     .over = GV_QUANTITY_SPEND_NANOS,
+     .under = GV_QUANTITY_NONE,
+     .better = GV_BETTER_NEITHER,
+     .scope = GV_SCOPE_MARKET},
+    {.name = "exposures",
+     .title = "exposures",
+     .unit = "count",
+     .summary = "Slots won that users saw.",
+     .divisor = 1,
+     .over = GV_QUANTITY_EXPOSURES,
+     .under = GV_QUANTITY_NONE,
+     .better = GV_BETTER_HIGHER,
+     .scope = GV_SCOPE_MARKET},
+    {.name = "won_value",
+     .title = "value won",
+     .unit = "conversions",
+     .summary = "Sum of the predicted conversion probability over the slots won.",
+     .divisor = GV_VALUE_UNITS,
+     .over = GV_QUANTITY_WON_VALUE_UNITS,
+     .under = GV_QUANTITY_NONE,
+     .better = GV_BETTER_HIGHER,
+     .scope = GV_SCOPE_MARKET},
+    {.name = "exposed_value",
+     .title = "value seen",
+     .unit = "conversions",
+     .summary = "Sum of the predicted conversion probability over the slots that users saw.",
+     .divisor = GV_VALUE_UNITS,
+     .over = GV_QUANTITY_EXPOSED_VALUE_UNITS,
+     .under = GV_QUANTITY_NONE,
+     .better = GV_BETTER_HIGHER,
+     .scope = GV_SCOPE_MARKET},
+    {.name = "value_share",
+     .title = "of value",
+     .unit = "fraction",
+     .summary = "Predicted conversions seen, of those of all opportunities.",
+     .divisor = 1,
+     .over = GV_QUANTITY_EXPOSED_VALUE_UNITS,
+     .under = GV_QUANTITY_VALUE_UNITS,
+     .better = GV_BETTER_HIGHER,
+     .scope = GV_SCOPE_MARKET},
+    {.name = "least_cost",
+     .title = "least cost",
+     .unit = "currency",
+     .summary = "Mean of what had to be beaten for the last slot.",
+     .divisor = UNIT,
+     .over = GV_QUANTITY_LEAST_COST_NANOS,
+     .under = GV_QUANTITY_AUCTIONS,
+     .better = GV_BETTER_NEITHER,
+     .scope = GV_SCOPE_MARKET},
     {.name = NULL},
 };
 
@@ -136,8 +235,15 @@ const gv_metric *gv_metric_find(const char *name)
     return NULL;
 }
 
+bool gv_metric_fits(const gv_metric *metric, const gv_cell_record *cell)
+{
+    return metric->scope == GV_SCOPE_ALL ||
+           (metric->scope == GV_SCOPE_MARKET) == (cell->seat != NULL);
+}
+
 void gv_quantities_of(const gv_tally *tally, double *quantities)
 {
+    memset(quantities, 0, GV_QUANTITY_COUNT * sizeof *quantities);
     quantities[GV_QUANTITY_AUCTIONS] = (double)tally->auctions;
     quantities[GV_QUANTITY_BIDS] = (double)tally->bids;
     quantities[GV_QUANTITY_WINS] = (double)tally->wins;
@@ -147,7 +253,6 @@ void gv_quantities_of(const gv_tally *tally, double *quantities)
     quantities[GV_QUANTITY_NANOCONVERSIONS] = (double)tally->expected_nanoconversions;
     quantities[GV_QUANTITY_CLICKS] = (double)tally->clicks;
     quantities[GV_QUANTITY_CONVERSIONS] = (double)tally->conversions;
-    quantities[GV_QUANTITY_BUDGET_NANOS] = 0;
 }
 
 double gv_budget_total(const gv_campaign *campaign, uint64_t episodes)
@@ -156,6 +261,59 @@ double gv_budget_total(const gv_campaign *campaign, uint64_t episodes)
         return 0;
     }
     return (double)campaign->budget_nanos * (double)episodes;
+}
+
+bool gv_cell_has_target(const gv_cell_record *cell)
+{
+    return cell->seat != NULL && cell->campaign->cpa_nanos > 0;
+}
+
+/* In doubles: both products are far below 2^53 where a market is sane, and none may wrap. */
+static double allowed_nanos(const gv_cell_record *cell)
+{
+    return (double)cell->campaign->cpa_nanos * (double)cell->total->conversions;
+}
+
+bool gv_cell_is_over_cpa(const gv_cell_record *cell)
+{
+    return gv_cell_has_target(cell) && (double)cell->total->spend_nanos > allowed_nanos(cell);
+}
+
+double gv_cell_score(const gv_cell_record *cell)
+{
+    assert(cell->seat != NULL);
+    const gv_seat_tick total = {.tally = *cell->total};
+    return gv_cell_has_target(cell) ? gv_seat_score(&total, cell->campaign->cpa_nanos)
+                                    : (double)total.tally.conversions;
+}
+
+/* In doubles, as a damaged database may hold what would wrap. */
+static void add_seat(const gv_cell_record *cell, double *quantities)
+{
+    for (size_t i = 0; i < cell->seat->tick_count; i++) {
+        const gv_seat_tick *tick = &cell->seat->ticks[i];
+        quantities[GV_QUANTITY_EXPOSURES] += (double)tick->exposures;
+        quantities[GV_QUANTITY_VALUE_UNITS] += (double)tick->value_units;
+        quantities[GV_QUANTITY_WON_VALUE_UNITS] += (double)tick->won_value_units;
+        quantities[GV_QUANTITY_EXPOSED_VALUE_UNITS] += (double)tick->exposed_value_units;
+        quantities[GV_QUANTITY_LEAST_COST_NANOS] += (double)tick->least_cost_nanos;
+    }
+    quantities[GV_QUANTITY_SEATS] = 1;
+    quantities[GV_QUANTITY_SCORE] = gv_cell_score(cell);
+    if (gv_cell_has_target(cell)) {
+        quantities[GV_QUANTITY_TARGETS] = 1;
+        quantities[GV_QUANTITY_OVER_CPA] = gv_cell_is_over_cpa(cell) ? 1 : 0;
+        quantities[GV_QUANTITY_ALLOWED_NANOS] = allowed_nanos(cell);
+    }
+}
+
+void gv_cell_quantities(const gv_cell_record *cell, double *quantities)
+{
+    gv_quantities_of(cell->total, quantities);
+    quantities[GV_QUANTITY_BUDGET_NANOS] = gv_budget_total(cell->campaign, cell->episodes);
+    if (cell->seat != NULL) {
+        add_seat(cell, quantities);
+    }
 }
 
 double gv_metric_value(const gv_metric *metric, const double *quantities)

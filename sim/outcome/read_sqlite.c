@@ -254,6 +254,8 @@ static void get_campaign(reading *at, gv_campaign *campaign)
 typedef struct cell_parts {
     gv_campaign campaign;
     gv_tally total;
+    gv_seat_record seat;
+    gv_seat_tick seat_total;
 } cell_parts;
 
 static void get_cell(reading *at, gv_cell_record *cell, cell_parts *parts)
@@ -297,6 +299,91 @@ static void read_ticks(reading *at, gv_cell_record *cell)
     cell->tick_count = count;
 }
 
+/* Beyond the tally, which stands elsewhere. */
+static void get_seat_tick(reading *at, gv_seat_tick *tick)
+{
+    tick->exposures = get_count(at);
+    tick->value_units = get_integer(at);
+    tick->won_value_units = get_integer(at);
+    tick->exposed_value_units = get_integer(at);
+    tick->least_cost_nanos = get_integer(at);
+}
+
+/* One of the three words, which are no copies. */
+static const char *get_rivals(reading *at)
+{
+    static const char *const names[] = {"market", "fixed", "reacting"};
+    const char *text = get_text(at);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(names[i], text) == 0) {
+            return names[i];
+        }
+    }
+    at->column--;
+    damaged(at, "market, fixed or reacting");
+    at->column++;
+    return names[0];
+}
+
+/* The seats of those cells that have one. Without ticks a seat has one, the sum of all. */
+static void read_seats(reading *at, gv_cell_record *cells, cell_parts *parts, size_t count)
+{
+    open_rows(at,
+              "SELECT cell, period, category, rivals, cpa_nanos, exposures, value_units,"
+              " won_value_units, exposed_value_units, least_cost_nanos FROM seat"
+              " WHERE run_id = ? ORDER BY cell",
+              "read a run's seats");
+    gv_row_integer(&at->row, at->outcomes->run.id);
+    size_t i = 0;
+    while (next_row(at)) {
+        const uint64_t number = get_count(at);
+        while (i < count && cells[i].cell < number) {
+            i++;
+        }
+        if (i == count || cells[i].cell != number) {
+            at->column--;
+            damaged(at, "a cell that there is");
+            break;
+        }
+        cell_parts *part = &parts[i];
+        part->seat.period = get_count(at);
+        part->seat.category = (uint32_t)get_within(at, 0, UINT32_MAX);
+        part->seat.rivals = get_rivals(at);
+        part->campaign.cpa_nanos = get_integer_or(at, GV_PARAM_UNSET);
+        get_seat_tick(at, &part->seat_total);
+        part->seat_total.tally = part->total;
+        part->seat.ticks = &part->seat_total;
+        part->seat.tick_count = 1;
+        cells[i].seat = &part->seat;
+    }
+    gv_row_close(&at->row);
+}
+
+/* After the cell's own ticks, which hold the tallies. */
+static void read_seat_ticks(reading *at, const gv_cell_record *cell, gv_seat_record *seat)
+{
+    gv_seat_tick *ticks = take_array(at, cell->tick_count, sizeof *ticks);
+    open_rows(at,
+              "SELECT exposures, value_units, won_value_units, exposed_value_units,"
+              " least_cost_nanos FROM seat_tick WHERE run_id = ? AND cell = ? ORDER BY tick",
+              "read a seat's ticks");
+    gv_row_integer(&at->row, at->outcomes->run.id);
+    gv_row_integer(&at->row, (int64_t)cell->cell);
+    size_t count = 0;
+    while (count < cell->tick_count && next_row(at)) {
+        ticks[count].tally = cell->ticks[count].tally;
+        get_seat_tick(at, &ticks[count++]);
+    }
+    gv_row_close(&at->row);
+    if (at->status == GV_OK && (count == 0 || count < cell->tick_count)) {
+        at->status =
+            GV_FAIL(GV_ECORRUPT, "%s is damaged: seat_tick has %zu of the %zu rows of cell %zu",
+                    at->store->path, count, cell->tick_count, cell->cell);
+    }
+    seat->ticks = ticks;
+    seat->tick_count = count;
+}
+
 static void read_cell_parameters(reading *at, gv_cell_record *cell)
 {
     const int64_t number = (int64_t)cell->cell;
@@ -310,7 +397,7 @@ static void read_cell_parameters(reading *at, gv_cell_record *cell)
     cell->parameters = facts;
 }
 
-static void read_cells(reading *at, bool with_ticks)
+static void read_cells(reading *at, bool with_ticks, bool has_seats)
 {
     gv_outcomes *outcomes = at->outcomes;
     const size_t room = count_rows(at, "SELECT count(*) FROM campaign WHERE run_id = ?", -1);
@@ -330,10 +417,16 @@ static void read_cells(reading *at, bool with_ticks)
         count++;
     }
     gv_row_close(&at->row);
+    if (at->status == GV_OK && has_seats) {
+        read_seats(at, cells, parts, count);
+    }
     for (size_t i = 0; i < count && at->status == GV_OK; i++) {
         read_cell_parameters(at, &cells[i]);
         if (with_ticks && at->status == GV_OK) {
             read_ticks(at, &cells[i]);
+        }
+        if (with_ticks && at->status == GV_OK && cells[i].seat != NULL) {
+            read_seat_ticks(at, &cells[i], &parts[i].seat);
         }
     }
     outcomes->cells = cells;
@@ -408,8 +501,12 @@ gv_status gv_outcomes_read(gv_store *store, int64_t run_id, bool with_ticks, gv_
         return GV_FAIL(GV_ENOMEM, "reading %s", store->path);
     }
     reading at = {.store = store, .outcomes = outcomes};
+    int64_t version = 0;
     /* One snapshot for all queries: a run may be going on in another process. */
     at.status = gv_sql_run(store, "BEGIN", "read a run");
+    if (at.status == GV_OK) {
+        at.status = gv_sql_integer(store, "PRAGMA user_version", &version);
+    }
     if (at.status == GV_OK) {
         at.status = read_run(&at, run_id);
     }
@@ -417,7 +514,7 @@ gv_status gv_outcomes_read(gv_store *store, int64_t run_id, bool with_ticks, gv_
         read_run_facts(&at);
     }
     if (at.status == GV_OK) {
-        read_cells(&at, with_ticks);
+        read_cells(&at, with_ticks, version >= GV_SCHEMA_SEAT);
     }
     if (sqlite3_get_autocommit(store->db) == 0) {
         (void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);

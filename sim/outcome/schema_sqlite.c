@@ -191,21 +191,23 @@ static const char views[] =
                                 "m.value FROM metric AS m JOIN campaign AS c USING (run_id, "
                                 "cell);\n";
 
-static const char *const steps[GV_SCHEMA_VERSION] = {tables, views};
+static const char *const steps[GV_SCHEMA_VERSION] = {tables, views, gv_schema_seat};
 
 /* A forged file could have a view, which may never end, under the name of a table. */
-static gv_status check_tables(gv_store *store)
+static gv_status check_tables(gv_store *store, int64_t version)
 {
+    const int64_t needed = version >= GV_SCHEMA_SEAT ? 11 : 9;
     int64_t count = 0;
     GV_TRY(gv_sql_integer(store,
                           "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND"
                           " sql LIKE 'CREATE TABLE %' AND name IN ('run', 'parameter',"
                           " 'provenance', 'reject', 'campaign', 'campaign_parameter', 'tick',"
-                          " 'metric', 'checkpoint')",
+                          " 'metric', 'checkpoint', 'seat', 'seat_tick')",
                           &count));
-    if (count != 9) {
-        return GV_FAIL(GV_ECORRUPT, "%s is damaged: it has %" PRId64 " of the 9 tables it needs",
-                       store->path, count);
+    if (count != needed) {
+        return GV_FAIL(GV_ECORRUPT,
+                       "%s is damaged: it has %" PRId64 " of the %" PRId64 " tables it needs",
+                       store->path, count, needed);
     }
     return GV_OK;
 }
@@ -233,7 +235,7 @@ gv_status gv_schema_check(gv_store *store, int64_t *version)
         return GV_FAIL(GV_ECORRUPT, "%s is damaged: its database version is %" PRId64, store->path,
                        *version);
     }
-    return check_tables(store);
+    return check_tables(store, *version);
 }
 
 static gv_status take_step(gv_store *store, int64_t step)

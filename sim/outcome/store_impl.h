@@ -63,6 +63,19 @@ GV_MUST_CHECK gv_status gv_row_step(gv_row *row, bool *has_row);
 /* Runs a statement that gives no rows, once. */
 GV_MUST_CHECK gv_status gv_row_insert(gv_row *row);
 
+/* How many ticks are stored of a cell: its own, or its seat's. */
+size_t gv_cell_tick_count(const gv_cell_record *cell);
+
+/* Tick `i` of them, perhaps put together from its seat; *spent: by the ticks before, and then by
+   this one too. */
+gv_tick_record gv_cell_tick(const gv_cell_record *cell, size_t i, int64_t *spent);
+
+/* What a market adds to each of these cells that has a seat; their campaigns are there. */
+GV_MUST_CHECK gv_status gv_seat_insert(gv_store *store, int64_t run_id, const gv_cell_record *cells,
+                                       size_t count);
+
+extern const char gv_schema_seat[]; /* the step that adds the tables of markets */
+
 /* Brings a database, perhaps empty, to this version. */
 GV_MUST_CHECK gv_status gv_schema_migrate(gv_store *store);
 
@@ -75,6 +88,7 @@ GV_MUST_CHECK gv_status gv_schema_check(gv_store *store, int64_t *version);
 /* "GAVL": in the file's header, so that file(1) and Gavel can tell whose database it is. */
 #define GV_SCHEMA_APPLICATION INT64_C(0x4741564c)
 
-enum { GV_SCHEMA_VERSION = 2 };
+/* From GV_SCHEMA_SEAT on there are seats. */
+enum { GV_SCHEMA_SEAT = 3, GV_SCHEMA_VERSION = 3 };
 
 #endif

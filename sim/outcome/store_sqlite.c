@@ -201,7 +201,18 @@ static void put_campaign(gv_row *row, const gv_campaign *campaign, const gv_cell
     }
 }
 
-static gv_status insert_campaign(gv_store *store, int64_t run_id, const gv_cell_record *cell)
+static void put_cell(gv_row *row, const gv_cell_record *cell)
+{
+    put_campaign(row, cell->campaign, cell);
+    gv_row_count(row, cell->episodes);
+    gv_row_count(row, gv_cell_tick_count(cell));
+    put_tally(row, cell->total);
+    gv_row_count(row, cell->event_count);
+    gv_row_integer(row, cell->wall_us);
+}
+
+static gv_status insert_campaigns(gv_store *store, int64_t run_id, const gv_cell_record *cells,
+                                  size_t count)
 {
     gv_row row = gv_row_open(
         store,
@@ -212,45 +223,48 @@ static gv_status insert_campaign(gv_store *store, int64_t run_id, const gv_cell_
         " conversions, event_count, wall_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
         " ?, ?, ?, " TALLY_MARKS ", ?, ?)",
         "store a cell");
-    gv_row_integer(&row, run_id);
-    gv_row_count(&row, cell->cell);
-    put_campaign(&row, cell->campaign, cell);
-    gv_row_count(&row, cell->episodes);
-    gv_row_count(&row, cell->tick_count);
-    put_tally(&row, cell->total);
-    gv_row_count(&row, cell->event_count);
-    gv_row_integer(&row, cell->wall_us);
-    gv_status status = gv_row_insert(&row);
-    if (status != GV_OK && (row.code & 0xff) == SQLITE_CONSTRAINT) {
-        status = GV_FAIL(GV_EIO,
-                         "%s: cannot store cell %zu of run %" PRId64
-                         ": %s; is another gavel writing the same run?",
-                         store->path, cell->cell, run_id, sqlite3_errmsg(store->db));
+    gv_status status = GV_OK;
+    for (size_t i = 0; status == GV_OK && i < count; i++) {
+        gv_row_integer(&row, run_id);
+        gv_row_count(&row, cells[i].cell);
+        put_cell(&row, &cells[i]);
+        status = gv_row_insert(&row);
+        if (status != GV_OK && (row.code & 0xff) == SQLITE_CONSTRAINT) {
+            status = GV_FAIL(GV_EIO,
+                             "%s: cannot store cell %zu of run %" PRId64
+                             ": %s; is another gavel writing the same run?",
+                             store->path, cells[i].cell, run_id, sqlite3_errmsg(store->db));
+        }
     }
     gv_row_close(&row);
     return status;
 }
 
-static gv_status insert_cell_parameters(gv_store *store, int64_t run_id, const gv_cell_record *cell)
+static gv_status insert_cell_parameters(gv_store *store, int64_t run_id,
+                                        const gv_cell_record *cells, size_t count)
 {
     gv_row row = gv_row_open(store,
                              "INSERT INTO campaign_parameter (run_id, cell, name, value, origin)"
                              " VALUES (?, ?, ?, ?, ?)",
                              "store a cell's parameters");
     gv_status status = GV_OK;
-    for (size_t i = 0; status == GV_OK && i < cell->parameter_count; i++) {
-        gv_row_integer(&row, run_id);
-        gv_row_count(&row, cell->cell);
-        gv_row_text(&row, cell->parameters[i].name);
-        gv_row_text(&row, cell->parameters[i].value);
-        gv_row_text(&row, cell->parameters[i].origin);
-        status = gv_row_insert(&row);
+    for (size_t c = 0; c < count; c++) {
+        const gv_fact *facts = cells[c].parameters;
+        for (size_t i = 0; status == GV_OK && i < cells[c].parameter_count; i++) {
+            gv_row_integer(&row, run_id);
+            gv_row_count(&row, cells[c].cell);
+            gv_row_text(&row, facts[i].name);
+            gv_row_text(&row, facts[i].value);
+            gv_row_text(&row, facts[i].origin);
+            status = gv_row_insert(&row);
+        }
     }
     gv_row_close(&row);
     return status;
 }
 
-static gv_status insert_ticks(gv_store *store, int64_t run_id, const gv_cell_record *cell)
+static gv_status insert_ticks(gv_store *store, int64_t run_id, const gv_cell_record *cells,
+                              size_t count)
 {
     gv_row row = gv_row_open(
         store,
@@ -259,68 +273,90 @@ static gv_status insert_ticks(gv_store *store, int64_t run_id, const gv_cell_rec
         " clicks, conversions) VALUES (?, ?, ?, ?, ?, ?, " TALLY_MARKS ")",
         "store a cell's ticks");
     gv_status status = GV_OK;
-    for (size_t i = 0; status == GV_OK && i < cell->tick_count; i++) {
-        const gv_tick_record *tick = &cell->ticks[i];
-        gv_row_integer(&row, run_id);
-        gv_row_count(&row, cell->cell);
-        gv_row_count(&row, i);
-        gv_row_integer(&row, tick->time_us);
-        gv_row_count(&row, tick->episode);
-        gv_row_integer(&row, tick->budget_left_nanos);
-        put_tally(&row, &tick->tally);
-        status = gv_row_insert(&row);
+    for (size_t c = 0; c < count; c++) {
+        const size_t tick_count = gv_cell_tick_count(&cells[c]);
+        int64_t spent = 0;
+        for (size_t i = 0; status == GV_OK && i < tick_count; i++) {
+            const gv_tick_record tick = gv_cell_tick(&cells[c], i, &spent);
+            gv_row_integer(&row, run_id);
+            gv_row_count(&row, cells[c].cell);
+            gv_row_count(&row, i);
+            gv_row_integer(&row, tick.time_us);
+            gv_row_count(&row, tick.episode);
+            gv_row_integer(&row, tick.budget_left_nanos);
+            put_tally(&row, &tick.tally);
+            status = gv_row_insert(&row);
+        }
     }
     gv_row_close(&row);
     return status;
 }
 
-static gv_status insert_metrics(gv_store *store, int64_t run_id, const gv_cell_record *cell)
+static gv_status insert_metrics(gv_store *store, int64_t run_id, const gv_cell_record *cells,
+                                size_t count)
 {
-    double quantities[GV_QUANTITY_COUNT];
-    gv_quantities_of(cell->total, quantities);
-    quantities[GV_QUANTITY_BUDGET_NANOS] = gv_budget_total(cell->campaign, cell->episodes);
     gv_row row = gv_row_open(store,
                              "INSERT INTO metric (run_id, cell, name, unit, value)"
                              " VALUES (?, ?, ?, ?, ?)",
                              "store a cell's metrics");
     gv_status status = GV_OK;
-    for (const gv_metric *metric = gv_metrics; status == GV_OK && metric->name != NULL; metric++) {
+    for (size_t c = 0; c < count; c++) {
+        double quantities[GV_QUANTITY_COUNT];
+        gv_cell_quantities(&cells[c], quantities);
+        const gv_metric *metric = gv_metrics;
+        for (; status == GV_OK && metric->name != NULL; metric++) {
+            if (!gv_metric_fits(metric, &cells[c])) {
+                continue;
+            }
+            gv_row_integer(&row, run_id);
+            gv_row_count(&row, cells[c].cell);
+            gv_row_text(&row, metric->name);
+            gv_row_text(&row, metric->unit);
+            gv_row_real(&row, gv_metric_value(metric, quantities));
+            status = gv_row_insert(&row);
+        }
+    }
+    gv_row_close(&row);
+    return status;
+}
+
+static gv_status drop_checkpoints(gv_store *store, int64_t run_id, const gv_cell_record *cells,
+                                  size_t count)
+{
+    gv_row row = gv_row_open(store, "DELETE FROM checkpoint WHERE run_id = ? AND cell = ?",
+                             "drop a checkpoint");
+    gv_status status = GV_OK;
+    for (size_t i = 0; status == GV_OK && i < count; i++) {
         gv_row_integer(&row, run_id);
-        gv_row_count(&row, cell->cell);
-        gv_row_text(&row, metric->name);
-        gv_row_text(&row, metric->unit);
-        gv_row_real(&row, gv_metric_value(metric, quantities));
+        gv_row_count(&row, cells[i].cell);
         status = gv_row_insert(&row);
     }
     gv_row_close(&row);
     return status;
 }
 
-static gv_status drop_checkpoint(gv_store *store, int64_t run_id, size_t cell)
+static gv_status insert_cells(gv_store *store, int64_t run_id, const gv_cell_record *cells,
+                              size_t count)
 {
-    gv_row row = gv_row_open(store, "DELETE FROM checkpoint WHERE run_id = ? AND cell = ?",
-                             "drop a checkpoint");
-    gv_row_integer(&row, run_id);
-    gv_row_count(&row, cell);
-    const gv_status status = gv_row_insert(&row);
-    gv_row_close(&row);
-    return status;
+    GV_TRY(insert_campaigns(store, run_id, cells, count));
+    GV_TRY(insert_cell_parameters(store, run_id, cells, count));
+    GV_TRY(insert_ticks(store, run_id, cells, count));
+    GV_TRY(gv_seat_insert(store, run_id, cells, count));
+    GV_TRY(insert_metrics(store, run_id, cells, count));
+    return drop_checkpoints(store, run_id, cells, count);
 }
 
-static gv_status insert_cell(gv_store *store, int64_t run_id, const gv_cell_record *cell)
+gv_status gv_store_write_cells(gv_store *store, int64_t run_id, const gv_cell_record *cells,
+                               size_t count)
 {
-    GV_TRY(insert_campaign(store, run_id, cell));
-    GV_TRY(insert_cell_parameters(store, run_id, cell));
-    GV_TRY(insert_ticks(store, run_id, cell));
-    GV_TRY(insert_metrics(store, run_id, cell));
-    return drop_checkpoint(store, run_id, cell->cell);
+    assert(store->mode == GV_STORE_WRITE);
+    GV_TRY(gv_sql_begin(store));
+    return gv_sql_end(store, insert_cells(store, run_id, cells, count));
 }
 
 gv_status gv_store_write_cell(gv_store *store, int64_t run_id, const gv_cell_record *cell)
 {
-    assert(store->mode == GV_STORE_WRITE);
-    GV_TRY(gv_sql_begin(store));
-    return gv_sql_end(store, insert_cell(store, run_id, cell));
+    return gv_store_write_cells(store, run_id, cell, 1);
 }
 
 gv_status gv_store_cells_done(gv_store *store, int64_t run_id, bool *done, size_t cell_count)

@@ -10,6 +10,7 @@
 #include "cmocka_all.h"
 #include "outcome_fixture.h"
 #include "sim/base/mem.h"
+#include "sim/outcome/read.h"
 #include "sim/outcome/store_impl.h"
 
 enum { CELLS = 6, TEXT_MAX = 1 << 20 };
@@ -278,30 +279,49 @@ static void text_is_never_sql(void **state)
     assert_query(path, "SELECT count(*) FROM tick", "48\n");
 }
 
-static void an_old_file_is_migrated_and_keeps_its_rows(void **state)
+/* A file as an older version left it: every row, and none of what came later. */
+static void make_older(const char *path, int version)
 {
-    const char *path = fixture_path(*state, "old.db");
-    gv_store *store = NULL;
-    /* A file as version 1 left it: every row, no view. */
-    gv_store *fresh = open_to_write(path);
-    write_cell(fresh, begin_run(fresh, 1), 0);
-    gv_store_close(fresh);
-    free(query(path, "DROP VIEW league"));
-    free(query(path, "DROP VIEW tick_wide"));
-    free(query(path, "DROP VIEW run_wide"));
-    free(query(path, "DROP VIEW metric_wide"));
-    free(query(path, "PRAGMA user_version = 1"));
+    static const char *const drops[] = {"DROP VIEW market_tick", "DROP VIEW market_league",
+                                        "DROP TABLE seat_tick",  "DROP TABLE seat",
+                                        "DROP VIEW league",      "DROP VIEW tick_wide",
+                                        "DROP VIEW run_wide",    "DROP VIEW metric_wide"};
+    for (size_t i = 0; i < (version < 2 ? 8 : 4); i++) {
+        free(query(path, drops[i]));
+    }
+    char stamp[64];
+    (void)snprintf(stamp, sizeof stamp, "PRAGMA user_version = %d", version);
+    free(query(path, stamp));
+}
+
+static void assert_migrated(const char *path, int version)
+{
+    gv_store *store = open_to_write(path);
+    write_cell(store, begin_run(store, 1), 0);
+    gv_store_close(store);
+    make_older(path, version);
     char *before = dump(path);
 
     assert_int_equal(gv_store_open(path, GV_STORE_READ, &store), GV_OK); /* read as it is */
+    gv_outcomes *outcomes = NULL;
+    assert_int_equal(gv_outcomes_read(store, GV_RUN_LATEST, true, &outcomes), GV_OK);
+    assert_null(outcomes->cells[0].seat);
+    gv_outcomes_destroy(outcomes);
     gv_store_close(store);
     gv_store_close(open_to_write(path));
     char *after = dump(path);
     assert_string_equal(before, after);
-    assert_query(path, "PRAGMA user_version", "2\n");
-    assert_query(path, "SELECT policy FROM league", "mcpc\n");
+    assert_query(path, "PRAGMA user_version", "3\n");
+    assert_query(path, "SELECT policy, (SELECT count(*) FROM market_league) FROM league",
+                 "mcpc|0\n");
     free(before);
     free(after);
+}
+
+static void an_old_file_is_migrated_and_keeps_its_rows(void **state)
+{
+    assert_migrated(fixture_path(*state, "one.db"), 1);
+    assert_migrated(fixture_path(*state, "two.db"), 2);
 }
 
 static void each_version_is_reached_in_steps(void **state)

@@ -42,7 +42,10 @@ typedef struct gv_outcomes {
     struct gv_outcome_block *blocks; /* the memory behind all of it */
 } gv_outcomes;
 
-/* GV_ENOTFOUND lists the runs that there are. Ticks are left out (0 of them) unless asked for. */
+/*
+ * GV_ENOTFOUND lists the runs that there are. Ticks are left out (0 of them; of a seat one, the
+ * sum of all) unless asked for.
+ */
 GV_MUST_CHECK gv_status gv_outcomes_read(gv_store *store, int64_t run_id, bool with_ticks,
                                          gv_outcomes **out);
 void gv_outcomes_destroy(gv_outcomes *outcomes); /* accepts NULL */

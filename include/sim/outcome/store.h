@@ -1,11 +1,12 @@
 /*
  * store.h - outcomes in one SQLite file.
  *
- * A run is one `gavel run`; its cells are campaigns under policies. A cell is written whole in
- * one transaction, so a killed run leaves whole cells only and resumes with the others. Tables
- * are STRICT and tidy, joined by foreign keys; views read well in pandas. Rows are written once.
- * Equal outcomes have equal content, whatever the order in which cells came, but for the columns
- * run.started_us and *.wall_us. One thread at a time may use a store.
+ * A run is one `gavel run`; its cells are campaigns under policies, in a market those of each
+ * period. A cell is written whole in one transaction, so a killed run leaves whole cells only and
+ * resumes with the others. Tables are STRICT and tidy, joined by foreign keys; views read well in
+ * pandas. Rows are written once. Equal outcomes have equal content, whatever the order in which
+ * cells came, but for the columns run.started_us and *.wall_us. One thread at a time may use a
+ * store.
  */
 #ifndef SIM_OUTCOME_STORE_H
 #define SIM_OUTCOME_STORE_H
@@ -17,6 +18,7 @@
 #include "sim/base/status.h"
 #include "sim/market/campaign.h"
 #include "sim/market/replay.h"
+#include "sim/market/seat.h"
 #include "sim/market/tally.h"
 
 typedef struct gv_store gv_store;
@@ -71,6 +73,18 @@ GV_MUST_CHECK gv_status gv_store_write_rejects(gv_store *store, int64_t run_id,
 GV_MUST_CHECK gv_status gv_store_find_unfinished(gv_store *store, uint64_t scenario_hash,
                                                  int64_t *run_id);
 
+/* What a market adds to a cell: one campaign in one period. */
+typedef struct gv_seat_record {
+    uint64_t period;
+    uint32_t category;
+    const char *rivals;        /* "market": it was one of the market's campaigns; "fixed": against
+                                  the offers that the market recorded; "reacting": alone with its
+                                  policy in a market that reacts */
+    const gv_seat_tick *ticks; /* [tick_count] of the period, the last: what came after it. Their
+                                  tallies add up to the cell's total */
+    size_t tick_count;         /* with that last one; or 1: read without ticks, all in one */
+} gv_seat_record;
+
 /* One campaign under one policy, finished. */
 typedef struct gv_cell_record {
     size_t cell; /* number within the run, fixed by the scenario */
@@ -82,14 +96,20 @@ typedef struct gv_cell_record {
     size_t parameter_count;
     const gv_tally *total;
     uint64_t episodes;
-    const gv_tick_record *ticks; /* [tick_count] */
+    const gv_tick_record *ticks; /* [tick_count]; a market's cell is written without (NULL): they
+                                    follow from its seat, whose last tick starts at the end */
     size_t tick_count;
-    uint64_t event_count; /* with wall_us: events a second */
-    int64_t wall_us;      /* the one figure that differs from run to run */
+    uint64_t event_count;       /* with wall_us: events a second */
+    int64_t wall_us;            /* the one figure that differs from run to run */
+    const gv_seat_record *seat; /* NULL: a replay. With it campaign->cpa_nanos is kept, too */
 } gv_cell_record;
 
 GV_MUST_CHECK gv_status gv_store_write_cell(gv_store *store, int64_t run_id,
                                             const gv_cell_record *cell);
+
+/* Several, all in one transaction: either all of them are there afterwards, or none. */
+GV_MUST_CHECK gv_status gv_store_write_cells(gv_store *store, int64_t run_id,
+                                             const gv_cell_record *cells, size_t count);
 
 /* done: [cell_count], set for the cells that are already there. */
 GV_MUST_CHECK gv_status gv_store_cells_done(gv_store *store, int64_t run_id, bool *done,
