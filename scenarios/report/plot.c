@@ -206,6 +206,7 @@ typedef struct budget_plot {
     const gv_outcomes *outcomes;
     const gv_grouping *grouping;
     const char *campaign; /* NULL: all */
+    const char *rivals;   /* of the run's first cell */
     const gv_metric *metric;
     double *values; /* [policy][budget] */
     size_t *order;  /* [policy]: by the value at the first budget, the highest first */
@@ -219,7 +220,9 @@ static double *value_at(const budget_plot *plot, size_t policy, size_t budget)
 static void sum_up(budget_plot *plot, size_t policy, size_t budget)
 {
     double sums[GV_QUANTITY_COUNT] = {0};
-    const gv_group group = {plot->campaign, plot->grouping->budgets[budget], 0};
+    const gv_group group = {.campaign = plot->campaign,
+                            .budget_label = plot->grouping->budgets[budget],
+                            .rivals = plot->rivals};
     for (size_t i = 0; i < plot->outcomes->cell_count; i++) {
         const gv_cell_record *cell = &plot->outcomes->cells[i];
         if (gv_group_holds(&group, cell) &&
@@ -312,8 +315,11 @@ gv_status gv_plot_budgets(const gv_outcomes *outcomes, const char *campaign,
 {
     gv_grouping *grouping = NULL;
     GV_TRY(gv_grouping_create(outcomes->cells, outcomes->cell_count, &grouping));
-    budget_plot plot = {
-        .outcomes = outcomes, .grouping = grouping, .campaign = campaign, .metric = metric};
+    budget_plot plot = {.outcomes = outcomes,
+                        .grouping = grouping,
+                        .campaign = campaign,
+                        .rivals = outcomes->cell_count > 0 ? grouping->groups[0].rivals : NULL,
+                        .metric = metric};
     const size_t policies = grouping->policy_count;
     plot.values = gv_mem_alloc(0, policies * grouping->budget_count, sizeof *plot.values);
     plot.order = gv_mem_alloc(0, policies, sizeof *plot.order);

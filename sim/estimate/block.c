@@ -47,6 +47,15 @@ size_t gv_block_count(gv_block_rule rule, const gv_cell_record *cell)
     return count;
 }
 
+gv_block_kind gv_block_choose_seats(gv_block_rule rule, size_t period_count)
+{
+    if (rule.kind == GV_BLOCK_AUTO) {
+        return period_count >= NATURAL_MIN ? GV_BLOCK_PERIOD : GV_BLOCK_SEAT;
+    }
+    assert(rule.kind == GV_BLOCK_PERIOD || rule.kind == GV_BLOCK_SEAT);
+    return rule.kind;
+}
+
 gv_block_rule gv_block_choose(gv_block_rule rule, const gv_cell_record *cell)
 {
     if (rule.kind == GV_BLOCK_AUTO) {
@@ -78,9 +87,23 @@ static void add_late(const gv_cell_record *cell, const double *ticked, double *s
     }
 }
 
+/* A seat goes whole into its block. */
+static void add_whole(const gv_cell_record *cell, double *sums)
+{
+    double quantities[GV_QUANTITY_COUNT];
+    gv_cell_quantities(cell, quantities);
+    for (size_t q = 0; q < GV_QUANTITY_COUNT; q++) {
+        sums[q] += quantities[q];
+    }
+}
+
 void gv_block_add(gv_block_rule rule, const gv_cell_record *cell, size_t block_count, double *sums,
                   size_t stride)
 {
+    if (cell->seat != NULL) {
+        add_whole(cell, sums);
+        return;
+    }
     size_t block = 0;
     double ticked[GV_QUANTITY_COUNT] = {0};
     for (size_t i = 0; i < cell->tick_count; i++) {

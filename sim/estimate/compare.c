@@ -9,11 +9,12 @@
 /* Columns of a pair's clusters: the policy's quantities, then the baseline's. */
 enum { POLICY = 0, BASELINE = GV_QUANTITY_COUNT, COLUMNS = 2 * GV_QUANTITY_COUNT };
 
-/* A campaign and budget under both policies. */
+/* A campaign and budget, and in a market a period, under both policies. */
 typedef struct pair_part {
     const gv_cell_record *policy;
     const gv_cell_record *baseline;
     gv_block_rule rule;
+    size_t first_block; /* of its stratum */
     size_t block_count;
     size_t stratum;
 } pair_part;
@@ -57,13 +58,41 @@ static size_t stratum_of(const pair_sums *pairing, const char *campaign)
 static void add_part(pair_sums *pairing, const gv_cell_record *policy,
                      const gv_cell_record *baseline)
 {
-    const gv_block_rule rule = gv_block_choose(pairing->config->block, baseline);
-    const size_t here = gv_block_count(rule, policy);
-    const size_t there = gv_block_count(rule, baseline);
-    const size_t stratum = stratum_of(pairing, policy->campaign->name);
-    pairing->stratum_count += stratum == pairing->stratum_count;
-    pairing->parts[pairing->part_count++] =
-        (pair_part){policy, baseline, rule, here > there ? here : there, stratum};
+    pair_part *part = &pairing->parts[pairing->part_count];
+    *part = (pair_part){.policy = policy, .baseline = baseline, .block_count = 1};
+    if (policy->seat == NULL) {
+        part->rule = gv_block_choose(pairing->config->block, baseline);
+        const size_t here = gv_block_count(part->rule, policy);
+        const size_t there = gv_block_count(part->rule, baseline);
+        part->block_count = here > there ? here : there;
+        part->stratum = stratum_of(pairing, policy->campaign->name);
+    }
+    pairing->stratum_count += part->stratum == pairing->stratum_count;
+    pairing->part_count++;
+}
+
+/* Whether two seats fall into one block: those of a period, or one seat under two budgets. */
+static bool share_block(gv_block_kind kind, const pair_part *a, const pair_part *b)
+{
+    return a->policy->seat->period == b->policy->seat->period &&
+           (kind == GV_BLOCK_PERIOD ||
+            strcmp(a->policy->campaign->name, b->policy->campaign->name) == 0);
+}
+
+/* Numbers the blocks of a market's seats in order of appearance; returns how many there are. */
+static size_t place_seats(pair_sums *pairing, gv_block_kind kind)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < pairing->part_count; i++) {
+        pair_part *part = &pairing->parts[i];
+        size_t like = 0;
+        while (!share_block(kind, part, &pairing->parts[like])) {
+            like++;
+        }
+        part->rule = (gv_block_rule){.kind = kind};
+        part->first_block = like == i ? count++ : pairing->parts[like].first_block;
+    }
+    return count;
 }
 
 static void find_parts(pair_sums *pairing, const gv_group *group, const char *policy)
@@ -76,12 +105,15 @@ static void find_parts(pair_sums *pairing, const gv_group *group, const char *po
         if (!gv_group_holds(group, cell) || strcmp(cell->policy, policy) != 0) {
             continue;
         }
-        const gv_group single = {cell->campaign->name, cell->budget_label, 1};
-        const gv_cell_record *baseline = gv_group_find(
-            &single, config->baseline, config->baseline_cells, config->baseline_cell_count);
+        const gv_cell_record *baseline = gv_cell_partner(
+            cell, config->baseline, config->baseline_cells, config->baseline_cell_count);
         if (baseline != NULL) {
             add_part(pairing, cell, baseline);
         }
+    }
+    if (pairing->part_count > 0 && group->rivals != NULL) {
+        const size_t periods = place_seats(pairing, GV_BLOCK_PERIOD);
+        (void)place_seats(pairing, gv_block_choose_seats(config->block, periods));
     }
 }
 
@@ -93,8 +125,9 @@ static size_t size_strata(pair_sums *pairing)
         pairing->stratum_sizes[s] = 0;
         for (size_t i = 0; i < pairing->part_count; i++) {
             const pair_part *part = &pairing->parts[i];
-            if (part->stratum == s && part->block_count > pairing->stratum_sizes[s]) {
-                pairing->stratum_sizes[s] = part->block_count;
+            const size_t end = part->first_block + part->block_count;
+            if (part->stratum == s && end > pairing->stratum_sizes[s]) {
+                pairing->stratum_sizes[s] = end;
             }
         }
         total += pairing->stratum_sizes[s];
@@ -167,7 +200,7 @@ static gv_status fill_sums(pair_sums *pairing)
     GV_TRY(reserve_sums(pairing, blocks));
     for (size_t i = 0; i < pairing->part_count; i++) {
         const pair_part *part = &pairing->parts[i];
-        size_t first = 0;
+        size_t first = part->first_block;
         for (size_t s = 0; s < part->stratum; s++) {
             first += pairing->stratum_sizes[s];
         }
@@ -175,7 +208,10 @@ static gv_status fill_sums(pair_sums *pairing)
         gv_block_add(part->rule, part->policy, part->block_count, sums + POLICY, COLUMNS);
         gv_block_add(part->rule, part->baseline, part->block_count, sums + BASELINE, COLUMNS);
     }
-    drop_empty(pairing);
+    pairing->cluster_count = blocks;
+    if (pairing->parts[0].policy->seat == NULL) { /* a seat's budget is its own, traffic or not */
+        drop_empty(pairing);
+    }
     return GV_OK;
 }
 
@@ -272,6 +308,21 @@ static bool has_policy(const gv_cell_record *cells, size_t count, const char *po
     return false;
 }
 
+static gv_status check_blocks(const gv_compare_config *config)
+{
+    const gv_block_kind kind = config->block.kind;
+    const bool of_market = kind == GV_BLOCK_PERIOD || kind == GV_BLOCK_SEAT;
+    for (size_t i = 0; kind != GV_BLOCK_AUTO && i < config->cell_count; i++) {
+        const bool has_seat = config->cells[i].seat != NULL;
+        if (has_seat != of_market) {
+            return GV_FAIL(GV_EINVAL, "a %s is drawn in blocks of %s: give one of these, or auto",
+                           has_seat ? "market" : "replay",
+                           has_seat ? "periods or seats" : "days, episodes or ticks");
+        }
+    }
+    return GV_OK;
+}
+
 static gv_status allocate(comparisons_block *block, pair_sums *pairing)
 {
     const gv_compare_config *config = pairing->config;
@@ -295,6 +346,7 @@ gv_status gv_compare(const gv_compare_config *config, gv_comparisons **out)
     if (!has_policy(config->baseline_cells, config->baseline_cell_count, config->baseline)) {
         return GV_FAIL(GV_ENOTFOUND, "no cell has the policy %s", config->baseline);
     }
+    GV_TRY(check_blocks(config));
     comparisons_block *block = gv_mem_alloc(sizeof *block, 0, 0);
     if (block == NULL) {
         return GV_FAIL(GV_ENOMEM, "comparing %zu cells", config->cell_count);

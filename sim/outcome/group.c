@@ -19,17 +19,39 @@ static bool matches(const char *wanted, const char *found)
     return wanted == NULL || strcmp(wanted, found) == 0;
 }
 
+static const char *rivals_of(const gv_cell_record *cell)
+{
+    return cell->seat == NULL ? NULL : cell->seat->rivals;
+}
+
+static bool same_rivals(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
 bool gv_group_holds(const gv_group *group, const gv_cell_record *cell)
 {
     return matches(group->campaign, cell->campaign->name) &&
-           matches(group->budget_label, cell->budget_label);
+           matches(group->budget_label, cell->budget_label) &&
+           same_rivals(group->rivals, rivals_of(cell));
 }
 
-const gv_cell_record *gv_group_find(const gv_group *group, const char *policy,
-                                    const gv_cell_record *cells, size_t count)
+/* Numbers are compared first: most cells of a market are of another period. */
+static bool met_the_same(const gv_cell_record *a, const gv_cell_record *b)
+{
+    if ((a->seat == NULL) != (b->seat == NULL) ||
+        (a->seat != NULL && a->seat->period != b->seat->period)) {
+        return false;
+    }
+    return strcmp(a->campaign->name, b->campaign->name) == 0 &&
+           strcmp(a->budget_label, b->budget_label) == 0 && same_rivals(rivals_of(a), rivals_of(b));
+}
+
+const gv_cell_record *gv_cell_partner(const gv_cell_record *cell, const char *policy,
+                                      const gv_cell_record *cells, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (gv_group_holds(group, &cells[i]) && strcmp(cells[i].policy, policy) == 0) {
+        if (met_the_same(cell, &cells[i]) && strcmp(cells[i].policy, policy) == 0) {
             return &cells[i];
         }
     }
@@ -54,26 +76,51 @@ static void add_single(grouping_block *block, const gv_cell_record *cell)
             return;
         }
     }
-    block->groups[grouping->group_count++] = (gv_group){
-        .campaign = cell->campaign->name, .budget_label = cell->budget_label, .part_count = 1};
+    block->groups[grouping->group_count++] = (gv_group){.campaign = cell->campaign->name,
+                                                        .budget_label = cell->budget_label,
+                                                        .rivals = rivals_of(cell),
+                                                        .part_count = 1};
 }
 
-static size_t count_parts(const grouping_block *block, const char *budget_label)
+static size_t count_parts(const grouping_block *block, const gv_group *pool)
 {
     size_t count = 0;
     for (size_t i = 0; i < block->grouping.single_count; i++) {
-        count += matches(budget_label, block->groups[i].budget_label);
+        count += matches(pool->budget_label, block->groups[i].budget_label) &&
+                 same_rivals(pool->rivals, block->groups[i].rivals);
     }
     return count;
 }
 
-static void add_pool(grouping_block *block, const char *budget_label)
+static void add_pool(grouping_block *block, gv_group pool)
 {
-    const size_t part_count = count_parts(block, budget_label);
-    if (part_count > 1) {
-        block->groups[block->grouping.group_count++] =
-            (gv_group){.budget_label = budget_label, .part_count = part_count};
+    pool.part_count = count_parts(block, &pool);
+    if (pool.part_count > 1) {
+        block->groups[block->grouping.group_count++] = pool;
     }
+}
+
+/* The pools of one kind of rivals. */
+static void add_pools(grouping_block *block, const char *rivals)
+{
+    const gv_grouping *grouping = &block->grouping;
+    for (size_t i = 0; i < grouping->budget_count; i++) {
+        add_pool(block, (gv_group){.budget_label = block->budgets[i], .rivals = rivals});
+    }
+    if (grouping->budget_count > 1) {
+        add_pool(block, (gv_group){.rivals = rivals});
+    }
+}
+
+/* True when a single group before `number` has the same rivals. */
+static bool is_known(const grouping_block *block, size_t number)
+{
+    for (size_t i = 0; i < number; i++) {
+        if (same_rivals(block->groups[i].rivals, block->groups[number].rivals)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void add_all(grouping_block *block, const gv_cell_record *cells, size_t count)
@@ -86,11 +133,10 @@ static void add_all(grouping_block *block, const gv_cell_record *cells, size_t c
         add_single(block, &cells[i]);
     }
     grouping->single_count = grouping->group_count;
-    for (size_t i = 0; i < grouping->budget_count; i++) {
-        add_pool(block, block->budgets[i]);
-    }
-    if (grouping->budget_count > 1) {
-        add_pool(block, NULL);
+    for (size_t i = 0; i < grouping->single_count; i++) {
+        if (!is_known(block, i)) {
+            add_pools(block, block->groups[i].rivals);
+        }
     }
 }
 

@@ -239,9 +239,8 @@ static void cells_are_grouped_and_pooled(void **state)
     assert_int_equal(grouping->groups[4].part_count, 2);
     assert_null(grouping->groups[6].budget_label);
     assert_int_equal(grouping->groups[6].part_count, 4);
-    assert_ptr_equal(gv_group_find(&grouping->groups[3], "rlb", cells, (size_t)2 * CELLS),
-                     &cells[11]);
-    assert_null(gv_group_find(&grouping->groups[3], "none", cells, (size_t)2 * CELLS));
+    assert_ptr_equal(gv_cell_partner(&cells[9], "rlb", cells, (size_t)2 * CELLS), &cells[11]);
+    assert_null(gv_cell_partner(&cells[9], "none", cells, (size_t)2 * CELLS));
     gv_grouping_destroy(grouping);
     for (int n = 0; n < 5; n++) {
         gv_mem_fail_after(n);

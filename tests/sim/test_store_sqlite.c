@@ -301,7 +301,6 @@ static void assert_migrated(const char *path, int version)
     gv_store_close(store);
     make_older(path, version);
     char *before = dump(path);
-
     assert_int_equal(gv_store_open(path, GV_STORE_READ, &store), GV_OK); /* read as it is */
     gv_outcomes *outcomes = NULL;
     assert_int_equal(gv_outcomes_read(store, GV_RUN_LATEST, true, &outcomes), GV_OK);

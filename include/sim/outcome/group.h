@@ -10,16 +10,21 @@
 #include "sim/base/status.h"
 #include "sim/outcome/store.h"
 
-/* Cells that share a campaign and a budget, or one of the two, or neither. */
+/*
+ * Cells that share a campaign and a budget, or one of the two, or neither. In a market they also
+ * share what they competed with, and a group holds all periods.
+ */
 typedef struct gv_group {
     const char *campaign;     /* NULL: all campaigns together */
     const char *budget_label; /* NULL: all budgets together */
+    const char *rivals;       /* as in gv_seat_record; NULL: of replays */
     size_t part_count;        /* single groups in it; 1: not a pool */
 } gv_group;
 
 /*
  * Single groups in order of first appearance, then a pool of all campaigns for each budget
- * (when there are several campaigns), then all together (when there are several budgets).
+ * (when there are several campaigns), then all together (when there are several budgets); pools
+ * of a market for each kind of rivals.
  */
 typedef struct gv_grouping {
     const gv_group *groups; /* [group_count] */
@@ -40,8 +45,11 @@ void gv_grouping_destroy(gv_grouping *grouping); /* accepts NULL */
 
 bool gv_group_holds(const gv_group *group, const gv_cell_record *cell);
 
-/* The first cell of that group under that policy, or NULL. For single groups the only one. */
-const gv_cell_record *gv_group_find(const gv_group *group, const char *policy,
-                                    const gv_cell_record *cells, size_t count);
+/*
+ * The cell that met what `cell` met, under that policy: the same campaign, budget and, in a
+ * market, period and kind of rivals. The first such one, or NULL.
+ */
+const gv_cell_record *gv_cell_partner(const gv_cell_record *cell, const char *policy,
+                                      const gv_cell_record *cells, size_t count);
 
 #endif
