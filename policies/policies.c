@@ -16,6 +16,7 @@ const gv_policy_type *const gv_policy_types[] = {
     &gv_policy_rlb,
     &gv_policy_pid,
     &gv_policy_adaptive,
+    &gv_policy_mcpa,
     &gv_policy_auctionnet_pid,
     &gv_policy_abid,
     &gv_policy_dual_pacing,

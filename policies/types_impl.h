@@ -16,6 +16,7 @@ extern const gv_policy_type gv_policy_ss_mdp;
 extern const gv_policy_type gv_policy_rlb;
 extern const gv_policy_type gv_policy_pid;
 extern const gv_policy_type gv_policy_adaptive;
+extern const gv_policy_type gv_policy_mcpa;
 extern const gv_policy_type gv_policy_auctionnet_pid;
 extern const gv_policy_type gv_policy_abid;
 extern const gv_policy_type gv_policy_dual_pacing;

@@ -190,8 +190,32 @@ static int print_config(const gv_scenario *scenario)
     return gv_cli_finish(code);
 }
 
+static int list_periods(const gv_composition *composition)
+{
+    const gv_market *market = composition->market;
+    printf("%6s  %-12s %5s  %-20s %8s %16s %10s\n", "cell", "period", "arm", "policy", "seat",
+           "budget", "CPA");
+    for (size_t i = 0; i < composition->cell_count; i++) {
+        char name[64];
+        char budget[48];
+        char cpa[48];
+        const size_t arm = i % composition->unit_cells / market->seat_count;
+        const gv_market_advertiser *advertiser = &market->advertisers[i % market->seat_count];
+        const gv_policy_plan *policy = arm == 0 ? advertiser->policy : market->contenders[arm - 1];
+        gv_unit_name(composition, i / composition->unit_cells, name, sizeof name);
+        gv_money_print(advertiser->campaign.budget_nanos, GV_NANOS_PER_UNIT, budget, sizeof budget);
+        gv_money_print(advertiser->campaign.cpa_nanos, GV_NANOS_PER_UNIT, cpa, sizeof cpa);
+        printf("%6zu  %-12s %5zu  %-20s %8s %16s %10s\n", i, name, arm, policy->name,
+               advertiser->campaign.name, budget, cpa);
+    }
+    return gv_cli_finish(GV_EXIT_DONE);
+}
+
 static int list_cells(const gv_composition *composition)
 {
+    if (composition->market != NULL) {
+        return list_periods(composition);
+    }
     printf("%5s  %-20s %-12s %-16s %16s %12s  %s\n", "cell", "campaign", "budget", "policy",
            "amount (CPM)", "rows", "seed");
     for (size_t i = 0; i < composition->cell_count; i++) {
@@ -216,7 +240,7 @@ static int report_outcomes(const run_request *request, gv_store *store, int64_t 
 
 static void tell_free_budgets(const run_request *request, const gv_composition *composition)
 {
-    for (size_t i = 0; i < composition->cell_count; i++) {
+    for (size_t i = 0; composition->market == NULL && i < composition->cell_count; i++) {
         const gv_cell *cell = &composition->cells[i];
         if (cell->campaign.budget_nanos == 0) {
             gv_cli_talk(request->quiet,
@@ -311,7 +335,9 @@ static int run_scenario(const run_request *request, gv_scenario *scenario)
 {
     gv_composition *composition = NULL;
     const gv_progress *progress = gv_cli_progress(request->quiet);
-    tell_ingest(request, scenario->log->path, scenario->log->format);
+    if (scenario->market == NULL) {
+        tell_ingest(request, scenario->log->path, scenario->log->format);
+    }
     if (scenario->history != NULL && scenario->history->path != NULL) {
         tell_ingest(request, scenario->history->path, scenario->history->format);
     }

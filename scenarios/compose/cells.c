@@ -8,10 +8,27 @@
 #include "scenarios/compose/compose_impl.h"
 #include "sim/base/clock.h"
 
-void gv_cell_name(const gv_cell *cell, char *text, size_t size)
+/* A period tells how far it is in parts of this. */
+enum { UNITS_PER_PERIOD = 10000 };
+
+void gv_unit_name(const gv_composition *composition, size_t unit, char *text, size_t size)
 {
+    if (composition->market != NULL) {
+        const gv_market_settings *settings = composition->market->plan->settings;
+        (void)snprintf(text, size, "period %" PRIu64, (uint64_t)settings->first_period + unit);
+        return;
+    }
+    const gv_cell *cell = &composition->cells[unit];
     (void)snprintf(text, size, "%s at %s under %s", cell->campaign.name, cell->budget_label,
                    cell->policy->name);
+}
+
+uint64_t gv_unit_rows(const gv_composition *composition, size_t unit)
+{
+    if (composition->market != NULL) {
+        return UNITS_PER_PERIOD;
+    }
+    return composition->campaigns[composition->cells[unit].campaign_number].row_count;
 }
 
 /* The log's filters, then the campaign's own. */
@@ -250,5 +267,7 @@ gv_status gv_compose_cells(gv_composition *composition)
         }
     }
     assert(composition->cell_count == room);
+    composition->unit_count = composition->cell_count;
+    composition->unit_cells = 1;
     return gv_problems_fail(&scenario->problems);
 }

@@ -13,6 +13,7 @@ void gv_composition_destroy(gv_composition *composition)
     if (composition == NULL) {
         return;
     }
+    gv_market_destroy(composition->market);
     gv_predictor_destroy(composition->predictor);
     if (composition->past_log != composition->log) {
         gv_log_close(composition->past_log);
@@ -137,8 +138,24 @@ static gv_status identify(gv_composition *composition)
     return GV_OK;
 }
 
+/* A market needs no files: all comes from the scenario and its seed. */
+static gv_status compose_market(gv_composition *composition, const gv_progress *progress)
+{
+    GV_TRY(identify(composition));
+    composition->zone_us = gv_scenario_zone_us(composition->scenario);
+    GV_TRY(gv_market_create(composition->scenario, &composition->market));
+    const gv_market *market = composition->market;
+    composition->unit_count = (size_t)market->plan->settings->periods;
+    composition->unit_cells = (market->contender_count + 1) * market->seat_count;
+    composition->cell_count = composition->unit_count * composition->unit_cells;
+    return gv_market_learn(composition->market, progress);
+}
+
 static gv_status compose(gv_composition *composition, size_t jobs, const gv_progress *progress)
 {
+    if (composition->scenario->market != NULL) {
+        return compose_market(composition, progress);
+    }
     /* The identity first: composing settles what is "auto". */
     GV_TRY(open_log(composition, jobs, progress));
     GV_TRY(open_history(composition, jobs, progress));

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "scenarios/compose/inputs.h"
+#include "scenarios/compose/market.h"
 #include "scenarios/config/scenario.h"
 #include "sim/market/campaign.h"
 #include "sim/market/logged.h"
@@ -53,6 +54,10 @@ typedef struct gv_composition {
     gv_composed_campaign *campaigns; /* one for each of the scenario's */
     gv_cell *cells;                  /* [cell_count]: by campaign, then budget, then policy */
     size_t cell_count;
+    gv_market
+        *market; /* NULL: a log is replayed. Else there are no cells, logs or campaigns here */
+    size_t unit_count; /* what is run and stored in one go: a cell, or a period of a market, */
+    size_t unit_cells; /* which has so many cells */
     uint64_t hash; /* of all that determines the outcome: resolved values and contents of inputs */
 } gv_composition;
 
@@ -65,7 +70,10 @@ GV_MUST_CHECK gv_status gv_compose(gv_scenario *scenario, size_t jobs, const gv_
 
 void gv_composition_destroy(gv_composition *composition); /* accepts NULL */
 
-/* "a1458 1/8 linear": for messages. `text`: [size]. */
-void gv_cell_name(const gv_cell *cell, char *text, size_t size);
+/* "a1458 1/8 linear", "period 7": for messages. `text`: [size]. */
+void gv_unit_name(const gv_composition *composition, size_t unit, char *text, size_t size);
+
+/* How much work a unit is, beside others of its composition: rows to replay. */
+uint64_t gv_unit_rows(const gv_composition *composition, size_t unit);
 
 #endif

@@ -4,16 +4,15 @@
 #include "scenarios/config/quote.h"
 #include "scenarios/config/scenario_impl.h"
 
-enum { TYPES_MAX = 64 };
+enum { TYPES_MAX = GV_SCENARIO_TYPES_MAX };
 
 static gv_status no_memory(void)
 {
     return GV_FAIL(GV_ENOMEM, "no memory for a scenario");
 }
 
-/* `name` is no type: says which are, and which of them was meant. */
-static void refuse_type(const gv_reading *reading, size_t node, const char *path, const char *name,
-                        const char *const *names, size_t count)
+void gv_scenario_refuse_type(const gv_reading *reading, size_t node, const char *path,
+                             const char *name, const char *const *names, size_t count)
 {
     char list[512] = "";
     for (size_t i = 0; i < count; i++) {
@@ -28,9 +27,8 @@ static void refuse_type(const gv_reading *reading, size_t node, const char *path
                     nearest == NULL ? list : nearest, nearest == NULL ? "" : "'?");
 }
 
-/* Keeps a word (a name, a type) among the section's extras. */
-static gv_status keep_word(const gv_reading *reading, size_t node, gv_section *section,
-                           const char *key, const char *word)
+gv_status gv_scenario_keep_word(const gv_reading *reading, size_t node, gv_section *section,
+                                const char *key, const char *word)
 {
     const size_t child =
         node == GV_TREE_NONE ? GV_TREE_NONE : gv_tree_find(reading->tree, node, key);
@@ -61,11 +59,11 @@ gv_status gv_scenario_read_predictor(gv_scenario *scenario, const gv_reading *re
             for (; gv_predictor_types[count] != NULL && count < TYPES_MAX; count++) {
                 names[count] = gv_predictor_types[count]->info.name;
             }
-            refuse_type(reading, node, "predictor", name, names, count);
+            gv_scenario_refuse_type(reading, node, "predictor", name, names, count);
             return GV_OK;
         }
     }
-    GV_TRY(keep_word(reading, node, section, "type", name));
+    GV_TRY(gv_scenario_keep_word(reading, node, section, "type", name));
     const gv_type_info *info = scenario->predictor == NULL ? &logged : &scenario->predictor->info;
     return gv_section_read(reading, node, info, others, section);
 }
@@ -85,10 +83,10 @@ gv_status gv_scenario_read_mechanism(gv_scenario *scenario, const gv_reading *re
         for (; gv_mechanism_types[count] != NULL && count < TYPES_MAX; count++) {
             names[count] = gv_mechanism_types[count]->info.name;
         }
-        refuse_type(reading, node, "mechanism", name, names, count);
+        gv_scenario_refuse_type(reading, node, "mechanism", name, names, count);
         return GV_OK;
     }
-    GV_TRY(keep_word(reading, node, section, "type", name));
+    GV_TRY(gv_scenario_keep_word(reading, node, section, "type", name));
     GV_TRY(gv_section_read(reading, node, &type->info, others, section));
     scenario->mechanism = section->config;
     scenario->mechanism->type = type;
@@ -135,7 +133,7 @@ static gv_status read_campaign(const gv_reading *reading, size_t node, size_t nu
     if (section->path == NULL) {
         return no_memory();
     }
-    GV_TRY(keep_word(reading, node, section, "name", campaign->name));
+    GV_TRY(gv_scenario_keep_word(reading, node, section, "name", campaign->name));
     GV_TRY(gv_section_read(reading, node, &gv_scenario_campaign_section.info, others, section));
     campaign->settings = section->config;
     if (reading->tree->nodes[node].kind != GV_NODE_MAP) {
@@ -181,7 +179,7 @@ static void refuse_policy_type(const gv_reading *reading, size_t node, const cha
     for (; gv_policy_types[count] != NULL && count < TYPES_MAX; count++) {
         names[count] = gv_policy_types[count]->info.name;
     }
-    refuse_type(reading, node, path, name, names, count);
+    gv_scenario_refuse_type(reading, node, path, name, names, count);
 }
 
 static gv_status read_policy(const gv_reading *reading, size_t node, size_t number,
@@ -209,8 +207,8 @@ static gv_status read_policy(const gv_reading *reading, size_t node, size_t numb
         refuse_policy_type(reading, node, section->path, type);
         return GV_OK;
     }
-    GV_TRY(keep_word(reading, node, section, "name", policy->name));
-    GV_TRY(keep_word(reading, node, section, "type", type));
+    GV_TRY(gv_scenario_keep_word(reading, node, section, "name", policy->name));
+    GV_TRY(gv_scenario_keep_word(reading, node, section, "type", type));
     return gv_section_read(reading, node, &policy->type->info, others, section);
 }
 

@@ -105,23 +105,42 @@ static void add_section(listing *list, const gv_section *section, const char *fi
     }
 }
 
+static void add_mapping(listing *list, const gv_section *section)
+{
+    add_header(list, "", section->path);
+    add_section(list, section, "  ", "  ", false);
+}
+
+static void add_replay(listing *list, const gv_scenario *scenario)
+{
+    add_mapping(list, &scenario->log_section);
+    if (scenario->history != NULL) {
+        add_mapping(list, &scenario->history_section);
+    }
+    add_mapping(list, &scenario->predictor_section);
+    add_mapping(list, &scenario->mechanism_section);
+    add_header(list, "", "campaigns");
+    for (size_t i = 0; i < scenario->campaign_count; i++) {
+        add_section(list, &scenario->campaigns[i].section, "  - ", "    ", false);
+    }
+}
+
+static void add_market(listing *list, const gv_scenario *scenario)
+{
+    add_mapping(list, &scenario->market->section);
+    add_mapping(list, &scenario->market->traffic_section);
+    add_mapping(list, &scenario->mechanism_section);
+    add_mapping(list, &scenario->market->advertiser_section);
+}
+
 static void add_all(listing *list, const gv_scenario *scenario)
 {
     list->count = 0;
     add_section(list, &scenario->top_section, "", "", false);
-    add_header(list, "", "log");
-    add_section(list, &scenario->log_section, "  ", "  ", false);
-    if (scenario->history != NULL) {
-        add_header(list, "", "history");
-        add_section(list, &scenario->history_section, "  ", "  ", false);
-    }
-    add_header(list, "", "predictor");
-    add_section(list, &scenario->predictor_section, "  ", "  ", false);
-    add_header(list, "", "mechanism");
-    add_section(list, &scenario->mechanism_section, "  ", "  ", false);
-    add_header(list, "", "campaigns");
-    for (size_t i = 0; i < scenario->campaign_count; i++) {
-        add_section(list, &scenario->campaigns[i].section, "  - ", "    ", false);
+    if (scenario->market == NULL) {
+        add_replay(list, scenario);
+    } else {
+        add_market(list, scenario);
     }
     add_header(list, "", "policies");
     for (size_t i = 0; i < scenario->policy_count; i++) {

@@ -55,8 +55,9 @@ static gv_status resolve_path(gv_scenario *scenario, const gv_section *section, 
 /* Zone before all else, since it says what every time in the file means. */
 static gv_status read_top(gv_scenario *scenario, gv_reading *reading)
 {
-    static const char *const others[] = {"log",       "history",  "predictor", "mechanism",
-                                         "campaigns", "policies", NULL};
+    static const char *const others[] = {"log",         "history",  "predictor", "mechanism",
+                                         "campaigns",   "policies", "market",    "traffic",
+                                         "advertisers", NULL};
     gv_section *section = &scenario->top_section;
     section->path = "";
     GV_TRY(gv_section_read(reading, 0, &gv_scenario_top_section.info, others, section));
@@ -102,11 +103,14 @@ static gv_status read_history(gv_scenario *scenario, const gv_reading *reading)
 static gv_status read_sections(gv_scenario *scenario, gv_reading *reading)
 {
     GV_TRY(read_top(scenario, reading));
-    GV_TRY(read_log(scenario, reading));
-    GV_TRY(read_history(scenario, reading));
-    GV_TRY(gv_scenario_read_predictor(scenario, reading));
+    GV_TRY(gv_scenario_read_market(scenario, reading));
     GV_TRY(gv_scenario_read_mechanism(scenario, reading));
-    GV_TRY(gv_scenario_read_campaigns(scenario, reading));
+    if (scenario->market == NULL) {
+        GV_TRY(read_log(scenario, reading));
+        GV_TRY(read_history(scenario, reading));
+        GV_TRY(gv_scenario_read_predictor(scenario, reading));
+        GV_TRY(gv_scenario_read_campaigns(scenario, reading));
+    }
     return gv_scenario_read_policies(scenario, reading);
 }
 

@@ -13,7 +13,8 @@
  *     - {type: linear}
  *     - {name: lin-10, type: linear, b0: 10}
  *
- * Every campaign at every budget under every policy is one cell of the run. The file is typed by
+ * Every campaign at every budget under every policy is one cell of the run. A scenario with a
+ * `market:` sells a simulated market instead, see market.h. The file is typed by
  * parameter tables (gv_scenario_sections and the tables of the types), which are also what
  * `gavel list scenario` prints. All problems are found in one reading.
  */
@@ -26,6 +27,7 @@
 
 #include "models/predict/predictors.h"
 #include "policies/policies.h"
+#include "scenarios/config/market.h"
 #include "scenarios/config/problem.h"
 #include "scenarios/config/section.h"
 #include "sim/market/logged.h"
@@ -96,13 +98,14 @@ typedef struct gv_policy_plan {
 typedef struct gv_scenario {
     const char *path;
     gv_scenario_top *top;
-    gv_log_plan *log;
+    gv_log_plan *log;         /* NULL: the scenario has a market */
     gv_history_plan *history; /* NULL: the scenario has none */
     const gv_filter *log_filters;
     size_t log_filter_count;
     const gv_predictor_type *predictor; /* NULL: the log's own predictions */
     gv_mechanism *mechanism;
-    gv_campaign_plan *campaigns; /* [campaign_count] */
+    gv_market_plan *market;      /* NULL: the scenario replays a log */
+    gv_campaign_plan *campaigns; /* [campaign_count]; none in a market */
     size_t campaign_count;
     gv_policy_plan *policies; /* [policy_count] */
     size_t policy_count;
@@ -123,7 +126,7 @@ typedef struct gv_scenario_section {
 
 extern const gv_scenario_section *const gv_scenario_sections[]; /* all, then NULL */
 
-/* The top, the log, the history, the predictor, the mechanism, campaigns, policies: one by one. */
+/* One by one, in the order of a file. */
 extern const gv_scenario_section gv_scenario_top_section;
 extern const gv_scenario_section gv_scenario_log_section;
 extern const gv_scenario_section gv_scenario_history_section;
@@ -131,6 +134,9 @@ extern const gv_scenario_section gv_scenario_predictor_section;
 extern const gv_scenario_section gv_scenario_mechanism_section;
 extern const gv_scenario_section gv_scenario_campaign_section;
 extern const gv_scenario_section gv_scenario_policy_section;
+extern const gv_scenario_section gv_scenario_market_section;
+extern const gv_scenario_section gv_scenario_traffic_section;
+extern const gv_scenario_section gv_scenario_advertisers_section;
 
 /*
  * Reads the scenario at `path` with the --set arguments put over it, [set_count], in order. Both

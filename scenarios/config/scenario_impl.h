@@ -13,6 +13,20 @@ GV_MUST_CHECK gv_status gv_scenario_read_where(const gv_reading *reading, size_t
 GV_MUST_CHECK gv_status gv_scenario_read_budgets(const gv_reading *reading, size_t node,
                                                  gv_campaign_plan *campaign);
 
+enum { GV_SCENARIO_TYPES_MAX = 64 };
+
+/* `name` is no type: says which are, and which of them was meant. */
+void gv_scenario_refuse_type(const gv_reading *reading, size_t node, const char *path,
+                             const char *name, const char *const *names, size_t count);
+
+/* Keeps a word (a name, a type) among the section's extras. */
+GV_MUST_CHECK gv_status gv_scenario_keep_word(const gv_reading *reading, size_t node,
+                                              gv_section *section, const char *key,
+                                              const char *word);
+
+/* market, traffic and advertisers; scenario->market stays NULL where there is no market. */
+GV_MUST_CHECK gv_status gv_scenario_read_market(gv_scenario *scenario, const gv_reading *reading);
+
 GV_MUST_CHECK gv_status gv_scenario_read_predictor(gv_scenario *scenario,
                                                    const gv_reading *reading);
 GV_MUST_CHECK gv_status gv_scenario_read_mechanism(gv_scenario *scenario,

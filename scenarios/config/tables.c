@@ -28,7 +28,17 @@ static const gv_param top_rows[] = {
 };
 
 static const gv_param top_others[] = {
-    {.name = "log", .unit = "mapping", .help = "The auctions to replay; `list scenario log`."},
+    {.name = "log",
+     .unit = "mapping",
+     .help = "The auctions to replay, `list scenario log`; or else:"},
+    {.name = "market",
+     .unit = "mapping",
+     .help = "A simulated market, with traffic and advertisers."},
+    {.name = "traffic",
+     .unit = "mapping",
+     .fallback = "{type: auctionnet}",
+     .help = "Where the opportunities of a market come from."},
+    {.name = "advertisers", .unit = "mapping", .help = "Who competes in a market."},
     {.name = "history",
      .unit = "mapping",
      .fallback = "none",
@@ -305,8 +315,15 @@ const gv_scenario_section gv_scenario_policy_section = {
 };
 
 const gv_scenario_section *const gv_scenario_sections[] = {
-    &gv_scenario_top_section,       &gv_scenario_log_section,
-    &gv_scenario_history_section,   &gv_scenario_predictor_section,
-    &gv_scenario_mechanism_section, &gv_scenario_campaign_section,
-    &gv_scenario_policy_section,    NULL,
+    &gv_scenario_top_section,
+    &gv_scenario_log_section,
+    &gv_scenario_history_section,
+    &gv_scenario_predictor_section,
+    &gv_scenario_mechanism_section,
+    &gv_scenario_campaign_section,
+    &gv_scenario_policy_section,
+    &gv_scenario_market_section,
+    &gv_scenario_traffic_section,
+    &gv_scenario_advertisers_section,
+    NULL,
 };

@@ -160,7 +160,8 @@ static gv_status begin(const gv_composition *composition, gv_store *store,
     GV_TRY(list_parameters(composition, region, &record));
     GV_TRY(list_provenance(composition, options, region, &record));
     GV_TRY(gv_store_begin_run(store, &record, run_id));
-    return write_rejects(composition->log, store, *run_id, region);
+    return composition->log == NULL ? GV_OK
+                                    : write_rejects(composition->log, store, *run_id, region);
 }
 
 gv_status gv_run_begin(const gv_composition *composition, gv_store *store,

@@ -210,7 +210,7 @@ static gv_status finish(const gv_cell_worker *worker, const gv_cell_job *job, ru
     };
     record.ticks = gv_replay_ticks(parts->replay, &record.tick_count);
     GV_TRY(list_facts(worker, cell, parts, facts, &record.parameter_count));
-    return job->finish(job->context, &record);
+    return job->finish(job->context, &record, 1);
 }
 
 /* Until the campaign's end, or to a checkpoint. */

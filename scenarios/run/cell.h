@@ -29,8 +29,8 @@ typedef struct gv_cell_job {
     const gv_progress *progress; /* may be NULL */
     const void *saved;           /* [saved_size]: a checkpoint to go on from; NULL: none */
     size_t saved_size;
-    /* Is given the finished cell, whose parts are gone when it returns. */
-    gv_status (*finish)(void *context, const gv_cell_record *record);
+    /* Is given the finished cell (count 1), whose parts are gone when it returns. */
+    gv_status (*finish)(void *context, const gv_cell_record *records, size_t count);
     void *context;
 } gv_cell_job;
 

@@ -7,6 +7,7 @@
 
 #include "scenarios/run/begin.h"
 #include "scenarios/run/cell.h"
+#include "scenarios/run/period.h"
 #include "sim/base/clock.h"
 #include "sim/base/mem.h"
 #include "sim/base/parallel.h"
@@ -17,12 +18,12 @@ typedef enum cell_state { CELL_LEFT, CELL_DONE, CELL_FAILED } cell_state;
 
 typedef struct all_cells all_cells;
 
-/* One thread's place: its history cache, and how far its cell is. */
+/* One thread's place: its history cache, and how far its unit is. */
 typedef struct worker_place {
     all_cells *all;
     gv_cell_worker worker;
     gv_progress progress;
-    size_t cell;
+    size_t unit;
 } worker_place;
 
 /* What the threads share. The lock guards store, progress and result. */
@@ -32,17 +33,16 @@ struct all_cells {
     const gv_run_options *options;
     gv_run_result *result;
     worker_place *places; /* [jobs] */
-    cell_state *states;   /* [cell_count] */
-    uint64_t *advance;    /* [cell_count]: rows replayed */
+    cell_state *states;   /* [unit_count] */
+    uint64_t *advance;    /* [unit_count]: rows replayed */
     size_t first_failed;
     atomic_bool is_stopped;
     pthread_mutex_t lock;
 };
 
-static uint64_t rows_of(const all_cells *all, size_t cell)
+static uint64_t rows_of(const all_cells *all, size_t unit)
 {
-    const size_t campaign = all->composition->cells[cell].campaign_number;
-    return all->composition->campaigns[campaign].row_count;
+    return gv_unit_rows(all->composition, unit);
 }
 
 /* Tells the outer progress of all cells together; who finds the lock taken leaves it to others. */
@@ -58,17 +58,18 @@ static bool report(void *context, const char *what, uint64_t done, uint64_t tota
         return true;
     }
     const double share = total == 0 || done > total ? 0 : (double)done / (double)total;
-    const uint64_t rows = (uint64_t)(share * (double)rows_of(all, place->cell));
-    if (rows > all->advance[place->cell]) {
-        all->advance[place->cell] = rows;
+    const uint64_t rows = (uint64_t)(share * (double)rows_of(all, place->unit));
+    if (rows > all->advance[place->unit]) {
+        all->advance[place->unit] = rows;
     }
     uint64_t sum = 0;
     uint64_t whole = 0;
-    for (size_t i = 0; i < all->composition->cell_count; i++) {
+    for (size_t i = 0; i < all->composition->unit_count; i++) {
         sum += all->advance[i];
         whole += rows_of(all, i);
     }
-    const bool goes_on = gv_progress_report(all->options->progress, "replaying", sum, whole);
+    const char *doing = all->composition->market == NULL ? "replaying" : "selling";
+    const bool goes_on = gv_progress_report(all->options->progress, doing, sum, whole);
     if (!goes_on) {
         atomic_store(&all->is_stopped, true);
     }
@@ -76,16 +77,19 @@ static bool report(void *context, const char *what, uint64_t done, uint64_t tota
     return goes_on;
 }
 
-/* A finished cell, on its own thread. */
-static gv_status store_cell(void *context, const gv_cell_record *record)
+/* A finished unit, on its own thread. */
+static gv_status store_cells(void *context, const gv_cell_record *records, size_t count)
 {
     all_cells *all = context;
     (void)pthread_mutex_lock(&all->lock);
-    const gv_status status = gv_store_write_cell(all->store, all->result->run_id, record);
+    const gv_status status = gv_store_write_cells(all->store, all->result->run_id, records, count);
     if (status == GV_OK) {
-        all->states[record->cell] = CELL_DONE;
-        all->advance[record->cell] = rows_of(all, record->cell);
-        all->result->event_count += record->event_count;
+        const size_t unit = records[0].cell / all->composition->unit_cells;
+        all->states[unit] = CELL_DONE;
+        all->advance[unit] = rows_of(all, unit);
+        for (size_t i = 0; i < count; i++) {
+            all->result->event_count += records[i].event_count;
+        }
     }
     (void)pthread_mutex_unlock(&all->lock);
     return status;
@@ -94,7 +98,7 @@ static gv_status store_cell(void *context, const gv_cell_record *record)
 static void note_failure(all_cells *all, size_t number)
 {
     char name[160];
-    gv_cell_name(&all->composition->cells[number], name, sizeof name);
+    gv_unit_name(all->composition, number, name, sizeof name);
     (void)pthread_mutex_lock(&all->lock);
     all->states[number] = CELL_FAILED;
     if (number < all->first_failed) {
@@ -137,38 +141,59 @@ static bool ends_run(const all_cells *all, size_t number, gv_status status)
            all->states[number] == CELL_DONE;
 }
 
-static gv_status run_cell(void *context, size_t number, size_t worker)
+/* A period of a market: short, so it is never saved half-way. */
+static gv_status run_period(all_cells *all, worker_place *place)
 {
-    all_cells *all = context;
-    worker_place *place = &all->places[worker];
+    const gv_period_job job = {.market = all->composition->market,
+                               .index = place->unit,
+                               .reference = all->options->reference,
+                               .progress = &place->progress,
+                               .finish = store_cells,
+                               .context = all};
+    return gv_period_run(&job);
+}
+
+/* A cell of a replay, from where it was interrupted. */
+static gv_status run_cell(all_cells *all, worker_place *place)
+{
     void *saved = NULL;
     size_t saved_size = 0;
     gv_writer writer = {.bytes = NULL};
-    if (all->states[number] == CELL_DONE) {
-        return GV_OK;
-    }
-    place->cell = number;
-    if (!report(place, "", 0, 1)) {
-        return GV_FAIL(GV_ESTOPPED, "stopped before all cells were run");
-    }
-    GV_TRY(load_saved(all, number, &saved, &saved_size));
-    const gv_cell_job job = {.cell = &all->composition->cells[number],
+    GV_TRY(load_saved(all, place->unit, &saved, &saved_size));
+    const gv_cell_job job = {.cell = &all->composition->cells[place->unit],
                              .reference = all->options->reference,
                              .progress = &place->progress,
                              .saved = saved,
                              .saved_size = saved_size,
-                             .finish = store_cell,
+                             .finish = store_cells,
                              .context = all};
     gv_status status = gv_cell_run(&place->worker, &job, &writer);
     if (status == GV_ESTOPPED) {
-        const gv_status kept = keep(all, number, &writer);
+        const gv_status kept = keep(all, place->unit, &writer);
         status = kept == GV_OK ? GV_FAIL(GV_ESTOPPED, "stopped while running") : kept;
-    } else if (status != GV_OK && !ends_run(all, number, status)) {
-        note_failure(all, number);
-        status = GV_OK;
     }
     gv_writer_fini(&writer);
     gv_mem_free(saved);
+    return status;
+}
+
+static gv_status run_unit(void *context, size_t number, size_t worker)
+{
+    all_cells *all = context;
+    worker_place *place = &all->places[worker];
+    if (all->states[number] == CELL_DONE) {
+        return GV_OK;
+    }
+    place->unit = number;
+    if (!report(place, "", 0, 1)) {
+        return GV_FAIL(GV_ESTOPPED, "stopped before all cells were run");
+    }
+    const gv_status status =
+        all->composition->market == NULL ? run_cell(all, place) : run_period(all, place);
+    if (status != GV_OK && status != GV_ESTOPPED && !ends_run(all, number, status)) {
+        note_failure(all, number);
+        return GV_OK;
+    }
     return status;
 }
 
@@ -196,9 +221,10 @@ static gv_status begin_or_resume(all_cells *all)
         return GV_FAIL(GV_ENOMEM, "no memory for %zu cells", count);
     }
     const gv_status status = gv_store_cells_done(all->store, result->run_id, done, count);
-    for (size_t i = 0; i < count && status == GV_OK; i++) {
-        all->states[i] = done[i] ? CELL_DONE : CELL_LEFT;
-        all->advance[i] = done[i] ? rows_of(all, i) : 0;
+    for (size_t i = 0; i < all->composition->unit_count && status == GV_OK; i++) {
+        const bool is_done = done[i * all->composition->unit_cells];
+        all->states[i] = is_done ? CELL_DONE : CELL_LEFT;
+        all->advance[i] = is_done ? rows_of(all, i) : 0;
     }
     gv_mem_free(done);
     return status;
@@ -206,16 +232,17 @@ static gv_status begin_or_resume(all_cells *all)
 
 static void count_states(const all_cells *all)
 {
-    for (size_t i = 0; i < all->composition->cell_count; i++) {
+    const size_t cells = all->composition->unit_cells;
+    for (size_t i = 0; i < all->composition->unit_count; i++) {
         switch (all->states[i]) {
         case CELL_LEFT:
-            all->result->left++;
+            all->result->left += cells;
             break;
         case CELL_DONE:
-            all->result->done++;
+            all->result->done += cells;
             break;
         case CELL_FAILED:
-            all->result->failed++;
+            all->result->failed += cells;
             break;
         }
     }
@@ -245,11 +272,13 @@ static gv_status run_all(all_cells *all)
         worker_place *place = &all->places[i];
         place->all = all;
         place->progress = (gv_progress){.report = report, .context = place};
-        GV_TRY(gv_cell_worker_init(&place->worker, all->composition));
+        if (all->composition->market == NULL) {
+            GV_TRY(gv_cell_worker_init(&place->worker, all->composition));
+        }
     }
     const int64_t start_us = gv_wall_us();
     GV_TRY(begin_or_resume(all));
-    const gv_status status = gv_parallel_for(jobs, all->composition->cell_count, run_cell, all);
+    const gv_status status = gv_parallel_for(jobs, all->composition->unit_count, run_unit, all);
     all->result->wall_us = gv_wall_us() - start_us;
     count_states(all);
     return end_run(all, status);
@@ -267,8 +296,8 @@ gv_status gv_run_cells(const gv_composition *composition, gv_store *store,
                      .lock = PTHREAD_MUTEX_INITIALIZER};
     atomic_init(&all.is_stopped, false);
     all.places = gv_mem_alloc(0, options->jobs, sizeof *all.places);
-    all.states = gv_mem_alloc(0, composition->cell_count, sizeof *all.states);
-    all.advance = gv_mem_alloc(0, composition->cell_count, sizeof *all.advance);
+    all.states = gv_mem_alloc(0, composition->unit_count, sizeof *all.states);
+    all.advance = gv_mem_alloc(0, composition->unit_count, sizeof *all.advance);
     gv_status status = GV_OK;
     if (all.places == NULL || all.states == NULL || all.advance == NULL) {
         status = GV_FAIL(GV_ENOMEM, "no memory for %zu cells", composition->cell_count);

@@ -1,0 +1,312 @@
+#include "scenarios/compose/market.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/base/mem.h"
+#include "sim/market/future.h"
+#include "sim/market/lesson.h"
+
+enum { TICKS_IN_ALL_MAX = 100000000 };
+
+static gv_status no_memory(void)
+{
+    return GV_FAIL(GV_ENOMEM, "no memory for a market");
+}
+
+static uint64_t seed_of(const gv_market *market)
+{
+    return (uint64_t)market->scenario->top->seed;
+}
+
+static gv_market_rules rules_of(const gv_market *market)
+{
+    const gv_mechanism *mechanism = market->scenario->mechanism;
+    return (gv_market_rules){.pays_own_bid = mechanism->type->pays_own_bid,
+                             .price_step_nanos = mechanism->price_step_nanos};
+}
+
+/* ---- who competes ---------------------------------------------------------------------------- */
+
+static const gv_policy_plan *find_policy(gv_scenario *scenario, const char *where,
+                                         const gv_list_item *item)
+{
+    const char *names[64];
+    size_t count = 0;
+    for (size_t i = 0; i < scenario->policy_count; i++) {
+        if (strcmp(scenario->policies[i].name, item->text) == 0) {
+            return &scenario->policies[i];
+        }
+        if (count < sizeof names / sizeof names[0]) {
+            names[count++] = scenario->policies[i].name;
+        }
+    }
+    const char *nearest = gv_param_nearest(names, count, item->text);
+    gv_problems_add(&scenario->problems, item->mark, "%s: the scenario has no policy '%s'%s%s%s",
+                    where, item->text, nearest == NULL ? "" : "; did you mean '",
+                    nearest == NULL ? "" : nearest, nearest == NULL ? "" : "'?");
+    return NULL;
+}
+
+/* What a market cannot give a policy is told before anything is sold. */
+static void check_policy(gv_scenario *scenario, const gv_policy_plan *policy, gv_mark mark,
+                         bool is_contender)
+{
+    const unsigned unknown = policy->type->reads & ~(unsigned)(GV_READS_PCVR | GV_READS_TIME);
+    if (unknown != 0) {
+        gv_problems_add(&scenario->problems, mark,
+                        "%s: %s bids by click probabilities or floors, and a market has the "
+                        "probability of a conversion alone",
+                        policy->name, policy->type->info.name);
+    }
+    if (policy->type->sees_future && !is_contender) {
+        gv_problems_add(&scenario->problems, mark,
+                        "%s: %s sees the future, so it can only be a contender: there its rivals' "
+                        "offers are recorded before it bids",
+                        policy->name, policy->type->info.name);
+    }
+    if (policy->type->sees_future && is_contender &&
+        scenario->market->settings->rivals != GV_RIVALS_FIXED) {
+        gv_problems_add(&scenario->problems, mark,
+                        "%s: %s sees the future, which stands still only where rivals: fixed",
+                        policy->name, policy->type->info.name);
+    }
+}
+
+static gv_status compose_contenders(gv_market *market, gv_scenario *scenario)
+{
+    const gv_list *list = &market->plan->contenders;
+    market->contender_count = list->count;
+    market->contenders = gv_region_alloc(&scenario->region, list->count, sizeof(void *));
+    if (market->contenders == NULL) {
+        return no_memory();
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        const gv_policy_plan *policy = find_policy(scenario, "market.contenders", &list->items[i]);
+        market->contenders[i] = policy;
+        if (policy != NULL) {
+            check_policy(scenario, policy, list->items[i].mark, true);
+        }
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(list->items[i].text, list->items[j].text) == 0) {
+                gv_problems_add(&scenario->problems, list->items[i].mark,
+                                "market.contenders: %s is given twice", list->items[i].text);
+            }
+        }
+    }
+    return GV_OK;
+}
+
+static int64_t scaled(int64_t nanos, double scale)
+{
+    return (int64_t)fmin(round((double)nanos * scale), 9e18);
+}
+
+static gv_status compose_advertiser(gv_market *market, gv_scenario *scenario, size_t number)
+{
+    const gv_market_plan *plan = market->plan;
+    const gv_advertiser_settings *settings = plan->advertisers;
+    const gv_list_item *policy = &plan->policies.items[number % plan->policies.count];
+    const size_t digits = market->seat_count > 1000 ? 5 : market->seat_count > 100 ? 3 : 2;
+    const char *name = gv_region_print(&scenario->region, "a%0*zu", (int)digits, number);
+    if (name == NULL) {
+        return no_memory();
+    }
+    const uint32_t category =
+        (uint32_t)(number * (size_t)settings->categories / market->seat_count);
+    market->categories[number] = category;
+    market->advertisers[number] = (gv_market_advertiser){
+        .campaign = {.name = name,
+                     .number = number,
+                     .budget_nanos =
+                         scaled(plan->budgets[number % plan->budget_count], settings->budget_scale),
+                     .bid_cap_nanos = settings->bid_cap_nanos == GV_PARAM_UNSET
+                                          ? INT64_MAX
+                                          : settings->bid_cap_nanos,
+                     .tick_us = plan->settings->tick_us,
+                     .zone_offset_us = gv_scenario_zone_us(scenario),
+                     .click_nanos = GV_PARAM_UNSET,
+                     .cpa_nanos =
+                         scaled(plan->cpas[number % plan->cpa_count], settings->cpa_scale)},
+        .category = category,
+        .policy = find_policy(scenario, "advertisers.policies", policy),
+    };
+    if (number < plan->policies.count && market->advertisers[number].policy != NULL) {
+        check_policy(scenario, market->advertisers[number].policy, policy->mark, false);
+    }
+    return GV_OK;
+}
+
+static gv_status compose_advertisers(gv_market *market, gv_scenario *scenario)
+{
+    const gv_market_plan *plan = market->plan;
+    market->seat_count = (size_t)plan->advertisers->count;
+    market->category_count = (size_t)plan->advertisers->categories;
+    market->advertisers =
+        gv_region_alloc(&scenario->region, market->seat_count, sizeof *market->advertisers);
+    market->categories =
+        gv_region_alloc(&scenario->region, market->seat_count, sizeof *market->categories);
+    if (market->advertisers == NULL || market->categories == NULL) {
+        return no_memory();
+    }
+    const size_t before = scenario->problems.count;
+    for (size_t i = 0; i < market->seat_count && scenario->problems.count == before; i++) {
+        GV_TRY(compose_advertiser(market, scenario, i));
+    }
+    return GV_OK;
+}
+
+static void check_sizes(const gv_market *market, gv_scenario *scenario)
+{
+    const gv_market_settings *settings = market->plan->settings;
+    const double ticks = (double)settings->ticks * (double)market->seat_count *
+                         (double)(market->contender_count + 1);
+    if (ticks > TICKS_IN_ALL_MAX) {
+        gv_problems_add(&scenario->problems, gv_section_mark(&market->plan->section, "ticks"),
+                        "market: %.0f ticks of all advertisers and contenders in a period, more "
+                        "than %d",
+                        ticks, TICKS_IN_ALL_MAX);
+    }
+    if (settings->history_period != GV_PARAM_UNSET &&
+        settings->history_period >= settings->first_period &&
+        settings->history_period < settings->first_period + settings->periods) {
+        gv_problems_add(&scenario->problems,
+                        gv_section_mark(&market->plan->section, "history_period"),
+                        "market.history_period: %lld is one of the periods that policies are "
+                        "judged by",
+                        (long long)settings->history_period);
+    }
+}
+
+gv_status gv_market_create(gv_scenario *scenario, gv_market **out)
+{
+    gv_market *market = gv_mem_alloc(sizeof *market, 0, 0);
+    if (market == NULL) {
+        return no_memory();
+    }
+    market->scenario = scenario;
+    market->plan = scenario->market;
+    gv_status status = GV_OK;
+    GV_TRY_GOTO(status, compose_contenders(market, scenario), fail);
+    GV_TRY_GOTO(status, compose_advertisers(market, scenario), fail);
+    check_sizes(market, scenario);
+    GV_TRY_GOTO(status, gv_problems_fail(&scenario->problems), fail);
+    *out = market;
+    return GV_OK;
+fail:
+    gv_market_destroy(market);
+    return status;
+}
+
+void gv_market_destroy(gv_market *market)
+{
+    if (market == NULL) {
+        return;
+    }
+    for (size_t i = 0; market->histories != NULL && i < market->category_count; i++) {
+        gv_history_destroy(market->histories[i]);
+    }
+    gv_mem_free(market->histories);
+    gv_mem_free(market);
+}
+
+/* ---- one period ------------------------------------------------------------------------------ */
+
+static gv_exchange_config exchange_of(const gv_market *market, const gv_market_period *period)
+{
+    const gv_market_settings *settings = market->plan->settings;
+    return (gv_exchange_config){
+        .traffic = period->traffic,
+        .response = period->response,
+        .mechanism = *market->scenario->mechanism,
+        .slot_count = (size_t)settings->slots,
+        .least_cost = (gv_least_cost)settings->least_cost,
+        .reserve_unsold = settings->reserve_unsold,
+        .start_us = period->start_us,
+        .tick_us = settings->tick_us,
+        .tick_count = (size_t)settings->ticks,
+    };
+}
+
+static gv_status open_traffic(const gv_market *market, gv_market_period *period)
+{
+    const gv_market_settings *settings = market->plan->settings;
+    const gv_traffic_setup setup = {
+        .config = market->plan->traffic_section.config,
+        .seed = seed_of(market),
+        .period = period->number,
+        .start_us = period->start_us,
+        .tick_us = settings->tick_us,
+        .tick_count = (size_t)settings->ticks,
+        .advertiser_count = market->seat_count,
+        .categories = market->categories,
+    };
+    return gv_traffic_create(market->plan->traffic, &setup, &period->traffic);
+}
+
+static gv_status open_response(const gv_market *market, gv_market_period *period)
+{
+    const gv_market_settings *settings = market->plan->settings;
+    gv_response_config response = {.slot_count = (size_t)settings->slots,
+                                   .cascade = settings->cascade,
+                                   .delay_mean_us = settings->delay_us};
+    memcpy(response.exposure, market->plan->exposure,
+           response.slot_count * sizeof response.exposure[0]);
+    return gv_response_create(&response, period->traffic, seed_of(market), period->number,
+                              market->seat_count, &period->response);
+}
+
+gv_status gv_market_period_open(const gv_market *market, uint64_t number, gv_market_period *period)
+{
+    const gv_market_settings *settings = market->plan->settings;
+    period->number = number;
+    period->start_us = (int64_t)number * settings->ticks * settings->tick_us;
+    gv_status status = GV_OK;
+    GV_TRY_GOTO(status, open_traffic(market, period), fail);
+    GV_TRY_GOTO(status, open_response(market, period), fail);
+    period->config = exchange_of(market, period);
+    return GV_OK;
+fail:
+    gv_market_period_close(period);
+    return status;
+}
+
+void gv_market_period_close(gv_market_period *period)
+{
+    gv_response_destroy(period->response);
+    gv_traffic_destroy(period->traffic);
+    *period = (gv_market_period){0};
+}
+
+gv_campaign gv_market_campaign(const gv_market *market, const gv_market_period *period,
+                               size_t advertiser)
+{
+    const gv_market_settings *settings = market->plan->settings;
+    gv_campaign campaign = market->advertisers[advertiser].campaign;
+    campaign.start_us = period->start_us;
+    campaign.end_us = period->start_us + settings->ticks * settings->tick_us;
+    return campaign;
+}
+
+gv_status gv_market_policy(const gv_market *market, const gv_policy_plan *plan,
+                           const gv_campaign *campaign, uint32_t category, const void *future,
+                           void *config, gv_policy **out)
+{
+    const gv_history *history = market->histories == NULL ? NULL : market->histories[category];
+    const gv_fit_input input = {.history = history,
+                                .campaign = campaign,
+                                .rules = rules_of(market),
+                                .seed = seed_of(market)};
+    memcpy(config, plan->section.config, plan->type->info.config_size);
+    GV_TRY(gv_policy_fit(plan->type, config, &input, NULL));
+    const gv_policy_setup setup = {.config = config,
+                                   .campaign = campaign,
+                                   .rules = rules_of(market),
+                                   .history = plan->type->needs_history ? history : NULL,
+                                   .future = plan->type->sees_future ? future : NULL,
+                                   .seed = seed_of(market)};
+    return gv_policy_create(plan->type, &setup, out);
+}

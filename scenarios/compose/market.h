@@ -1,0 +1,92 @@
+/*
+ * market.h - a scenario's market, made ready: advertisers, contenders, what policies learn from.
+ *
+ * A period is one unit of the run: the market itself (arm 0), then every contender in every
+ * advertiser's place (arms 1 and on). Its rows are numbered by (period, arm, advertiser).
+ */
+#ifndef SCENARIOS_COMPOSE_MARKET_H
+#define SCENARIOS_COMPOSE_MARKET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "scenarios/config/scenario.h"
+#include "sim/base/progress.h"
+#include "sim/market/exchange.h"
+#include "sim/market/history.h"
+
+/* One advertiser, the same in every period but for the times of its campaign. */
+typedef struct gv_market_advertiser {
+    gv_campaign campaign;
+    uint32_t category;
+    const gv_policy_plan *policy; /* its own in the market */
+} gv_market_advertiser;
+
+typedef struct gv_market {
+    const gv_scenario *scenario;
+    const gv_market_plan *plan;
+    size_t seat_count;
+    gv_market_advertiser *advertisers; /* [seat_count] */
+    uint32_t *categories;              /* [seat_count] */
+    size_t category_count;
+    const gv_policy_plan **contenders; /* [contender_count] */
+    size_t contender_count;
+    gv_history **histories; /* [category_count]: shared by all threads; NULL: nobody learns */
+    const char *history_name;
+} gv_market;
+
+/* Parts of one period that are the same for all its arms. */
+typedef struct gv_market_period {
+    uint64_t number;
+    int64_t start_us;
+    gv_traffic *traffic;
+    gv_response *response;
+    gv_exchange_config config; /* with no seats yet */
+} gv_market_period;
+
+/* Advertisers and policies, checked; mistakes become problems of the scenario. */
+GV_MUST_CHECK gv_status gv_market_create(gv_scenario *scenario, gv_market **out);
+void gv_market_destroy(gv_market *market); /* accepts NULL */
+
+/* period: zeroed. */
+GV_MUST_CHECK gv_status gv_market_period_open(const gv_market *market, uint64_t number,
+                                              gv_market_period *period);
+void gv_market_period_close(gv_market_period *period);
+
+/* The advertiser's campaign in this period. */
+gv_campaign gv_market_campaign(const gv_market *market, const gv_market_period *period,
+                               size_t advertiser);
+
+/*
+ * A policy for the advertiser, fitted; `config`: room for the type's config, which the policy
+ * borrows. `future` is for a type that sees it.
+ */
+GV_MUST_CHECK gv_status gv_market_policy(const gv_market *market, const gv_policy_plan *plan,
+                                         const gv_campaign *campaign, uint32_t category,
+                                         const void *future, void *config, gv_policy **out);
+
+/* All campaigns of one period with their policies, as an exchange takes them. */
+typedef struct gv_market_seats {
+    gv_seat *seats; /* [count] */
+    gv_campaign *campaigns;
+    gv_policy **policies;
+    unsigned char *configs; /* [count][config_size] */
+    size_t count;
+    size_t config_size;
+} gv_market_seats;
+
+/* plans: [seat_count], who bids in each seat. seats: zeroed. */
+GV_MUST_CHECK gv_status gv_market_seats_open(const gv_market *market,
+                                             const gv_market_period *period,
+                                             const gv_policy_plan *const *plans,
+                                             gv_market_seats *seats);
+void gv_market_seats_close(gv_market_seats *seats);
+
+/*
+ * Sells the period that policies learn from, where one of them does; in it those that learn bid
+ * their CPA times the value.
+ */
+GV_MUST_CHECK gv_status gv_market_learn(gv_market *market, const gv_progress *progress);
+
+#endif

@@ -1,0 +1,67 @@
+#include "scenarios/compose/market.h"
+#include "sim/base/mem.h"
+
+static size_t largest_config(const gv_policy_plan *const *plans, size_t count)
+{
+    size_t largest = 1;
+    for (size_t i = 0; i < count; i++) {
+        const size_t size = plans[i]->type->info.config_size;
+        largest = size > largest ? size : largest;
+    }
+    return (largest + 63) / 64 * 64;
+}
+
+static gv_status allocate(gv_market_seats *seats)
+{
+    seats->seats = gv_mem_alloc(0, seats->count, sizeof *seats->seats);
+    seats->campaigns = gv_mem_alloc(0, seats->count, sizeof *seats->campaigns);
+    seats->policies = gv_mem_alloc(0, seats->count, sizeof(gv_policy *));
+    seats->configs = gv_mem_alloc_vector(seats->count, seats->config_size);
+    if (seats->seats == NULL || seats->campaigns == NULL || seats->policies == NULL ||
+        seats->configs == NULL) {
+        return GV_FAIL(GV_ENOMEM, "no memory for the policies of %zu advertisers", seats->count);
+    }
+    return GV_OK;
+}
+
+static gv_status open_seat(const gv_market *market, const gv_market_period *period,
+                           const gv_policy_plan *plan, size_t number, gv_market_seats *seats)
+{
+    const uint32_t category = market->categories[number];
+    seats->campaigns[number] = gv_market_campaign(market, period, number);
+    GV_TRY(gv_market_policy(market, plan, &seats->campaigns[number], category, NULL,
+                            seats->configs + number * seats->config_size,
+                            &seats->policies[number]));
+    seats->seats[number] = (gv_seat){.campaign = &seats->campaigns[number],
+                                     .policy = seats->policies[number],
+                                     .category = category};
+    return GV_OK;
+}
+
+gv_status gv_market_seats_open(const gv_market *market, const gv_market_period *period,
+                               const gv_policy_plan *const *plans, gv_market_seats *seats)
+{
+    seats->count = market->seat_count;
+    seats->config_size = largest_config(plans, seats->count);
+    gv_status status = GV_OK;
+    GV_TRY_GOTO(status, allocate(seats), fail);
+    for (size_t i = 0; i < seats->count; i++) {
+        GV_TRY_GOTO(status, open_seat(market, period, plans[i], i, seats), fail);
+    }
+    return GV_OK;
+fail:
+    gv_market_seats_close(seats);
+    return status;
+}
+
+void gv_market_seats_close(gv_market_seats *seats)
+{
+    for (size_t i = 0; seats->policies != NULL && i < seats->count; i++) {
+        gv_policy_destroy(seats->policies[i]);
+    }
+    gv_mem_free(seats->seats);
+    gv_mem_free(seats->campaigns);
+    gv_mem_free(seats->policies);
+    gv_mem_free(seats->configs);
+    *seats = (gv_market_seats){.seats = NULL};
+}

@@ -1,0 +1,74 @@
+/*
+ * market.h - the sections of a scenario that sells a simulated market instead of replaying a log.
+ *
+ *   market:      {periods: 20, slots: 3, exposure: [1, 0.8, 0.6], contenders: [pid, oracle_slot]}
+ *   traffic:     {type: auctionnet}
+ *   advertisers: {count: 48, categories: 6, budget: [3000, 4000], cpa: [80], policies: [pid, abid]}
+ *
+ * Lists shorter than the number of advertisers are gone through again and again, so the third
+ * advertiser of two budgets has the first of them.
+ */
+#ifndef SCENARIOS_CONFIG_MARKET_H
+#define SCENARIOS_CONFIG_MARKET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "scenarios/config/section.h"
+#include "sim/market/traffic.h"
+
+/* What a contender meets when it takes an advertiser's place. */
+typedef enum gv_rivals_kind { GV_RIVALS_FIXED, GV_RIVALS_REACTING } gv_rivals_kind;
+
+typedef struct gv_market_settings {
+    int64_t first_period;
+    int64_t periods;
+    int64_t ticks;
+    int64_t tick_us;
+    int64_t slots;
+    bool cascade;
+    int64_t delay_us; /* mean, of conversions */
+    int32_t rivals;   /* gv_rivals_kind */
+    bool keep_ticks;
+    int64_t history_period; /* GV_PARAM_UNSET: the one before the first */
+    int32_t least_cost;     /* gv_least_cost */
+    bool reserve_unsold;
+} gv_market_settings;
+
+typedef struct gv_advertiser_settings {
+    int64_t count;
+    int64_t categories;
+    double budget_scale;
+    double cpa_scale;
+    int64_t bid_cap_nanos; /* GV_PARAM_UNSET: none */
+} gv_advertiser_settings;
+
+/* One item of a list, as written. */
+typedef struct gv_list_item {
+    const char *text;
+    gv_mark mark;
+} gv_list_item;
+
+typedef struct gv_list {
+    const gv_list_item *items; /* [count] */
+    size_t count;
+} gv_list;
+
+typedef struct gv_market_plan {
+    gv_market_settings *settings;
+    double *exposure; /* [settings->slots] */
+    gv_list contenders;
+    gv_section section;
+    const gv_traffic_type *traffic;
+    gv_section traffic_section;
+    gv_advertiser_settings *advertisers;
+    int64_t *budgets; /* [budget_count], nanos */
+    size_t budget_count;
+    int64_t *cpas; /* [cpa_count], nanos */
+    size_t cpa_count;
+    gv_list policies;
+    gv_section advertiser_section;
+} gv_market_plan;
+
+#endif

@@ -1,0 +1,282 @@
+/*
+ * The market is sold first and recorded. Against the record contenders go advertiser by
+ * advertiser, so that one campaign's values and prices are made once for all of them.
+ */
+#include "scenarios/run/period.h"
+
+#include <string.h>
+
+#include "scenarios/run/period_impl.h"
+#include "sim/base/clock.h"
+#include "sim/base/mem.h"
+#include "sim/market/future.h"
+
+/* What is at hand while contenders take one advertiser's place after another. */
+typedef struct bench {
+    float *group;    /* [GV_TRAFFIC_GROUP][count]: values of neighbours */
+    int64_t *prices; /* [slot][count]; NULL: no contender sees the future */
+    uint64_t *tick_first;
+    double exposure[GV_SLOTS_MAX];
+    unsigned char *config;
+} bench;
+
+static gv_status run_exchange(const gv_exchange_config *config, const gv_progress *progress,
+                              size_t seat, gv_seat_tick *ticks, size_t seat_count)
+{
+    gv_exchange *exchange = NULL;
+    GV_TRY(gv_exchange_create(config, &exchange));
+    const gv_status status = gv_exchange_run(exchange, progress);
+    const size_t row = config->tick_count + 1;
+    for (size_t i = 0; status == GV_OK && i < seat_count; i++) {
+        memcpy(ticks + i * row, gv_exchange_ticks(exchange, seat + i), row * sizeof *ticks);
+    }
+    gv_exchange_destroy(exchange);
+    return status;
+}
+
+/* All seats at once under `plans`; the ticks of `seat_count` seats from `seat` on are kept. */
+static gv_status sell_market(const gv_period_run_state *run, const gv_policy_plan *const *plans,
+                             const gv_exchange_tap *tap, size_t seat, gv_seat_tick *ticks,
+                             size_t seat_count)
+{
+    gv_market_seats seats = {.seats = NULL};
+    gv_exchange_config config = run->period.config;
+    GV_TRY(gv_market_seats_open(run->job->market, &run->period, plans, &seats));
+    config.seats = seats.seats;
+    config.seat_count = seats.count;
+    config.tap = tap;
+    config.reference = run->job->reference;
+    const gv_status status = run_exchange(&config, run->job->progress, seat, ticks, seat_count);
+    gv_market_seats_close(&seats);
+    return status;
+}
+
+static gv_status list_plans(const gv_market *market, const gv_policy_plan ***plans)
+{
+    *plans = gv_mem_alloc(0, market->seat_count, sizeof(void *));
+    if (*plans == NULL) {
+        return GV_FAIL(GV_ENOMEM, "no memory for a market");
+    }
+    for (size_t i = 0; i < market->seat_count; i++) {
+        (*plans)[i] = market->advertisers[i].policy;
+    }
+    return GV_OK;
+}
+
+/* ---- against the record ---------------------------------------------------------------------- */
+
+static bool anybody_sees_future(const gv_market *market)
+{
+    for (size_t i = 0; i < market->contender_count; i++) {
+        if (market->contenders[i]->type->sees_future) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static size_t largest_config(const gv_market *market)
+{
+    size_t largest = 1;
+    for (size_t i = 0; i < market->contender_count; i++) {
+        const size_t size = market->contenders[i]->type->info.config_size;
+        largest = size > largest ? size : largest;
+    }
+    return largest;
+}
+
+/* The chance that each slot is seen. */
+static void find_exposure(const gv_period_run_state *run, bench *place)
+{
+    const gv_market_plan *plan = run->job->market->plan;
+    double above = 1.0;
+    for (size_t slot = 0; slot < run->period.config.slot_count; slot++) {
+        place->exposure[slot] = plan->exposure[slot] * (plan->settings->cascade ? above : 1.0);
+        above = place->exposure[slot];
+    }
+}
+
+static gv_status open_bench(const gv_period_run_state *run, bench *place)
+{
+    const gv_market *market = run->job->market;
+    const size_t tick_count = run->period.config.tick_count;
+    const uint64_t count = run->record->count;
+    const bool is_future_seen = anybody_sees_future(market);
+    place->group = gv_mem_alloc_vector(GV_TRAFFIC_GROUP * count, sizeof *place->group);
+    place->tick_first = gv_mem_alloc(0, tick_count + 1, sizeof *place->tick_first);
+    place->config = gv_mem_alloc_vector(largest_config(market), 1);
+    if (is_future_seen) {
+        place->prices =
+            gv_mem_alloc_vector(count * run->period.config.slot_count, sizeof *place->prices);
+    }
+    if (place->group == NULL || place->tick_first == NULL || place->config == NULL ||
+        (is_future_seen && place->prices == NULL)) {
+        return GV_FAIL(GV_ENOMEM, "no memory for %zu contenders", market->contender_count);
+    }
+    for (size_t tick = 0; tick <= tick_count; tick++) {
+        place->tick_first[tick] = gv_traffic_before(run->period.traffic, tick);
+    }
+    find_exposure(run, place);
+    return GV_OK;
+}
+
+static void close_bench(bench *place)
+{
+    gv_mem_free(place->group);
+    gv_mem_free(place->prices);
+    gv_mem_free(place->tick_first);
+    gv_mem_free(place->config);
+}
+
+/* The values of the whole period of the advertisers that share draws with `first`. */
+static void load_group(const gv_period_run_state *run, size_t first, const bench *place)
+{
+    const gv_market *market = run->job->market;
+    const gv_traffic *traffic = run->period.traffic;
+    const size_t left = market->seat_count - first;
+    for (size_t tick = 0; tick < run->period.config.tick_count; tick++) {
+        const gv_traffic_piece piece = {.tick = tick,
+                                        .first = gv_traffic_before(traffic, tick),
+                                        .count = (size_t)gv_traffic_count(traffic, tick),
+                                        .advertiser = (uint32_t)first,
+                                        .advertiser_count =
+                                            left < GV_TRAFFIC_GROUP ? left : GV_TRAFFIC_GROUP};
+        if (piece.count > 0) {
+            gv_traffic_values(traffic, &piece, run->record->count, place->group + piece.first);
+        }
+    }
+}
+
+static gv_status play_alone(const gv_period_run_state *run, size_t arm, size_t number,
+                            const bench *place)
+{
+    const gv_market *market = run->job->market;
+    const gv_policy_plan *plan = gv_period_plan(run, arm, number);
+    const gv_campaign campaign = gv_market_campaign(market, &run->period, number);
+    const float *values = place->group + number % GV_TRAFFIC_GROUP * run->record->count;
+    const gv_future future = {.slot_count = run->period.config.slot_count,
+                              .exposure = place->exposure,
+                              .tick_count = run->period.config.tick_count,
+                              .tick_first = place->tick_first,
+                              .values = values,
+                              .prices = place->prices};
+    const gv_rivals rivals = {run->record, (uint32_t)number, values};
+    gv_seat seat = {.campaign = &campaign, .category = market->categories[number]};
+    gv_exchange_config config = run->period.config;
+    config.rivals = &rivals;
+    config.seats = &seat;
+    config.seat_count = 1;
+    config.reference = run->job->reference;
+    GV_TRY(gv_market_policy(market, plan, &campaign, seat.category, &future, place->config,
+                            &seat.policy));
+    const gv_status status = run_exchange(&config, NULL, 0, gv_period_ticks(run, arm, number), 1);
+    gv_policy_destroy(seat.policy);
+    return status;
+}
+
+static gv_status play_all_alone(gv_period_run_state *run, const bench *place)
+{
+    const gv_market *market = run->job->market;
+    for (size_t number = 0; number < market->seat_count; number++) {
+        if (!gv_progress_report(run->job->progress, "contenders", number, market->seat_count)) {
+            return GV_FAIL(GV_ESTOPPED, "stopped before advertiser %zu of %zu", number,
+                           market->seat_count);
+        }
+        if (number % GV_TRAFFIC_GROUP == 0) {
+            load_group(run, number, place);
+        }
+        if (place->prices != NULL) {
+            gv_record_prices(run->record, (uint32_t)number, place->prices);
+        }
+        for (size_t arm = 1; arm < run->arm_count; arm++) {
+            const int64_t start_us = gv_wall_us();
+            GV_TRY(play_alone(run, arm, number, place));
+            run->wall_us[arm] += gv_wall_us() - start_us;
+        }
+    }
+    return GV_OK;
+}
+
+static gv_status play_against_record(gv_period_run_state *run)
+{
+    bench place = {.group = NULL};
+    gv_status status = open_bench(run, &place);
+    if (status == GV_OK) {
+        status = play_all_alone(run, &place);
+    }
+    close_bench(&place);
+    return status;
+}
+
+/* ---- in a market that reacts ----------------------------------------------------------------- */
+
+static gv_status play_reacting(gv_period_run_state *run, const gv_policy_plan **plans)
+{
+    const gv_market *market = run->job->market;
+    for (size_t arm = 1; arm < run->arm_count; arm++) {
+        const int64_t start_us = gv_wall_us();
+        for (size_t number = 0; number < market->seat_count; number++) {
+            plans[number] = gv_period_plan(run, arm, number);
+            GV_TRY(sell_market(run, plans, NULL, number, gv_period_ticks(run, arm, number), 1));
+            plans[number] = gv_period_plan(run, 0, number);
+        }
+        run->wall_us[arm] = gv_wall_us() - start_us;
+    }
+    return GV_OK;
+}
+
+/* ---- all arms -------------------------------------------------------------------------------- */
+
+static gv_status open_record(gv_period_run_state *run)
+{
+    const gv_market *market = run->job->market;
+    if (market->contender_count == 0 ||
+        market->plan->settings->rivals == (int32_t)GV_RIVALS_REACTING) {
+        return GV_OK;
+    }
+    gv_exchange_config config = run->period.config;
+    config.seat_count = market->seat_count;
+    return gv_record_create(&config, &run->record);
+}
+
+static gv_status run_arms(gv_period_run_state *run, const gv_policy_plan **plans)
+{
+    const gv_market *market = run->job->market;
+    const int64_t start_us = gv_wall_us();
+    GV_TRY(gv_market_period_open(
+        market, (uint64_t)market->plan->settings->first_period + run->job->index, &run->period));
+    GV_TRY(open_record(run));
+    const gv_exchange_tap *tap = run->record == NULL ? NULL : gv_record_tap(run->record);
+    GV_TRY(sell_market(run, plans, tap, 0, run->ticks, market->seat_count));
+    run->wall_us[0] = gv_wall_us() - start_us;
+    if (run->record != NULL) {
+        GV_TRY(play_against_record(run));
+    } else {
+        GV_TRY(play_reacting(run, plans));
+    }
+    return gv_period_finish(run);
+}
+
+gv_status gv_period_run(const gv_period_job *job)
+{
+    const gv_market *market = job->market;
+    gv_period_run_state run = {.job = job,
+                               .arm_count = market->contender_count + 1,
+                               .row = (size_t)market->plan->settings->ticks + 1};
+    const gv_policy_plan **plans = NULL;
+    run.ticks = gv_mem_alloc(0, run.arm_count * market->seat_count * run.row, sizeof *run.ticks);
+    run.wall_us = gv_mem_alloc(0, run.arm_count, sizeof *run.wall_us);
+    gv_status status = list_plans(market, &plans);
+    if (status == GV_OK && (run.ticks == NULL || run.wall_us == NULL)) {
+        status = GV_FAIL(GV_ENOMEM, "no memory for the outcome of a period");
+    }
+    if (status == GV_OK) {
+        status = run_arms(&run, plans);
+    }
+    gv_record_destroy(run.record);
+    gv_market_period_close(&run.period);
+    gv_mem_free(plans);
+    gv_mem_free(run.ticks);
+    gv_mem_free(run.wall_us);
+    return status;
+}
