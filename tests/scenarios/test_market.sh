@@ -1,0 +1,165 @@
+#!/usr/bin/env bash
+# Markets through gavel run, as a shell sees them: outcomes, contenders, resuming, mistakes.
+set -u
+. tests/shell_test.sh
+gavel=$GAVEL # absolute
+market48=$PWD/scenarios/market48.yaml
+
+# A small market in a folder of its own, which becomes the working directory.
+begin() {
+    local folder
+    folder=$(mktemp -d "$scratch/market.XXXXXX")
+    cd "$folder"
+    cat >market.yaml <<'YAML'
+name: small
+seed: 3
+market: {periods: 3, ticks: 6, tick: 4h, contenders: [mcpa, abid, pid]}
+traffic: {type: auctionnet, opportunities: 4000, value_mean: 0.02}
+mechanism: {type: second_price, reserve: 0.1 CPM}
+advertisers:
+  count: 9
+  categories: 3
+  budget: [60, 40, 90]
+  cpa: [2, 3]
+  policies: [mcpa, pid, abid]
+policies:
+  - {type: mcpa}
+  - {type: auctionnet_pid, name: pid, start: 1}
+  - {type: abid}
+YAML
+}
+
+# Outcomes without wall times, in the order of their keys.
+dump() {
+    local table
+    for table in parameter campaign_parameter tick metric seat seat_tick; do
+        sqlite3 "$1" "SELECT * FROM $table ORDER BY 1, 2, 3"
+    done
+    sqlite3 "$1" "SELECT cell, name, policy, budget_nanos, wins, spend_nanos, conversions, event_count
+                  FROM campaign ORDER BY run_id, cell"
+}
+
+needs_sqlite() {
+    command -v sqlite3 >/dev/null || skip "the sqlite3 program is not installed"
+}
+
+threads_and_engines_change_no_byte() {
+    needs_sqlite
+    begin
+    "$gavel" run market.yaml -q --jobs 1 --db one.db >table.txt
+    "$gavel" run market.yaml -q --jobs 2 --db two.db >/dev/null
+    "$gavel" run market.yaml -q --engine reference --db plain.db >/dev/null
+    dump one.db >one.txt
+    dump two.db >two.txt
+    dump plain.db >plain.txt
+    test "$(wc -l <one.txt)" -gt 500
+    cmp one.txt two.txt
+    cmp one.txt plain.txt
+}
+
+# An advertiser's own policy as a contender meets just what it met in the market.
+a_contender_in_its_own_place_changes_nothing() {
+    needs_sqlite
+    begin
+    for rivals in fixed reacting; do
+        "$gavel" run market.yaml -q --set market.rivals=$rivals --db $rivals.db >/dev/null
+        sqlite3 $rivals.db "SELECT count(*), sum(a.wins = b.wins AND a.spend_nanos = b.spend_nanos
+            AND a.conversions = b.conversions) FROM campaign a JOIN seat s USING (run_id, cell)
+            JOIN campaign b ON b.name = a.name AND b.policy = a.policy JOIN seat t ON
+            t.cell = b.cell AND t.period = s.period
+            WHERE s.rivals = 'market' AND t.rivals = '$rivals'" >pairs.txt
+        test "$(cat pairs.txt)" = "27|27"
+    done
+    # In another's place rivals that react matter.
+    ! cmp -s <(dump fixed.db | grep -v rivals) <(dump reacting.db | grep -v rivals)
+}
+
+a_killed_run_resumes_period_by_period() {
+    needs_sqlite
+    begin
+    sed -i 's/periods: 3/periods: 60/' market.yaml
+    "$gavel" run market.yaml -q --db whole.db >/dev/null
+    local part=0 done
+    for delay in 0.05 0.1 0.15; do
+        "$gavel" run market.yaml -q --resume --db cut.db >/dev/null 2>&1 &
+        local child=$!
+        sleep $delay
+        kill -9 $child 2>/dev/null || true
+        wait $child 2>/dev/null || true
+        done=$(sqlite3 cut.db 'SELECT count(*) FROM campaign' 2>/dev/null || echo 0)
+        test $((${done:-0} % 36)) -eq 0 # whole periods only
+        [ "${done:-0}" -eq 2160 ] || part=1
+    done
+    "$gavel" run market.yaml -q --resume --db cut.db >/dev/null
+    dump whole.db >whole.txt
+    dump cut.db >cut.txt
+    cmp whole.txt cut.txt
+    [ $part = 1 ] || skip "the machine finished before it could be killed"
+}
+
+print_config_reads_back_to_the_same_market() {
+    begin
+    "$gavel" run market.yaml --set advertisers.budget=[50,70] --print-config >resolved.yaml
+    grep -q 'budget: \[50, 70\] .*# --set' resolved.yaml
+    grep -q 'periods: 3 .*# scenario' resolved.yaml
+    "$gavel" run market.yaml -q --set advertisers.budget=[50,70] >one.txt
+    "$gavel" run resolved.yaml -q >two.txt
+    cmp <(tail -n +2 one.txt) <(tail -n +2 two.txt)
+    "$gavel" run market.yaml --dry-run >cells.txt
+    test "$(wc -l <cells.txt)" -eq 109
+}
+
+mistakes_are_told_in_their_places() {
+    begin
+    run() { "$gavel" run market.yaml --dry-run "$@"; }
+    expect_failure 2 "market.slots" run --set market.slots=0
+    expect_failure 2 "expected a probability for each of the 4 slots" run --set market.slots=4
+    expect_failure 2 "exposure" run --set market.exposure=[1,2,0.5]
+    expect_failure 2 "did you mean 'abid'" run --set market.contenders=[abidd]
+    expect_failure 2 "given twice" run --set market.contenders=[abid,abid]
+    expect_failure 2 "no policy 'nobody'" run --set advertisers.policies=[nobody]
+    expect_failure 2 "did you mean 'auctionnet'" run --set traffic.type=auctionet
+    expect_failure 2 "10 categories of 9 advertisers" run --set advertisers.categories=10
+    expect_failure 2 "belongs to the replay of a log" run --set log.path=x.gvlog
+    expect_failure 2 "judged by" run --set market.history_period=8
+    expect_failure 2 "market has no key 'slot'" run --set market.slot=3
+    expect_failure 2 "advertisers.cpa" run --set advertisers.cpa=[]
+    sed -i '/^market:/d' market.yaml
+    expect_failure 2 "belongs to a simulated market" run
+}
+
+what_a_market_cannot_give_is_refused() {
+    begin
+    sed -i 's/{type: abid}/{type: linear, name: abid}/' market.yaml
+    expect_failure 2 "bids by click probabilities" "$gavel" run market.yaml
+}
+
+a_market_of_ten_thousand_runs() {
+    begin
+    "$gavel" run market.yaml -q --set advertisers.count=10000 --set advertisers.categories=100 \
+        --set market.periods=1 --set market.contenders=[] --set traffic.opportunities=200 >many.txt
+    grep -q "10000 of 10000 cells" many.txt
+}
+
+nothing_reaches_a_reserve_above_every_value() {
+    needs_sqlite
+    begin
+    "$gavel" run market.yaml -q --set mechanism.reserve=900000 --db dear.db >dear.txt
+    test "$(sqlite3 dear.db 'SELECT sum(wins) FROM campaign')" = 0
+}
+
+the_shipped_market_is_sound() {
+    "$gavel" run "$market48" --dry-run >"$scratch/cells.txt"
+    test "$(wc -l <"$scratch/cells.txt")" -gt 48
+}
+
+run_tests \
+    threads_and_engines_change_no_byte \
+    a_contender_in_its_own_place_changes_nothing \
+    a_killed_run_resumes_period_by_period \
+    print_config_reads_back_to_the_same_market \
+    mistakes_are_told_in_their_places \
+    what_a_market_cannot_give_is_refused \
+    a_market_of_ten_thousand_runs \
+    nothing_reaches_a_reserve_above_every_value \
+    the_shipped_market_is_sound
