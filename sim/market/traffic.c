@@ -4,7 +4,11 @@
 #include <assert.h>
 #include <string.h>
 
+#include "sim/base/clock.h"
 #include "sim/base/mem.h"
+#include "sim/market/traffic_impl.h"
+
+enum { TICKS_MAX = 1000000, CELLS_MAX = 1 << 28 };
 
 struct gv_traffic {
     const gv_traffic_type *type;
@@ -29,17 +33,59 @@ const gv_traffic_type *gv_traffic_find(const char *name)
     return NULL;
 }
 
-static gv_status check_setup(const gv_traffic_type *type, const gv_traffic_setup *setup)
+/* Within the years that Gavel accepts, so that no sum of times overflows. */
+static gv_status check_times(const gv_traffic_type *type, const gv_traffic_setup *setup)
 {
     if (setup->tick_count == 0 || setup->tick_us <= 0) {
         return GV_FAIL(GV_EINVAL, "%s traffic has no ticks: give at least one, of at least 1 us",
                        type->info.name);
     }
+    if (setup->tick_count > TICKS_MAX) {
+        return GV_FAIL(GV_EINVAL, "%s traffic of %zu ticks: expected at most %d", type->info.name,
+                       setup->tick_count, TICKS_MAX);
+    }
+    if (setup->start_us < GV_TIME_MIN_US || setup->start_us > GV_TIME_MAX_US ||
+        setup->tick_us > (GV_TIME_MAX_US - setup->start_us) / (int64_t)setup->tick_count) {
+        return GV_FAIL(GV_EINVAL,
+                       "%s traffic of %zu ticks of %lld us leaves the years 1900 to 2200",
+                       type->info.name, setup->tick_count, (long long)setup->tick_us);
+    }
+    return GV_OK;
+}
+
+/* What keys of draws have room for, and memory. */
+static gv_status check_advertisers(const gv_traffic_type *type, const gv_traffic_setup *setup)
+{
     if (setup->advertiser_count == 0) {
         return GV_FAIL(GV_EINVAL, "%s traffic has no advertiser: give at least one campaign",
                        type->info.name);
     }
+    if (setup->advertiser_count > CELLS_MAX / setup->tick_count) {
+        return GV_FAIL(GV_EINVAL,
+                       "%s traffic of %zu ticks and %zu advertisers: expected at most %zu "
+                       "advertisers for so many ticks",
+                       type->info.name, setup->tick_count, setup->advertiser_count,
+                       CELLS_MAX / setup->tick_count);
+    }
+    for (size_t i = 0; i < setup->advertiser_count; i++) {
+        if (i >> GV_TRAFFIC_SUBJECT_BITS != 0 ||
+            setup->categories[i] >> GV_TRAFFIC_SUBJECT_BITS != 0) {
+            return GV_FAIL(GV_EINVAL,
+                           "advertiser %zu has the category %u: expected both below 2^%d", i,
+                           setup->categories[i], GV_TRAFFIC_SUBJECT_BITS);
+        }
+    }
     return GV_OK;
+}
+
+static gv_status check_setup(const gv_traffic_type *type, const gv_traffic_setup *setup)
+{
+    GV_TRY(check_times(type, setup));
+    if (setup->period >> GV_TRAFFIC_PERIOD_BITS != 0) {
+        return GV_FAIL(GV_EINVAL, "period %llu is too large: expected less than 2^%d",
+                       (unsigned long long)setup->period, GV_TRAFFIC_PERIOD_BITS);
+    }
+    return check_advertisers(type, setup);
 }
 
 gv_status gv_traffic_create(const gv_traffic_type *type, const gv_traffic_setup *setup,

@@ -4,6 +4,7 @@
 
 #include "cmocka_all.h"
 #include "sim/base/clock.h"
+#include "sim/base/hash.h"
 #include "sim/base/mem.h"
 #include "sim/market/response.h"
 #include "sim/market/traffic.h"
@@ -228,6 +229,41 @@ static void users_convert_at_their_true_probability(void **state)
     gv_traffic_destroy(traffic);
 }
 
+static void hash_tick(const gv_traffic *traffic, size_t tick, gv_hasher *hasher)
+{
+    static float values[ADVERTISERS * PIECE];
+    static int64_t times[PIECE];
+    const uint64_t first = gv_traffic_before(traffic, tick);
+    const size_t count = (size_t)gv_traffic_count(traffic, tick) % PIECE;
+    load(traffic, tick, first, count, values);
+    gv_traffic_times(traffic, tick, first, count, times);
+    gv_hasher_add(hasher, &first, sizeof first);
+    gv_hasher_add(hasher, times, count * sizeof *times);
+    gv_hasher_add(hasher, values, ADVERTISERS * count * sizeof *values);
+    for (uint32_t a = 0; a < ADVERTISERS; a++) {
+        const double sigma = gv_traffic_sigma(traffic, first, a, 0.5);
+        gv_hasher_add(hasher, &sigma, sizeof sigma);
+    }
+}
+
+/* Recorded when the law was written: a seed's market stays what it was. */
+static void auctionnet_keeps_its_bits(void **state)
+{
+    (void)state;
+    unsigned char config[1024] = {0};
+    gv_hasher *hasher = gv_hasher_create();
+    assert_non_null(hasher);
+    for (uint64_t period = 0; period < 3; period++) {
+        gv_traffic *traffic = open_period(config, period);
+        for (size_t tick = 0; tick < TICKS; tick++) {
+            hash_tick(traffic, tick, hasher);
+        }
+        gv_traffic_destroy(traffic);
+    }
+    assert_int_equal(gv_hasher_value(hasher), UINT64_C(0xc783d69236084227));
+    gv_hasher_destroy(hasher);
+}
+
 static void every_failed_allocation_is_survived(void **state)
 {
     (void)state;
@@ -246,7 +282,7 @@ static void every_failed_allocation_is_survived(void **state)
         gv_mem_fail_after(++failures);
     }
     gv_mem_fail_after(-1);
-    assert_int_equal(failures, 3);
+    assert_int_equal(failures, 4);
     gv_traffic_destroy(traffic);
 }
 
@@ -272,6 +308,7 @@ int main(void)
         cmocka_unit_test(times_rise_and_stay_within_their_tick),
         cmocka_unit_test(slots_are_seen_as_often_as_they_should),
         cmocka_unit_test(users_convert_at_their_true_probability),
+        cmocka_unit_test(auctionnet_keeps_its_bits),
         cmocka_unit_test(every_failed_allocation_is_survived),
         cmocka_unit_test(empty_markets_are_refused),
     };

@@ -19,12 +19,14 @@
 typedef struct gv_traffic_setup {
     const void *config; /* the type's parameters; borrowed while the traffic lives */
     uint64_t seed;
-    uint64_t period; /* another period is another day: other factors, other draws */
+    uint64_t period; /* another period is another day: other factors, other draws; below 2^24 */
     int64_t start_us;
+    int64_t
+        zone_us; /* of hours and days of the week in arrival curves: local time is ahead of UTC */
     int64_t tick_us;
     size_t tick_count;
     size_t advertiser_count;
-    const uint32_t *categories; /* [advertiser_count]; borrowed */
+    const uint32_t *categories; /* [advertiser_count], each below 2^24; borrowed */
 } gv_traffic_setup;
 
 /* Neighbouring advertisers share draws: what is asked for starts at a multiple of this. */
