@@ -20,6 +20,7 @@ struct gv_traffic {
 
 const gv_traffic_type *const gv_traffic_types[] = {
     &gv_traffic_auctionnet,
+    &gv_traffic_poisson,
     NULL,
 };
 
