@@ -21,6 +21,7 @@ struct gv_traffic {
 const gv_traffic_type *const gv_traffic_types[] = {
     &gv_traffic_auctionnet,
     &gv_traffic_poisson,
+    &gv_traffic_log,
     NULL,
 };
 

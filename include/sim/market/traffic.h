@@ -58,6 +58,7 @@ typedef struct gv_traffic_type {
 
 extern const gv_traffic_type gv_traffic_auctionnet;
 extern const gv_traffic_type gv_traffic_poisson;
+extern const gv_traffic_type gv_traffic_log;
 extern const gv_traffic_type *const gv_traffic_types[]; /* every type, then NULL */
 
 const gv_traffic_type *gv_traffic_find(const char *name); /* NULL: none of that name */
