@@ -7,6 +7,7 @@
 #include "scenarios/cli/cli.h"
 #include "scenarios/config/scenario.h"
 #include "sim/log/reader.h"
+#include "sim/market/traffic.h"
 
 enum { KEY_JSON = 256, ENTRIES_MAX = 64, RANGE_SIZE = 96 };
 
@@ -59,6 +60,15 @@ static size_t fill_readers(plugged entries[ENTRIES_MAX])
     return count;
 }
 
+static size_t fill_traffic(plugged entries[ENTRIES_MAX])
+{
+    size_t count = 0;
+    for (; gv_traffic_types[count] != NULL && count < ENTRIES_MAX; count++) {
+        entries[count] = (plugged){.info = &gv_traffic_types[count]->info};
+    }
+    return count;
+}
+
 static size_t fill_scenario(plugged entries[ENTRIES_MAX])
 {
     size_t count = 0;
@@ -72,6 +82,8 @@ static size_t fill_scenario(plugged entries[ENTRIES_MAX])
 static const plugin_kind kinds[] = {
     {"policies", "policy", "What bids for a campaign.", fill_policies},
     {"mechanisms", "mechanism", "Who wins an auction and what a winner pays.", fill_mechanisms},
+    {"traffic", NULL, "Where a market's opportunities come from, and what they are worth.",
+     fill_traffic},
     {"predictors", "predictor", "Click probabilities at bid time.", fill_predictors},
     {"readers", "formats", "Formats of raw logs, for ingest and scenarios.", fill_readers},
     {"scenario", "scenarios", "The keys of a scenario file, section by section.", fill_scenario},
@@ -344,7 +356,8 @@ static const struct argp parser = {
     .options = options,
     .parser = take_option,
     .args_doc = "[KIND [NAME]]",
-    .doc = "Lists policies, mechanisms, predictors, readers and the keys of a scenario, with their "
+    .doc = "Lists policies, mechanisms, traffic, predictors, readers and the keys of a scenario, "
+           "with their "
            "parameters: default, range, unit, source.\v"
            "Example:\n  gavel list policies\n  gavel list policies pid\n  gavel list scenario log",
 };
