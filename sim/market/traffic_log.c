@@ -23,20 +23,19 @@
 
 /* Which columns make q. */
 typedef enum log_value {
-    VALUE_AUTO,
     VALUE_LAW,
     VALUE_PCTR,
     VALUE_PCVR,
     VALUE_PRODUCT,
 } log_value;
 
-static const char *const log_values[] = {"auto", "law", "pctr", "pcvr", "pctr_pcvr", NULL};
+static const char *const log_values[] = {"law", "pctr", "pcvr", "pctr_pcvr", NULL};
 
 typedef struct log_config {
     const char *path;
     int64_t from_us;
     bool advance;
-    int32_t value;
+    int32_t value; /* of log_value; negative: auto */
     gv_value_law_config law;
 } log_config;
 
@@ -183,9 +182,9 @@ static gv_status take_column(const log_state *state, size_t tick_count, const ch
 static gv_status find_values(log_state *state, const gv_traffic_setup *setup)
 {
     const log_config *config = setup->config;
-    log_value value = (log_value)config->value;
-    if (value == VALUE_AUTO) {
-        const bool has_pctr = gv_log_find(state->log, GV_LOG_IMPRESSION, "pctr") != NULL;
+    const bool has_pctr = gv_log_find(state->log, GV_LOG_IMPRESSION, "pctr") != NULL;
+    int32_t value = config->value;
+    if (value < 0) {
         value = has_pctr ? VALUE_PCTR : VALUE_LAW;
     }
     if (value == VALUE_LAW) {
