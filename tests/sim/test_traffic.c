@@ -1,11 +1,9 @@
-/* AuctionNet's traffic: moments against its law, any cut of a tick alike, and the response. */
+/* AuctionNet's traffic: counts and values against its law, its bits, and users' response. */
 #include <math.h>
-#include <string.h>
 
 #include "cmocka_all.h"
 #include "sim/base/clock.h"
 #include "sim/base/hash.h"
-#include "sim/base/mem.h"
 #include "sim/market/response.h"
 #include "sim/market/traffic.h"
 
@@ -109,63 +107,6 @@ static void values_have_the_mean_and_the_spread_of_their_law(void **state)
     assert_true(fabs(ratio / (double)cells - 0.485) < 0.02);
 }
 
-static void a_tick_is_the_same_however_it_is_cut(void **state)
-{
-    (void)state;
-    unsigned char config[1024] = {0};
-    static float whole[ADVERTISERS * PIECE];
-    static float part[ADVERTISERS * PIECE];
-    gv_traffic *traffic = open_period(config, 2);
-    const uint64_t first = gv_traffic_before(traffic, 20);
-    load(traffic, 20, first, PIECE, whole);
-    for (size_t i = 0; i < PIECE; i += 37) {
-        load(traffic, 20, first + i, 1, part);
-        for (size_t a = 0; a < ADVERTISERS; a++) {
-            assert_true(part[a] == whole[a * PIECE + i]);
-        }
-    }
-    gv_traffic_destroy(traffic);
-}
-
-static void some_advertisers_have_the_values_that_they_have_among_all(void **state)
-{
-    (void)state;
-    unsigned char config[1024] = {0};
-    static float all[ADVERTISERS * PIECE];
-    static float some[ADVERTISERS * PIECE];
-    gv_traffic *traffic = open_period(config, 2);
-    const uint64_t first = gv_traffic_before(traffic, 20);
-    load(traffic, 20, first, PIECE, all);
-    for (uint32_t a = 0; a < ADVERTISERS; a += GV_TRAFFIC_GROUP) {
-        const gv_traffic_piece piece = {
-            .tick = 20, .first = first, .count = PIECE, .advertiser = a, .advertiser_count = 3};
-        gv_traffic_values(traffic, &piece, PIECE, some);
-        assert_memory_equal(some, all + a * PIECE, 3 * PIECE * sizeof *some);
-    }
-    gv_traffic_destroy(traffic);
-}
-
-static void times_rise_and_stay_within_their_tick(void **state)
-{
-    (void)state;
-    unsigned char config[1024] = {0};
-    static int64_t times[PIECE];
-    gv_traffic *traffic = open_period(config, 2);
-    for (size_t tick = 0; tick < TICKS; tick++) {
-        int64_t last = (int64_t)tick * TICK_US;
-        const uint64_t first = gv_traffic_before(traffic, tick);
-        const uint64_t count = gv_traffic_count(traffic, tick);
-        const size_t piece = count < PIECE ? (size_t)count : PIECE;
-        gv_traffic_times(traffic, tick, first + count - piece, piece, times);
-        for (size_t i = 0; i < piece; i++) {
-            assert_true(times[i] >= last);
-            last = times[i];
-        }
-        assert_true(last < (int64_t)(tick + 1) * TICK_US);
-    }
-    gv_traffic_destroy(traffic);
-}
-
 static gv_response *open_response(const gv_traffic *traffic, bool cascade)
 {
     const gv_response_config config = {
@@ -264,53 +205,14 @@ static void auctionnet_keeps_its_bits(void **state)
     gv_hasher_destroy(hasher);
 }
 
-static void every_failed_allocation_is_survived(void **state)
-{
-    (void)state;
-    unsigned char config[1024] = {0};
-    gv_param_defaults(gv_traffic_auctionnet.info.params, config);
-    const gv_traffic_setup setup = {.config = config,
-                                    .tick_us = TICK_US,
-                                    .tick_count = TICKS,
-                                    .advertiser_count = ADVERTISERS,
-                                    .categories = categories};
-    gv_traffic *traffic = NULL;
-    int failures = 0;
-    gv_mem_fail_after(0);
-    while (gv_traffic_create(&gv_traffic_auctionnet, &setup, &traffic) != GV_OK) {
-        assert_null(traffic);
-        gv_mem_fail_after(++failures);
-    }
-    gv_mem_fail_after(-1);
-    assert_int_equal(failures, 4);
-    gv_traffic_destroy(traffic);
-}
-
-static void empty_markets_are_refused(void **state)
-{
-    (void)state;
-    unsigned char config[1024] = {0};
-    gv_traffic *traffic = NULL;
-    gv_traffic_setup setup = {.config = config, .tick_us = TICK_US, .advertiser_count = 1};
-    assert_int_equal(gv_traffic_create(&gv_traffic_auctionnet, &setup, &traffic), GV_EINVAL);
-    setup = (gv_traffic_setup){.config = config, .tick_us = TICK_US, .tick_count = 1};
-    assert_int_equal(gv_traffic_create(&gv_traffic_auctionnet, &setup, &traffic), GV_EINVAL);
-    assert_null(traffic);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(traffic_adds_up_and_has_the_hourly_shape),
         cmocka_unit_test(values_have_the_mean_and_the_spread_of_their_law),
-        cmocka_unit_test(a_tick_is_the_same_however_it_is_cut),
-        cmocka_unit_test(some_advertisers_have_the_values_that_they_have_among_all),
-        cmocka_unit_test(times_rise_and_stay_within_their_tick),
         cmocka_unit_test(slots_are_seen_as_often_as_they_should),
         cmocka_unit_test(users_convert_at_their_true_probability),
         cmocka_unit_test(auctionnet_keeps_its_bits),
-        cmocka_unit_test(every_failed_allocation_is_survived),
-        cmocka_unit_test(empty_markets_are_refused),
     };
     return cmocka_run_group_tests(tests, set_categories, NULL);
 }

@@ -204,7 +204,7 @@ static void logs_that_cannot_be_sold_are_refused_in_a_sentence(void **state)
     traffic_stage_set(&stage, "from", "1970-01-01 00:02:05Z");
     traffic_stage_refused(&stage, GV_EINVAL, "falls into a gap");
     traffic_stage_set(&stage, "from", "1970-01-01 00:00:05Z");
-    traffic_stage_refused(&stage, GV_EINVAL, "no rows for period 0");
+    traffic_stage_refused(&stage, GV_EINVAL, "no rows for period 0: it goes from");
     test_folder_path(*state, "absent.gvlog", path);
     traffic_stage_set(&stage, "path", path);
     traffic_stage_refused(&stage, GV_EIO, "absent.gvlog");

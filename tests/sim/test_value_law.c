@@ -162,55 +162,64 @@ static void values_are_normal_and_cut_at_nothing(void **state)
     assert_true(fabs(variance_of(&scores) - 1.0) < 4.0 * sqrt(2.0 / scores.n));
 }
 
-/* What an advertiser's m comes to. */
-static double sigma_mean_of(double z)
+/* m = |N(0.15, 0.06)|; the one in 161 that is above 0.3 counts 0.2 instead. */
+static void sigma_means_are_folded_and_few_are_replaced(void **state)
 {
-    const double m = fabs(0.15 + 0.06 * z);
-    return m > 0.3 ? 0.2 : m;
+    (void)state;
+    sums all = {0};
+    double replaced = 0.0;
+    traffic_stage_init(&stage, &law_only);
+    for (uint64_t period = 0; period < PERIODS; period++) {
+        gv_value_law law = open_law(period);
+        for (size_t a = 0; a < TRAFFIC_ADVERTISERS; a++) {
+            const double m = law.sigma_mean[a];
+            assert_true(m >= 0.0 && m <= 0.3);
+            replaced += m == 0.2 ? 1.0 : 0.0;
+            add(&all, m);
+        }
+        gv_value_law_fini(&law);
+    }
+    const double expected = all.n * gsl_cdf_ugaussian_Q(2.5);
+    assert_true(fabs(replaced - expected) < 4.0 * sqrt(expected));
+    assert_true(fabs(mean_of(&all) - 0.15) < 4.0 * 0.06 / sqrt(all.n));
+    assert_true(fabs(variance_of(&all) / 0.0036 - 1.0) < 0.1);
 }
 
-/* E g(m, s) over both normals, by the rectangle rule, which is exact enough for bells. */
-static double expected_sigma(double power)
+/* E min(|m + m z / 2|, 0.3)^power by the rectangle rule, which is exact enough for bells. */
+static double expected_sigma(double m, double power)
 {
     double sum = 0.0;
     const double step = 0.01;
-    for (double y = -6.0; y < 6.0; y += step) {
-        const double m = sigma_mean_of(y);
-        for (double z = -6.0; z < 6.0; z += step) {
-            const double ratio = fmin(fabs(m + 0.5 * m * z), 0.3);
-            sum += pow(ratio, power) * gsl_ran_ugaussian_pdf(y) * gsl_ran_ugaussian_pdf(z);
-        }
+    for (double z = -6.0; z < 6.0; z += step) {
+        sum += pow(fmin(fabs(m + 0.5 * m * z), 0.3), power) * gsl_ran_ugaussian_pdf(z);
     }
-    return sum * step * step;
+    return sum * step;
 }
 
 static void sigmas_have_the_ratio_of_their_law(void **state)
 {
     (void)state;
-    enum { DRAWS = 50 };
-    sums all = {0};
-    sums of_advertisers = {0};
+    enum { DRAWS = 500 };
+    sums means = {0};
+    sums squares = {0};
     traffic_stage_init(&stage, &law_only);
-    for (uint64_t period = 0; period < PERIODS; period++) {
+    for (uint64_t period = 0; period < PERIODS / 4; period++) {
         gv_value_law law = open_law(period);
         for (uint32_t a = 0; a < TRAFFIC_ADVERTISERS; a++) {
-            sums own = {0};
+            const double m = law.sigma_mean[a];
+            const double mean = expected_sigma(m, 1.0);
+            const double square = expected_sigma(m, 2.0);
             for (uint64_t i = 0; i < DRAWS; i++) {
                 const double ratio = gv_value_law_sigma(&law, i, a, 0.5) / 0.5;
                 assert_true(ratio >= 0.0 && ratio <= 0.3);
-                add(&own, ratio);
-                add(&all, ratio);
+                add(&means, ratio - mean);
+                add(&squares, ratio * ratio - square);
             }
-            add(&of_advertisers, mean_of(&own));
         }
         gv_value_law_fini(&law);
     }
-    const double mean = expected_sigma(1.0);
-    const double square = expected_sigma(2.0);
-    const double error = sqrt(variance_of(&of_advertisers) / of_advertisers.n);
-    assert_true(fabs(mean_of(&all) - mean) < 4.0 * error);
-    /* A square is at most 0.3 times its ratio: its error is at most 0.6 times as large. */
-    assert_true(fabs(all.square / all.n - square) < 4.0 * 0.6 * error);
+    assert_true(fabs(mean_of(&means)) < 4.0 * sqrt(variance_of(&means) / means.n));
+    assert_true(fabs(mean_of(&squares)) < 4.0 * sqrt(variance_of(&squares) / squares.n));
 }
 
 static void a_preset_is_a_mean_and_a_number_rules_over_it(void **state)
@@ -286,6 +295,7 @@ int main(void)
         cmocka_unit_test(factors_are_uniform_and_last_a_block),
         cmocka_unit_test(deviations_have_the_spread_of_advertisers_and_ticks),
         cmocka_unit_test(values_are_normal_and_cut_at_nothing),
+        cmocka_unit_test(sigma_means_are_folded_and_few_are_replaced),
         cmocka_unit_test(sigmas_have_the_ratio_of_their_law),
         cmocka_unit_test(a_preset_is_a_mean_and_a_number_rules_over_it),
         cmocka_unit_test(around_one_base_the_law_is_the_law),
