@@ -42,8 +42,10 @@ typedef struct compare_options {
     bool quiet;
 } compare_options;
 
-static const char *const metrics_by_default[] = {"impressions", "spend_cpm", "ecpm",
-                                                 "expected_clicks", "clicks"};
+static const char *const replay_metrics[] = {"impressions",     "spend_cpm", "ecpm",
+                                             "expected_clicks", "clicks",    NULL};
+static const char *const market_metrics[] = {"score",       "conversions", "over_cpa",
+                                             "budget_used", "spend",       NULL};
 
 static int64_t parse_integer(const char *text, int64_t least, int64_t most, const char *what,
                              struct argp_state *state)
@@ -96,6 +98,12 @@ static gv_block_rule parse_block(const char *text, struct argp_state *state)
     }
     if (strcmp(text, "episode") == 0) {
         return (gv_block_rule){.kind = GV_BLOCK_EPISODE};
+    }
+    if (strcmp(text, "period") == 0) {
+        return (gv_block_rule){.kind = GV_BLOCK_PERIOD};
+    }
+    if (strcmp(text, "seat") == 0) {
+        return (gv_block_rule){.kind = GV_BLOCK_SEAT};
     }
     const int64_t ticks = parse_integer(text, 1, 1000000, "--block", state);
     return (gv_block_rule){.kind = GV_BLOCK_TICKS, .ticks = (uint64_t)ticks};
@@ -210,7 +218,8 @@ static const struct argp_option option_table[] = {
     {"replicates", KEY_REPLICATES, "COUNT", 0, "Of the bootstrap: 4000", 2},
     {"seed", KEY_SEED, "NUMBER", 0, "Of the bootstrap: 1", 2},
     {"block", KEY_BLOCK, "RULE", 0,
-     "What is drawn together: auto, day, episode or a number of ticks", 2},
+     "What is drawn together: auto, day, episode or a number of ticks; of a market period or seat",
+     2},
     {0},
 };
 
@@ -272,6 +281,29 @@ static gv_status check_baseline(const gv_outcomes *baseline, const char *name)
     }
     gv_grouping_destroy(grouping);
     return status;
+}
+
+/* Those by default, or those asked for, if they say something of such a run. */
+static gv_status choose_metrics(compare_options *options, const gv_outcomes *outcomes)
+{
+    if (outcomes->cell_count == 0) {
+        return GV_FAIL(GV_ENOTFOUND, "run %" PRId64 " has no cell to compare yet",
+                       outcomes->run.id);
+    }
+    const gv_cell_record *cell = &outcomes->cells[0];
+    const bool is_market = cell->seat != NULL;
+    const char *const *names = is_market ? market_metrics : replay_metrics;
+    for (size_t i = 0; i < options->metric_count; i++) {
+        if (!gv_metric_fits(options->metrics[i], cell)) {
+            return GV_FAIL(GV_EUSAGE, "the metric %s is not of a %s, as run %" PRId64 " is",
+                           options->metrics[i]->name, is_market ? "market" : "replay",
+                           outcomes->run.id);
+        }
+    }
+    for (size_t i = 0; options->metric_count == i && names[i] != NULL; i++) {
+        options->metrics[options->metric_count++] = gv_metric_find(names[i]);
+    }
+    return GV_OK;
 }
 
 static gv_status print_comparison(const compare_options *options, const gv_outcomes *outcomes,
@@ -343,18 +375,15 @@ static int run_compare(int argc, char **argv)
         .bootstrap = {.replicates = 4000, .seed = 1}, .interval = GV_INTERVAL_BCA, .level = 0.95};
     argp_err_exit_status = GV_EXIT_USAGE;
     (void)argp_parse(&parser, argc, argv, 0, NULL, &options);
-    if (options.metric_count == 0) {
-        options.metric_count = sizeof metrics_by_default / sizeof metrics_by_default[0];
-        for (size_t i = 0; i < options.metric_count; i++) {
-            options.metrics[i] = gv_metric_find(metrics_by_default[i]);
-        }
-    }
     gv_outcomes *outcomes = NULL;
     gv_outcomes *other = NULL;
     gv_status status = read_runs(&options, &outcomes, &other);
     const gv_outcomes *baseline = other == NULL ? outcomes : other;
     if (status == GV_OK) {
         status = check_baseline(baseline, options.baseline);
+    }
+    if (status == GV_OK) {
+        status = choose_metrics(&options, outcomes);
     }
     int code = GV_EXIT_DONE;
     if (status == GV_OK) {

@@ -6,21 +6,11 @@
 #include <string.h>
 
 #include "scenarios/report/format.h"
+#include "scenarios/report/report_impl.h"
 
 enum { GROUPS_SHOWN = 6, TEXT_SIZE = 64 };
 
 enum { METRIC, NAME, VALUE, DIFFERENCE, INTERVAL, RELATIVE, RELATIVE_INTERVAL, COLUMN_COUNT };
-
-const char *gv_interval_state_text(gv_interval_state state)
-{
-    static const char *const texts[] = {
-        [GV_INTERVAL_GIVEN] = "given",
-        [GV_INTERVAL_TOO_FEW] = "too few blocks",
-        [GV_INTERVAL_UNDEFINED] = "undefined",
-    };
-    assert(state <= GV_INTERVAL_UNDEFINED);
-    return texts[state];
-}
 
 static void with_sign(char *text, size_t size, const char *plain, double value)
 {
@@ -129,13 +119,26 @@ static gv_status print_table(FILE *stream, const gv_comparison *rows, size_t row
 static void print_block(FILE *stream, const gv_comparison *row)
 {
     (void)fprintf(stream, "%zu block%s", row->cluster_count, row->cluster_count == 1 ? "" : "s");
+    static const char *const each[] = {
+        [GV_BLOCK_EPISODE] = "an episode",
+        [GV_BLOCK_DAY] = "a day",
+        [GV_BLOCK_PERIOD] = "a period",
+        [GV_BLOCK_SEAT] = "a campaign in one period",
+    };
     if (row->block.kind == GV_BLOCK_TICKS) {
         (void)fprintf(stream, " of %" PRIu64 " tick%s", row->block.ticks,
                       row->block.ticks == 1 ? "" : "s");
     } else {
-        (void)fprintf(stream, ", each %s",
-                      row->block.kind == GV_BLOCK_DAY ? "a day" : "an episode");
+        (void)fprintf(stream, ", each %s", each[row->block.kind]);
     }
+}
+
+static const char *rivals_text(const char *rivals)
+{
+    if (strcmp(rivals, "market") == 0) {
+        return "in the market itself";
+    }
+    return strcmp(rivals, "fixed") == 0 ? "against recorded offers" : "in a market that reacts";
 }
 
 static void print_heading(FILE *stream, const gv_comparison *row, const gv_report_options *options)
@@ -145,12 +148,15 @@ static void print_heading(FILE *stream, const gv_comparison *row, const gv_repor
     if (group->campaign != NULL) {
         (void)fprintf(stream, "%s", group->campaign);
     } else {
-        (void)fprintf(stream, "%zu campaigns together", row->stratum_count);
+        (void)fprintf(stream, "%zu campaigns together", row->campaign_count);
     }
     if (group->budget_label == NULL) {
         (void)fprintf(stream, ", all budgets");
     } else if (group->budget_label[0] != '\0') {
         (void)fprintf(stream, ", budget %s", group->budget_label);
+    }
+    if (group->rivals != NULL) {
+        (void)fprintf(stream, ", %s", rivals_text(group->rivals));
     }
     (void)fprintf(stream, "%s (", options->colour ? "\033[0m" : "");
     print_block(stream, row);

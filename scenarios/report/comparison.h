@@ -24,10 +24,10 @@ GV_MUST_CHECK gv_status gv_comparison_print(FILE *stream, const gv_comparison_re
 /* Every group, policy and metric; undefined figures are null. */
 GV_MUST_CHECK gv_status gv_comparison_json(FILE *stream, const gv_comparison_report *report);
 
-/* The same, one line for each; undefined figures and the names of pools are empty. */
+/*
+ * The same, one line for each; undefined figures and the names of pools are empty. A market's
+ * lines start with what the policies competed with.
+ */
 void gv_comparison_csv(FILE *stream, const gv_comparison_report *report);
-
-/* "given", "too few blocks", "undefined" */
-const char *gv_interval_state_text(gv_interval_state state);
 
 #endif

@@ -10,10 +10,8 @@
 static const char *block_text(gv_block_kind kind)
 {
     static const char *const texts[] = {
-        [GV_BLOCK_AUTO] = "auto",
-        [GV_BLOCK_EPISODE] = "episode",
-        [GV_BLOCK_DAY] = "day",
-        [GV_BLOCK_TICKS] = "ticks",
+        [GV_BLOCK_AUTO] = "auto",   [GV_BLOCK_EPISODE] = "episode", [GV_BLOCK_DAY] = "day",
+        [GV_BLOCK_TICKS] = "ticks", [GV_BLOCK_PERIOD] = "period",   [GV_BLOCK_SEAT] = "seat",
     };
     return texts[kind];
 }
@@ -23,21 +21,14 @@ static const char *interval_text(gv_interval_kind kind)
     return kind == GV_INTERVAL_BCA ? "bca" : "percentile";
 }
 
-static json_t *interval_json(const gv_interval *interval)
-{
-    return json_pack("{s:o, s:o, s:o, s:s}", "estimate", gv_report_real_json(interval->estimate),
-                     "low", gv_report_real_json(interval->low), "high",
-                     gv_report_real_json(interval->high), "interval",
-                     gv_interval_state_text(interval->state));
-}
-
 static json_t *difference_json(const gv_difference *difference)
 {
     return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:b}", "metric", difference->metric->name,
-                     "unit", difference->metric->unit, "value", interval_json(&difference->value),
-                     "baseline", gv_report_real_json(difference->baseline), "difference",
-                     interval_json(&difference->difference), "relative",
-                     interval_json(&difference->relative), "clear",
+                     "unit", difference->metric->unit, "value",
+                     gv_report_interval_json(&difference->value), "baseline",
+                     gv_report_real_json(difference->baseline), "difference",
+                     gv_report_interval_json(&difference->difference), "relative",
+                     gv_report_interval_json(&difference->relative), "clear",
                      gv_difference_is_clear(difference));
 }
 
@@ -47,12 +38,17 @@ static json_t *comparison_json(const gv_comparison *row, size_t metric_count)
     for (size_t m = 0; m < metric_count; m++) {
         (void)json_array_append_new(metrics, difference_json(&row->differences[m]));
     }
-    return json_pack("{s:s?, s:s?, s:s, s:b, s:I, s:I, s:I, s:s, s:I, s:o}", "campaign",
-                     row->group->campaign, "budget_label", row->group->budget_label, "policy",
-                     row->policy, "is_baseline", row->is_baseline, "parts",
-                     (json_int_t)row->part_count, "campaigns", (json_int_t)row->stratum_count,
-                     "blocks", (json_int_t)row->cluster_count, "block", block_text(row->block.kind),
-                     "block_ticks", (json_int_t)row->block.ticks, "metrics", metrics);
+    json_t *json =
+        json_pack("{s:s?, s:s?, s:s, s:b, s:I, s:I, s:I, s:s, s:I, s:o}", "campaign",
+                  row->group->campaign, "budget_label", row->group->budget_label, "policy",
+                  row->policy, "is_baseline", row->is_baseline, "parts",
+                  (json_int_t)row->part_count, "campaigns", (json_int_t)row->campaign_count,
+                  "blocks", (json_int_t)row->cluster_count, "block", block_text(row->block.kind),
+                  "block_ticks", (json_int_t)row->block.ticks, "metrics", metrics);
+    if (row->group->rivals != NULL) {
+        (void)json_object_set_new(json, "rivals", json_string(row->group->rivals));
+    }
+    return json;
 }
 
 gv_status gv_comparison_json(FILE *stream, const gv_comparison_report *report)
@@ -101,6 +97,9 @@ static void put_real(FILE *stream, double value)
 
 static void put_row(FILE *stream, const gv_comparison *row, const gv_difference *difference)
 {
+    if (row->group->rivals != NULL) {
+        (void)fprintf(stream, "%s,", row->group->rivals);
+    }
     put_text(stream, row->group->campaign);
     (void)fputc(',', stream);
     put_text(stream, row->group->budget_label);
@@ -124,6 +123,10 @@ static void put_row(FILE *stream, const gv_comparison *row, const gv_difference 
 
 void gv_comparison_csv(FILE *stream, const gv_comparison_report *report)
 {
+    const gv_grouping *grouping = report->comparisons->grouping;
+    if (grouping->group_count > 0 && grouping->groups[0].rivals != NULL) {
+        (void)fputs("rivals,", stream); /* of a market's groups only */
+    }
     (void)fputs("campaign,budget_label,policy,metric,unit,parts,blocks,value,value_low,value_high,"
                 "baseline,difference,difference_low,difference_high,relative,relative_low,"
                 "relative_high,interval,clear\n",

@@ -9,7 +9,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "scenarios/report/figure_table.h"
 #include "scenarios/report/format.h"
+#include "scenarios/report/market.h"
 #include "sim/base/clock.h"
 #include "sim/base/mem.h"
 #include "sim/base/money.h"
@@ -19,9 +21,6 @@
 enum {
     GROUPS_SHOWN = 6,
     CLICKS_TO_RANK = 30, /* a standard error of 18 % and less */
-    SPARK_MIN = 10,
-    SPARK_MAX = 32,
-    TEXT_SIZE = 192,
 };
 
 /* Logs without times number their rows from 1970 on: those are no dates to show. */
@@ -65,11 +64,7 @@ static const shown_column columns_shown[] = {
     {"conversions", "conver-", "sions"},
 };
 
-enum {
-    COLUMNS_SHOWN = sizeof columns_shown / sizeof columns_shown[0],
-    COLUMNS_KEPT = 6,
-    COLUMNS_MAX = 2 + COLUMNS_SHOWN
-};
+enum { COLUMNS_SHOWN = sizeof columns_shown / sizeof columns_shown[0], COLUMNS_KEPT = 6 };
 
 static void add_cell(league_row *row, const gv_cell_record *cell)
 {
@@ -138,18 +133,6 @@ static void rank_rows(league_table *league, const gv_metric *by)
     }
 }
 
-/* Columns that say nothing in any row are left out. */
-static bool is_worth_showing(const league_table *league, const gv_metric *metric)
-{
-    for (size_t i = 0; i < league->row_count; i++) {
-        const double value = value_of(metric, &league->rows[i]);
-        if (!isnan(value) && value != 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void print_local(char *text, size_t size, int64_t time_us, int64_t zone_offset_us)
 {
     gv_time_print(time_us, zone_offset_us, text, size);
@@ -213,109 +196,50 @@ static void print_heading(const league_table *league, FILE *stream, const gv_gro
     (void)fputc('\n', stream);
 }
 
-/* Marks the best value of each column that has one. */
-static void style_best(const league_table *league, gv_table *table, size_t column,
-                       const gv_metric *metric)
+static const char *name_of_row(const void *context, size_t row)
 {
-    if (metric->better == GV_BETTER_NEITHER || league->row_count < 2) {
-        return;
-    }
-    const double sign = metric->better == GV_BETTER_HIGHER ? 1 : -1;
-    double best = -HUGE_VAL;
-    for (size_t i = 0; i < league->row_count; i++) {
-        const double value = sign * value_of(metric, &league->rows[i]);
-        best = value > best ? value : best;
-    }
-    for (size_t i = 0; i < league->row_count; i++) {
-        if (sign * value_of(metric, &league->rows[i]) == best) {
-            gv_table_style_cell(table, i, column, GV_STYLE_BEST);
-        }
-    }
+    const league_table *league = context;
+    return league->rows[row].policy;
 }
 
-/* The table in the making: the policy, metrics, the curve. */
-typedef struct league_columns {
-    gv_table_column heads[COLUMNS_MAX];
-    const gv_metric *metrics[COLUMNS_MAX];
-    size_t count;
-} league_columns;
-
-static league_columns choose_columns(const league_table *league, size_t limit)
+static double value_at(const void *context, size_t row, size_t column)
 {
-    league_columns columns = {.heads = {{"policy", "", true}}, .count = 1};
-    for (size_t i = 0; i < limit; i++) {
+    const league_table *league = context;
+    return value_of(gv_metric_find(columns_shown[column].metric), &league->rows[row]);
+}
+
+static void format_at(const void *context, size_t row, size_t column, char *text, size_t size)
+{
+    const gv_metric *metric = gv_metric_find(columns_shown[column].metric);
+    gv_format_metric(metric, value_at(context, row, column), text, size);
+}
+
+static const double *curve_of(const void *context, size_t row, size_t *count)
+{
+    const league_table *league = context;
+    *count = league->rows[row].tick_count;
+    return league->rows[row].spend;
+}
+
+static gv_status print_figures(const league_table *league, FILE *stream)
+{
+    gv_figure_column columns[COLUMNS_SHOWN];
+    for (size_t i = 0; i < COLUMNS_SHOWN; i++) {
         const gv_metric *metric = gv_metric_find(columns_shown[i].metric);
         assert(metric != NULL);
-        if (is_worth_showing(league, metric)) {
-            columns.metrics[columns.count] = metric;
-            columns.heads[columns.count++] =
-                (gv_table_column){columns_shown[i].title, columns_shown[i].unit, false};
-        }
+        columns[i] =
+            (gv_figure_column){columns_shown[i].title, columns_shown[i].unit, metric->better};
     }
-    columns.heads[columns.count++] = (gv_table_column){"spend", "in time", true};
-    return columns;
-}
-
-/* Characters that all columns but the curve take, gaps included. */
-static size_t width_of_figures(const gv_table *table, const league_columns *columns)
-{
-    size_t used = 2;
-    for (size_t c = 0; c + 1 < columns->count; c++) {
-        used += gv_table_width(table, c) + 2;
-    }
-    return used;
-}
-
-static void fill_row(const league_table *league, const league_columns *columns, gv_table *table,
-                     size_t i)
-{
-    gv_table_set(table, i, 0, "%.24s", league->rows[i].policy);
-    for (size_t c = 1; c + 1 < columns->count; c++) {
-        char text[64];
-        const double value = value_of(columns->metrics[c], &league->rows[i]);
-        gv_format_metric(columns->metrics[c], value, text, sizeof text);
-        gv_table_set(table, i, c, "%s", text);
-    }
-}
-
-static void add_curves(const league_table *league, gv_table *table, size_t column, size_t room)
-{
-    for (size_t i = 0; i < league->row_count; i++) {
-        char curve[3 * SPARK_MAX + 1];
-        const league_row *row = &league->rows[i];
-        gv_format_sparkline(row->spend, row->tick_count, room, league->options->utf8, curve,
-                            sizeof curve);
-        size_t length = strlen(curve);
-        while (length > 0 && curve[length - 1] == ' ') {
-            length--; /* no line ends in a blank */
-        }
-        gv_table_set(table, i, column, "%.*s", (int)length, curve);
-    }
-}
-
-/* False, with nothing printed, when `limit` columns are too many for the width. */
-static gv_status try_table(const league_table *league, FILE *stream, size_t limit, bool *fits)
-{
-    const league_columns columns = choose_columns(league, limit);
-    gv_table *table = NULL;
-    GV_TRY(gv_table_create(columns.heads, columns.count, league->row_count, &table));
-    for (size_t i = 0; i < league->row_count; i++) {
-        fill_row(league, &columns, table, i);
-    }
-    for (size_t c = 1; c + 1 < columns.count; c++) {
-        style_best(league, table, c, columns.metrics[c]);
-    }
-    const size_t used = width_of_figures(table, &columns);
-    const size_t width = (size_t)league->options->width;
-    *fits = used + SPARK_MIN <= width || limit == COLUMNS_KEPT;
-    if (*fits) {
-        size_t room = width > used + SPARK_MIN ? width - used : SPARK_MIN;
-        room = room > SPARK_MAX ? SPARK_MAX : room;
-        add_curves(league, table, columns.count - 1, room);
-        gv_table_print(table, stream, league->options);
-    }
-    gv_table_destroy(table);
-    return GV_OK;
+    const gv_figure_table figures = {.columns = columns,
+                                     .column_count = COLUMNS_SHOWN,
+                                     .kept_count = COLUMNS_KEPT,
+                                     .row_count = league->row_count,
+                                     .context = league,
+                                     .name = name_of_row,
+                                     .value = value_at,
+                                     .format = format_at,
+                                     .curve = curve_of};
+    return gv_figure_table_print(&figures, stream, league->options);
 }
 
 static gv_status print_group(league_table *league, FILE *stream, const gv_group *group)
@@ -324,16 +248,11 @@ static gv_status print_group(league_table *league, FILE *stream, const gv_group 
     const gv_metric *by = ranking(league);
     rank_rows(league, by);
     print_heading(league, stream, group, by);
-    bool fits = false;
-    for (size_t limit = COLUMNS_SHOWN; !fits; limit--) {
-        GV_TRY(try_table(league, stream, limit, &fits));
-    }
-    return GV_OK;
+    return print_figures(league, stream);
 }
 
-static void print_top(const league_table *league, FILE *stream)
+static void print_top(const gv_outcomes *outcomes, FILE *stream)
 {
-    const gv_outcomes *outcomes = league->outcomes;
     uint64_t events = 0;
     for (size_t i = 0; i < outcomes->cell_count; i++) {
         events += outcomes->cells[i].event_count;
@@ -386,8 +305,8 @@ static size_t most_ticks(const gv_outcomes *outcomes)
     return most;
 }
 
-gv_status gv_report_print(FILE *stream, const gv_outcomes *outcomes,
-                          const gv_report_options *options)
+static gv_status print_replay(FILE *stream, const gv_outcomes *outcomes,
+                              const gv_report_options *options)
 {
     league_table league = {
         .outcomes = outcomes, .options = options, .ticks_max = most_ticks(outcomes)};
@@ -401,15 +320,23 @@ gv_status gv_report_print(FILE *stream, const gv_outcomes *outcomes,
     if (league.rows == NULL || league.spend == NULL) {
         status = GV_FAIL(GV_ENOMEM, "a report of %zu policies", policy_count);
     } else {
-        print_top(&league, stream);
-        if (outcomes->cell_count > 0) {
-            status = print_groups(&league, stream);
-        }
+        status = print_groups(&league, stream);
     }
     gv_mem_free(league.spend);
     gv_mem_free(league.rows);
     gv_grouping_destroy(grouping);
     return status;
+}
+
+gv_status gv_report_print(FILE *stream, const gv_outcomes *outcomes,
+                          const gv_report_options *options)
+{
+    print_top(outcomes, stream);
+    if (outcomes->cell_count == 0) {
+        return GV_OK;
+    }
+    return outcomes->cells[0].seat != NULL ? gv_market_print(stream, outcomes, options)
+                                           : print_replay(stream, outcomes, options);
 }
 
 gv_status gv_report_run(FILE *stream, gv_store *store, int64_t run_id,

@@ -253,6 +253,20 @@ static void fill_differences(const gv_compare_config *config, gv_bootstrap *boot
     }
 }
 
+static size_t count_campaigns(const pair_sums *pairing)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < pairing->part_count; i++) {
+        const char *name = pairing->parts[i].policy->campaign->name;
+        size_t like = 0;
+        while (strcmp(pairing->parts[like].policy->campaign->name, name) != 0) {
+            like++;
+        }
+        count += like == i;
+    }
+    return count;
+}
+
 static gv_status compare_pair(pair_sums *pairing, gv_comparison *row, gv_difference *differences)
 {
     GV_TRY(fill_sums(pairing));
@@ -269,10 +283,19 @@ static gv_status compare_pair(pair_sums *pairing, gv_comparison *row, gv_differe
     gv_bootstrap_destroy(bootstrap);
     row->part_count = pairing->part_count;
     row->cluster_count = pairing->cluster_count;
-    row->stratum_count = pairing->stratum_count;
+    row->campaign_count = count_campaigns(pairing);
     row->block = pairing->parts[0].rule;
     row->differences = differences;
     return GV_OK;
+}
+
+/*
+ * True when the rows from `first` on hold the baseline alone: in the market itself a campaign has
+ * one policy, so nothing stands beside it.
+ */
+static bool is_lonely(const comparisons_block *block, size_t first)
+{
+    return block->comparisons.row_count == first + 1 && block->rows[first].is_baseline;
 }
 
 static gv_status compare_all(comparisons_block *block, pair_sums *pairing)
@@ -281,6 +304,7 @@ static gv_status compare_all(comparisons_block *block, pair_sums *pairing)
     const gv_grouping *grouping = block->grouping;
     gv_comparisons *comparisons = &block->comparisons;
     for (size_t g = 0; g < grouping->group_count; g++) {
+        const size_t before = comparisons->row_count;
         for (size_t p = 0; p < grouping->policy_count; p++) {
             find_parts(pairing, &grouping->groups[g], grouping->policies[p]);
             if (pairing->part_count == 0) {
@@ -293,6 +317,9 @@ static gv_status compare_all(comparisons_block *block, pair_sums *pairing)
             row->is_baseline = pairing->parts[0].policy == pairing->parts[0].baseline;
             GV_TRY(compare_pair(pairing, row, block->differences + n * config->metric_count));
             comparisons->row_count++;
+        }
+        if (grouping->groups[g].rivals != NULL && is_lonely(block, before)) {
+            comparisons->row_count = before;
         }
     }
     return GV_OK;

@@ -386,7 +386,7 @@ static void every_policy_meets_the_baseline_in_every_group(void **state)
         assert_int_equal(difference->difference.state, GV_INTERVAL_GIVEN);
     }
     const gv_comparison *pool = &comparisons->rows[7];
-    assert_int_equal(pool->stratum_count, 2);
+    assert_int_equal(pool->campaign_count, 2);
     assert_int_equal(pool->cluster_count, 24);
     const double clicks = (double)(sample.parts[1].total.clicks + sample.parts[4].total.clicks);
     assert_close(pool->differences[0].value.estimate, clicks, 1e-12);

@@ -47,10 +47,10 @@ bool gv_difference_is_clear(const gv_difference *difference);
 typedef struct gv_comparison {
     const gv_group *group;
     const char *policy;
-    bool is_baseline;                 /* the baseline itself: differences are 0 */
-    size_t part_count;                /* campaigns and budgets where both policies have a cell */
-    size_t cluster_count;             /* blocks with traffic */
-    size_t stratum_count;             /* campaigns */
+    bool is_baseline;     /* the baseline itself: differences are 0 */
+    size_t part_count;    /* campaigns, budgets and periods where both have a cell */
+    size_t cluster_count; /* blocks with traffic */
+    size_t campaign_count;
     gv_block_rule block;              /* of the first part */
     const gv_difference *differences; /* [metric_count] */
 } gv_comparison;
