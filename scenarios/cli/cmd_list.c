@@ -100,6 +100,7 @@ static const char *const param_kinds[] = {
     [GV_PARAM_SWITCH] = "on or off",
     [GV_PARAM_CHOICE] = "choice",
     [GV_PARAM_TEXT] = "text",
+    [GV_PARAM_PATH] = "path",
 };
 
 static void print_range(const gv_param *param, char text[RANGE_SIZE])

@@ -138,9 +138,26 @@ static gv_status identify(gv_composition *composition)
     return GV_OK;
 }
 
-/* A market needs no files: all comes from the scenario and its seed. */
+/* The files that a section's type opens by itself. */
+static gv_status add_files(gv_composition *composition, const gv_section *section)
+{
+    for (const gv_param *row = section->params; row != NULL && row->name != NULL; row++) {
+        if (gv_param_is_file(row, section->config)) {
+            const char *path = NULL;
+            memcpy(&path, (const char *)section->config + row->offset, sizeof path);
+            GV_TRY(gv_inputs_add_file(&composition->inputs, path, row->name));
+        }
+    }
+    return GV_OK;
+}
+
 static gv_status compose_market(gv_composition *composition, const gv_progress *progress)
 {
+    const gv_scenario *scenario = composition->scenario;
+    GV_TRY(add_files(composition, &scenario->market->traffic_section));
+    for (size_t i = 0; i < scenario->policy_count; i++) {
+        GV_TRY(add_files(composition, &scenario->policies[i].section));
+    }
     GV_TRY(identify(composition));
     composition->zone_us = gv_scenario_zone_us(composition->scenario);
     GV_TRY(gv_market_create(composition->scenario, &composition->market));

@@ -107,6 +107,13 @@ static gv_status ingest(gv_inputs *inputs, const gv_input_plan *plan, const glob
     return status;
 }
 
+gv_status gv_inputs_add_file(gv_inputs *inputs, const char *path, const char *kind)
+{
+    uint64_t hash = 0;
+    GV_TRY(gv_hash_file(path, &hash));
+    return add_input(inputs, path, kind, hash);
+}
+
 bool gv_inputs_is_raw(const char *path, const char *format)
 {
     static const char ending[] = ".gvlog";

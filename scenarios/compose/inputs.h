@@ -52,6 +52,9 @@ bool gv_inputs_is_raw(const char *path, const char *format);
 GV_MUST_CHECK gv_status gv_inputs_open(gv_inputs *inputs, const gv_input_plan *plan,
                                        const gv_progress *progress, gv_log **out);
 
+/* Counts a file that a type opens by itself among the inputs, with its content. */
+GV_MUST_CHECK gv_status gv_inputs_add_file(gv_inputs *inputs, const char *path, const char *kind);
+
 /*
  * An `rlb-info` file: JSON with imp_train, clk_train, cost_train and price_counter_train, as the
  * RLB code (Cai et al., WSDM 2017) writes it; prices in CPM. *out lives in the inputs' region.

@@ -250,5 +250,6 @@ gv_status gv_scenario_read_market(gv_scenario *scenario, const gv_reading *readi
     scenario->market = plan;
     GV_TRY(read_market(reading, node, plan));
     GV_TRY(read_traffic(reading, plan));
+    GV_TRY(gv_scenario_resolve_paths(scenario, &plan->traffic_section));
     return read_advertisers(reading, plan);
 }

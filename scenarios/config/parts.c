@@ -182,8 +182,8 @@ static void refuse_policy_type(const gv_reading *reading, size_t node, const cha
     gv_scenario_refuse_type(reading, node, path, name, names, count);
 }
 
-static gv_status read_policy(const gv_reading *reading, size_t node, size_t number,
-                             gv_policy_plan *policy)
+static gv_status read_policy(gv_scenario *scenario, const gv_reading *reading, size_t node,
+                             size_t number, gv_policy_plan *policy)
 {
     static const char *const others[] = {"type", "name", NULL};
     gv_section *section = &policy->section;
@@ -209,7 +209,8 @@ static gv_status read_policy(const gv_reading *reading, size_t node, size_t numb
     }
     GV_TRY(gv_scenario_keep_word(reading, node, section, "name", policy->name));
     GV_TRY(gv_scenario_keep_word(reading, node, section, "type", type));
-    return gv_section_read(reading, node, &policy->type->info, others, section);
+    GV_TRY(gv_section_read(reading, node, &policy->type->info, others, section));
+    return gv_scenario_resolve_paths(scenario, section);
 }
 
 gv_status gv_scenario_read_policies(gv_scenario *scenario, const gv_reading *reading)
@@ -228,7 +229,7 @@ gv_status gv_scenario_read_policies(gv_scenario *scenario, const gv_reading *rea
          item = gv_tree_next(tree, list, item)) {
         const size_t number = scenario->policy_count++;
         gv_policy_plan *policy = &scenario->policies[number];
-        GV_TRY(read_policy(reading, item, number, policy));
+        GV_TRY(read_policy(scenario, reading, item, number, policy));
         for (size_t i = 0; i < number; i++) {
             if (strcmp(scenario->policies[i].name, policy->name) == 0) {
                 gv_problems_add(reading->problems, tree->nodes[item].mark,

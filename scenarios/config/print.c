@@ -46,7 +46,7 @@ static const char *text_of(const listing *list, const gv_param *row, const void 
     if (!gv_param_is_set(row, config)) {
         return "auto";
     }
-    if (row->kind == GV_PARAM_TEXT) {
+    if (row->kind == GV_PARAM_TEXT || row->kind == GV_PARAM_PATH) {
         const char *value = NULL;
         memcpy(&value, (const char *)config + row->offset, sizeof value);
         return value;

@@ -52,6 +52,17 @@ static gv_status resolve_path(gv_scenario *scenario, const gv_section *section, 
     return GV_OK;
 }
 
+gv_status gv_scenario_resolve_paths(gv_scenario *scenario, const gv_section *section)
+{
+    for (const gv_param *row = section->params; row != NULL && row->name != NULL; row++) {
+        if (gv_param_is_file(row, section->config)) {
+            const char **field = (const char **)(void *)((char *)section->config + row->offset);
+            GV_TRY(resolve_path(scenario, section, row->name, field));
+        }
+    }
+    return GV_OK;
+}
+
 /* Zone before all else, since it says what every time in the file means. */
 static gv_status read_top(gv_scenario *scenario, gv_reading *reading)
 {

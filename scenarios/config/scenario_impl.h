@@ -24,6 +24,9 @@ GV_MUST_CHECK gv_status gv_scenario_keep_word(const gv_reading *reading, size_t 
                                               gv_section *section, const char *key,
                                               const char *word);
 
+/* Every PATH of the section as it is to be opened: relative to the scenario's file. */
+GV_MUST_CHECK gv_status gv_scenario_resolve_paths(gv_scenario *scenario, const gv_section *section);
+
 /* market, traffic and advertisers; scenario->market stays NULL where there is no market. */
 GV_MUST_CHECK gv_status gv_scenario_read_market(gv_scenario *scenario, const gv_reading *reading);
 

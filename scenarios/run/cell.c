@@ -115,7 +115,7 @@ static gv_status save_config(const gv_policy_plan *policy, const void *config, g
 {
     for (const gv_param *row = policy->type->info.params; row != NULL && row->name != NULL; row++) {
         char text[VALUE_SIZE] = "";
-        if (row->kind != GV_PARAM_TEXT) {
+        if (row->kind != GV_PARAM_TEXT && row->kind != GV_PARAM_PATH) {
             gv_param_print(row, config, text, sizeof text);
             GV_TRY(gv_writer_put(writer, "PARM", text, sizeof text));
         }
@@ -127,7 +127,7 @@ static gv_status restore_config(const gv_policy_plan *policy, void *config, gv_r
 {
     for (const gv_param *row = policy->type->info.params; row != NULL && row->name != NULL; row++) {
         char text[VALUE_SIZE] = "";
-        if (row->kind != GV_PARAM_TEXT) {
+        if (row->kind != GV_PARAM_TEXT && row->kind != GV_PARAM_PATH) {
             GV_TRY(gv_reader_get(reader, "PARM", text, sizeof text));
             text[sizeof text - 1] = '\0';
             GV_TRY(gv_param_parse(row, text, 0, config));

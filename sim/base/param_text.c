@@ -48,6 +48,7 @@ static void describe(const gv_param *param, char *text, size_t size)
         [GV_PARAM_SWITCH] = "on or off",
         [GV_PARAM_CHOICE] = "a choice",
         [GV_PARAM_TEXT] = "a text",
+        [GV_PARAM_PATH] = "a path",
     };
     char range[96] = "";
     if (param->minimum == 0 && param->maximum == 0) {
@@ -241,6 +242,7 @@ static void unset(const gv_param *param, void *config)
         memcpy(field, &no_choice, sizeof no_choice);
         return;
     case GV_PARAM_TEXT:
+    case GV_PARAM_PATH:
         memcpy(field, &no_text, sizeof no_text);
         return;
     case GV_PARAM_SWITCH:
@@ -272,6 +274,7 @@ gv_status gv_param_parse(const gv_param *param, const char *text, int64_t zone_o
     case GV_PARAM_CHOICE:
         return parse_choice(param, text, config);
     case GV_PARAM_TEXT:
+    case GV_PARAM_PATH:
         memcpy(field_of(param, config), &text, sizeof text);
         return GV_OK;
     }
@@ -345,12 +348,27 @@ bool gv_param_is_set(const gv_param *param, const void *config)
     case GV_PARAM_CHOICE:
         return choice_in(param, config) >= 0;
     case GV_PARAM_TEXT:
+    case GV_PARAM_PATH:
         return text_in(param, config) != NULL;
     case GV_PARAM_SWITCH:
         return true;
     }
     assert(false); /* a kind that there is not */
     return false;
+}
+
+bool gv_param_is_file(const gv_param *param, const void *config)
+{
+    if (param->kind != GV_PARAM_PATH || !gv_param_is_set(param, config)) {
+        return false;
+    }
+    const char *text = text_in(param, config);
+    for (size_t i = 0; param->choices != NULL && param->choices[i] != NULL; i++) {
+        if (strcmp(param->choices[i], text) == 0) {
+            return false;
+        }
+    }
+    return true;
 }
 
 void gv_param_print(const gv_param *param, const void *config, char *text, size_t size)
@@ -385,6 +403,7 @@ void gv_param_print(const gv_param *param, const void *config, char *text, size_
         (void)snprintf(text, size, "%s", param->choices[choice_in(param, config)]);
         return;
     case GV_PARAM_TEXT:
+    case GV_PARAM_PATH:
         (void)snprintf(text, size, "%s", text_in(param, config));
         return;
     }

@@ -43,7 +43,7 @@ typedef struct log_config {
 
 static const gv_param log_params[] = {
     {.name = "path",
-     .kind = GV_PARAM_TEXT,
+     .kind = GV_PARAM_PATH,
      FIELD(path),
      .help = "The .gvlog whose impressions are sold; it must have times of its own."},
     {.name = "from",

@@ -30,6 +30,8 @@ typedef struct poisson_config {
 
 #define FIELD(name) .offset = offsetof(poisson_config, name)
 
+static const char *const curve_names[] = {"flat", "auctionnet", NULL};
+
 static const gv_param poisson_params[] = {
     {.name = "rate",
      .kind = GV_PARAM_REAL,
@@ -39,8 +41,9 @@ static const gv_param poisson_params[] = {
      FIELD(rate),
      .help = "Expected opportunities in a period; the number itself is Poisson."},
     {.name = "curve",
-     .kind = GV_PARAM_TEXT,
+     .kind = GV_PARAM_PATH,
      .fallback = "flat",
+     .choices = curve_names,
      FIELD(curve),
      .help =
          "How busy each hour is: flat, auctionnet (half-hours of the day), or the path of a CSV, "

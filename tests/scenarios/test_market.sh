@@ -4,6 +4,7 @@ set -u
 . tests/shell_test.sh
 gavel=$GAVEL # absolute
 market48=$PWD/scenarios/market48.yaml
+week=$PWD/scenarios/week.yaml
 
 # A small market in a folder of its own, which becomes the working directory.
 begin() {
@@ -148,9 +149,24 @@ nothing_reaches_a_reserve_above_every_value() {
     test "$(sqlite3 dear.db 'SELECT sum(wins) FROM campaign')" = 0
 }
 
-the_shipped_market_is_sound() {
+the_shipped_markets_are_sound() {
     "$gavel" run "$market48" --dry-run >"$scratch/cells.txt"
     test "$(wc -l <"$scratch/cells.txt")" -gt 48
+    "$gavel" run "$week" --set traffic.curve=auctionnet --dry-run >"$scratch/cells.txt"
+    test "$(wc -l <"$scratch/cells.txt")" -eq 673
+}
+
+a_curve_is_found_beside_its_scenario_and_is_an_input() {
+    needs_sqlite
+    begin
+    mkdir curves
+    printf 'hour,share\n' >curves/day.csv
+    for hour in $(seq 0 23); do echo "$hour,$((hour / 6 + 1))"; done >>curves/day.csv
+    sed -i 's/^traffic:.*/traffic: {type: poisson, rate: 3000, curve: curves\/day.csv}/' market.yaml
+    (cd / && "$gavel" run "$OLDPWD/market.yaml" -q --db "$OLDPWD/curve.db" >/dev/null)
+    sqlite3 curve.db "SELECT value FROM provenance WHERE name LIKE 'input.0.%'" >inputs.txt
+    grep -q 'curves/day.csv' inputs.txt
+    expect_failure 1 "curves/no.csv" "$gavel" run market.yaml --set traffic.curve=curves/no.csv
 }
 
 run_tests \
@@ -162,4 +178,5 @@ run_tests \
     what_a_market_cannot_give_is_refused \
     a_market_of_ten_thousand_runs \
     nothing_reaches_a_reserve_above_every_value \
-    the_shipped_market_is_sound
+    the_shipped_markets_are_sound \
+    a_curve_is_found_beside_its_scenario_and_is_an_input

@@ -1,4 +1,4 @@
-/* A log's impressions as traffic: which rows are sold when, what they are worth, what is refused. */
+/* A log's impressions as traffic: which are sold when, what they are worth, what is refused. */
 #include <math.h>
 
 #include "test_log.h"
@@ -156,7 +156,7 @@ static void advertisers_see_a_row_through_factors_and_noise(void **state)
         }
         gv_traffic_destroy(traffic);
     }
-    /* 240 factors uniform in 0.3 to 1.7: variance 0.49 / 3; its own standard error from 4th moment. */
+    /* 240 factors uniform in 0.3 to 1.7: variance 0.49 / 3; its error from the 4th moment. */
     const double n = 6.0 * PERIODS;
     const double variance = 0.49 / 3.0;
     const double found = leader_squares / n - leaders * leaders / n / n;

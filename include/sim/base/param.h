@@ -25,6 +25,7 @@ typedef enum gv_param_kind {
     GV_PARAM_SWITCH,   /* bool: on, off, true, false, yes, no */
     GV_PARAM_CHOICE,   /* int32_t index into `choices` */
     GV_PARAM_TEXT,     /* const char *, borrowed from the scenario, which outlives the run */
+    GV_PARAM_PATH,     /* the same, the path of a file or one of `choices`, which are not paths */
 } gv_param_kind;
 
 /* What an unset or fitted number holds: a REAL is NaN, an INTEGER, MONEY or TIME this. */
@@ -38,7 +39,7 @@ typedef struct gv_param {
                              left unset, to be fitted on the training log or derived */
     double minimum;       /* inclusive; of MONEY in its unit, of DURATION in seconds */
     double maximum;       /* inclusive; minimum == maximum == 0: unbounded */
-    const char *const *choices; /* CHOICE: NULL-ended names */
+    const char *const *choices; /* CHOICE, PATH: NULL-ended names */
     size_t offset;              /* of the field in the config struct */
     const char *help;           /* one sentence, what it does */
     const char *source;         /* paper and equation, or NULL */
@@ -81,6 +82,9 @@ GV_MUST_CHECK gv_status gv_param_parse(const gv_param *param, const char *text,
  * unset); `text`: [size], cut when too small, 64 bytes suffice for all but TEXT.
  */
 void gv_param_print(const gv_param *param, const void *config, char *text, size_t size);
+
+/* Whether the field of a PATH row holds the path of a file, and no name of its choices. */
+bool gv_param_is_file(const gv_param *param, const void *config);
 
 /* False while the field still holds "auto". */
 bool gv_param_is_set(const gv_param *param, const void *config);

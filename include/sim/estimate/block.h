@@ -49,9 +49,9 @@ gv_block_rule gv_block_choose(gv_block_rule rule, const gv_cell_record *cell);
 size_t gv_block_count(gv_block_rule rule, const gv_cell_record *cell);
 
 /*
- * Adds the cell's quantities to sums[block * stride + q]; a seat's all to the first block. What the total has beyond the ticks
- * (clicks that came after the end) goes to the last block; the budget is spread evenly over
- * `block_count` blocks, at least gv_block_count().
+ * Adds the cell's quantities to sums[block * stride + q]; a seat's all to the first block. What the
+ * total has beyond the ticks (clicks that came after the end) goes to the last block; the budget
+ * is spread evenly over `block_count` blocks, at least gv_block_count().
  */
 void gv_block_add(gv_block_rule rule, const gv_cell_record *cell, size_t block_count, double *sums,
                   size_t stride);
