@@ -20,6 +20,14 @@
         .source = "C of Su et al., AuctionNet, arXiv 2412.10798",                             \
     }
 
+/* Its config has a member double most_cpas. */
+#define GV_CPA_MOST_PARAM(config, default, where)                                         \
+    {                                                                                     \
+        .name = "most_cpas", .kind = GV_PARAM_REAL, .fallback = default, .minimum = 1e-6, \
+        .maximum = 1e9, .offset = offsetof(config, most_cpas),                            \
+        .help = "the multiplier is at most so many times the CPA", .source = where        \
+    }
+
 /* A fit() for configs that begin with int64_t cpa_nanos: takes the campaign's where it is unset. */
 GV_MUST_CHECK gv_status gv_cpa_fit(void *config, const gv_fit_input *input,
                                    const gv_progress *progress);

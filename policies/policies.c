@@ -23,6 +23,10 @@ const gv_policy_type *const gv_policy_types[] = {
     &gv_policy_min_pacing,
     &gv_policy_m_pid,
     &gv_policy_ta_pid,
+    &gv_policy_online_lp,
+    &gv_policy_online_lp_window,
+    &gv_policy_mystique,
+    &gv_policy_oracle_slot,
     NULL,
 };
 /* clang-format on */

@@ -23,5 +23,9 @@ extern const gv_policy_type gv_policy_dual_pacing;
 extern const gv_policy_type gv_policy_min_pacing;
 extern const gv_policy_type gv_policy_m_pid;
 extern const gv_policy_type gv_policy_ta_pid;
+extern const gv_policy_type gv_policy_online_lp;
+extern const gv_policy_type gv_policy_online_lp_window;
+extern const gv_policy_type gv_policy_mystique;
+extern const gv_policy_type gv_policy_oracle_slot;
 
 #endif
