@@ -173,6 +173,7 @@ support = $(call obj,$(filter tests/$(1)/%,$(SUPPORT_SRC)))
 
 # A test links its own layer's library and those below alone: a call upwards cannot link.
 $(OUT)/tests/%: LIBS += -lcmocka
+$(OUT)/tests/policies/test_oracle_slot: LIBS += -lglpk
 $(OUT)/tests/sim/%: $(OUT)/tests/sim/%.o $(call support,sim) $(SIM_LIBS)
 	$(say) "  LINK  $@"
 	$(link)

@@ -311,21 +311,34 @@ static void prepare(const gv_ladder *ladder, bucket *at, uint64_t now)
     }
 }
 
+/* Equal multipliers of one opportunity, its slots being a step of the offer or less apart. */
+static bool is_one_step(const rung *one, const rung *next)
+{
+    return next->multiplier == one->multiplier && next->opportunity == one->opportunity;
+}
+
 static void climb_bucket(const gv_ladder *ladder, const bucket *at, double cost_max, climb *state)
 {
     const rung *rungs = ladder->rungs + at->first;
-    for (size_t i = 0; i < at->count; i++) {
-        if (state->cost + rungs[i].cost_nanos > cost_max) {
+    for (size_t i = 0; i < at->count;) {
+        const size_t first = i;
+        double cost = state->cost;
+        double value = state->value;
+        for (; i < at->count && is_one_step(&rungs[first], &rungs[i]); i++) {
+            cost += rungs[i].cost_nanos;
+            value += (double)rungs[i].value;
+        }
+        if (cost > cost_max) {
             state->is_over = true;
             return;
         }
-        state->cost += rungs[i].cost_nanos;
-        state->value += (double)rungs[i].value;
-        state->multiplier = rungs[i].multiplier;
-        const double found = worth(&ladder->config, state->cost, state->value);
+        state->cost = cost;
+        state->value = value;
+        state->multiplier = rungs[first].multiplier;
+        const double found = worth(&ladder->config, cost, value);
         if (found > state->best) {
             state->best = found;
-            state->best_multiplier = rungs[i].multiplier;
+            state->best_multiplier = state->multiplier;
         }
     }
 }
