@@ -9,17 +9,7 @@
 #include "sim/base/mem.h"
 
 /* A bucket holds the multipliers that share an exponent and the first 7 bits behind it. */
-enum { BUCKETS = 2048, BUCKET_SHIFT = 52 - 7 };
-
-/* Above (k + 1) / mu by a few roundings, so that a bid of it reaches k + 1. */
-#define ROUNDED_UP (1 + 0x1p-50)
-
-typedef struct rung {
-    double multiplier; /* nanos a conversion: with it and more this slot is bought */
-    double cost_nanos; /* expected, less that of the slot below */
-    uint32_t opportunity;
-    float value; /* expected conversions, less those of the slot below */
-} rung;
+enum { BUCKETS = GV_LADDER_BUCKETS, BUCKET_SHIFT = 52 - 7 };
 
 typedef struct bucket {
     size_t first;
@@ -33,7 +23,7 @@ struct gv_ladder {
     uint64_t opportunities;
     int64_t base;       /* bucket 0 is the multiplier whose first bits are these, and all below */
     size_t rung_count;  /* kept */
-    rung *rungs;        /* [rung_count], by bucket */
+    gv_rung *rungs;     /* [rung_count], by bucket */
     double *value_left; /* [tick_count + 1]: of the best slots of a tick and later ones */
     bucket buckets[BUCKETS];
 };
@@ -62,12 +52,12 @@ static int64_t offer_above(const gv_ladder *ladder, int64_t price)
 }
 
 /* False: no bid of this campaign climbs it, nor any rung of the opportunity above it. */
-static bool rung_of(const gv_ladder *ladder, uint64_t i, size_t slot, rung *out)
+static bool rung_of(const gv_ladder *ladder, uint64_t i, size_t slot, gv_rung *out)
 {
     const gv_future *future = ladder->config.future;
     const int64_t price = future->prices[slot * ladder->opportunities + i];
     const int64_t offer = offer_above(ladder, price);
-    if (offer > ladder->config.bid_cap_nanos || offer > ladder->config.budget_nanos) {
+    if (offer > ladder->config.offer_max_nanos) {
         return false;
     }
     const double value = (double)future->values[i];
@@ -82,18 +72,18 @@ static bool rung_of(const gv_ladder *ladder, uint64_t i, size_t slot, rung *out)
         seen_below = future->exposure[slot + 1];
         cost_below = seen_below * (double)future->prices[(slot + 1) * ladder->opportunities + i];
     }
-    *out = (rung){.multiplier = multiplier,
-                  .cost_nanos = seen * (double)price - cost_below,
-                  .opportunity = (uint32_t)i,
-                  .value = (float)(value * (seen - seen_below))};
+    *out = (gv_rung){.multiplier = multiplier,
+                     .cost_nanos = seen * (double)price - cost_below,
+                     .opportunity = (uint32_t)i,
+                     .value = (float)(value * (seen - seen_below))};
     return true;
 }
 
 /* Opportunity, then value: two rungs equal in all three are one as good as the other. */
 static int compare_rungs(const void *a, const void *b)
 {
-    const rung *one = a;
-    const rung *other = b;
+    const gv_rung *one = a;
+    const gv_rung *other = b;
     if (one->multiplier != other->multiplier) {
         return one->multiplier < other->multiplier ? -1 : 1;
     }
@@ -117,7 +107,7 @@ static void count_tick(gv_ladder *ladder, size_t tick, tick_row *row)
     double value = 0;
     for (uint64_t i = future->tick_first[tick]; i < future->tick_first[tick + 1]; i++) {
         value += (double)future->values[i];
-        rung found;
+        gv_rung found;
         for (size_t below = future->slot_count; below > 0; below--) {
             if (!rung_of(ladder, i, below - 1, &found)) {
                 break;
@@ -146,7 +136,7 @@ static void find_reach(gv_ladder *ladder, const tick_row *rows, size_t *reach)
         for (size_t at = 0; at < BUCKETS; at++) {
             costs[at] += row->costs[at];
             cost += costs[at];
-            if (cost > (double)ladder->config.budget_nanos && reach[tick] == BUCKETS - 1) {
+            if (cost > (double)ladder->config.reach_nanos && reach[tick] == BUCKETS - 1) {
                 reach[tick] = at;
             }
         }
@@ -169,7 +159,7 @@ static void place_rungs(gv_ladder *ladder, const size_t *reach)
     }
     for (size_t tick = 0; tick < future->tick_count; tick++) {
         for (uint64_t i = future->tick_first[tick]; i < future->tick_first[tick + 1]; i++) {
-            rung found;
+            gv_rung found;
             for (size_t below = future->slot_count; below > 0; below--) {
                 if (!rung_of(ladder, i, below - 1, &found)) {
                     break;
@@ -190,15 +180,14 @@ static gv_status check_future(const gv_future *future)
     for (size_t slot = 1; slot < future->slot_count; slot++) {
         if (future->exposure[slot] > future->exposure[slot - 1]) {
             return GV_FAIL(GV_EINVAL,
-                           "oracle_slot: slot %zu is seen more often than the one above it, so a "
+                           "slot %zu is seen more often than the one above it, so a "
                            "higher bid may buy less: give exposures that fall",
                            slot + 1);
         }
     }
     const uint64_t count = future->tick_first[future->tick_count];
     if (count > UINT32_MAX) {
-        return GV_FAIL(GV_EINVAL, "oracle_slot: %" PRIu64 " opportunities, expected below 2^32",
-                       count);
+        return GV_FAIL(GV_EINVAL, "%" PRIu64 " opportunities, expected below 2^32", count);
     }
     return GV_OK;
 }
@@ -232,7 +221,6 @@ done:
 
 gv_status gv_ladder_create(const gv_ladder_config *config, gv_ladder **out)
 {
-    assert(config->cpa_nanos > 0);
     assert(config->ceiling_nanos > 0);
     GV_TRY(check_future(config->future));
 
@@ -262,39 +250,10 @@ void gv_ladder_destroy(gv_ladder *ladder)
     gv_mem_free(ladder);
 }
 
-size_t gv_ladder_size(const gv_ladder *ladder)
-{
-    return ladder->rung_count;
-}
-
-/* ---- climbing -------------------------------------------------------------------------------- */
-
-typedef struct climb {
-    double cost; /* with what is spent and gained already */
-    double value;
-    double multiplier; /* of the last rung */
-    double best;       /* worth of the best prefix, and */
-    double best_multiplier;
-    bool is_over; /* the next rung is dearer than what is left */
-} climb;
-
-static double worth(const gv_ladder_config *config, double cost, double value)
-{
-    const double allowed = config->cpa_nanos * value;
-    if (cost <= allowed) {
-        return value;
-    }
-    if (config->objective == GV_LADDER_VALUE) {
-        return (allowed - cost) / config->cpa_nanos;
-    }
-    const double ratio = allowed / cost;
-    return ratio * ratio * value;
-}
-
 /* Forgets what came before `now` and, where it has not been, sorts the rest. */
 static void prepare(const gv_ladder *ladder, bucket *at, uint64_t now)
 {
-    rung *rungs = ladder->rungs + at->first;
+    gv_rung *rungs = ladder->rungs + at->first;
     if (at->past < now) {
         size_t left = 0;
         for (size_t i = 0; i < at->count; i++) {
@@ -311,82 +270,19 @@ static void prepare(const gv_ladder *ladder, bucket *at, uint64_t now)
     }
 }
 
-/* Equal multipliers of one opportunity, its slots being a step of the offer or less apart. */
-static bool is_one_step(const rung *one, const rung *next)
+gv_rungs gv_ladder_bucket(gv_ladder *ladder, size_t tick, size_t at)
 {
-    return next->multiplier == one->multiplier && next->opportunity == one->opportunity;
+    assert(tick < ladder->config.future->tick_count);
+    assert(at < BUCKETS);
+
+    bucket *asked = &ladder->buckets[at];
+    if (asked->count > 0) {
+        prepare(ladder, asked, ladder->config.future->tick_first[tick]);
+    }
+    return (gv_rungs){ladder->rungs + asked->first, asked->count};
 }
 
-static void climb_bucket(const gv_ladder *ladder, const bucket *at, double cost_max, climb *state)
+double gv_ladder_value_left(const gv_ladder *ladder, size_t tick)
 {
-    const rung *rungs = ladder->rungs + at->first;
-    for (size_t i = 0; i < at->count;) {
-        const size_t first = i;
-        double cost = state->cost;
-        double value = state->value;
-        for (; i < at->count && is_one_step(&rungs[first], &rungs[i]); i++) {
-            cost += rungs[i].cost_nanos;
-            value += (double)rungs[i].value;
-        }
-        if (cost > cost_max) {
-            state->is_over = true;
-            return;
-        }
-        state->cost = cost;
-        state->value = value;
-        state->multiplier = rungs[first].multiplier;
-        const double found = worth(&ladder->config, cost, value);
-        if (found > state->best) {
-            state->best = found;
-            state->best_multiplier = state->multiplier;
-        }
-    }
-}
-
-/*
- * True when no longer prefix can be worth more than the best one. From here on a conversion costs
- * at least `multiplier`. So a broken hard CPA below it stays broken; and x more conversions score
- * at most C^2 (value + x)^3 / (cost + multiplier x)^2, which is highest at either end of the x
- * that budget and period allow. Where offers are cut to steps a rung may cost less than its
- * multiplier says, and nothing is concluded.
- */
-static bool is_hopeless(const gv_ladder *ladder, const climb *state, double cost_max, double more)
-{
-    const gv_ladder_config *config = &ladder->config;
-    const double c = config->cpa_nanos;
-    if (config->price_step_nanos != 1 || state->multiplier <= c ||
-        state->cost <= c * state->value) {
-        return false;
-    }
-    if (config->objective == GV_LADDER_VALUE) {
-        return true;
-    }
-    const double x = fmin((cost_max - state->cost) / state->multiplier, more);
-    const double value = state->value + x;
-    const double ratio = c * value / (state->cost + state->multiplier * x);
-    return ratio * ratio * value <= state->best;
-}
-
-double gv_ladder_solve(gv_ladder *ladder, const gv_ladder_standing *standing)
-{
-    const gv_future *future = ladder->config.future;
-    assert(standing->tick < future->tick_count);
-
-    const uint64_t now = future->tick_first[standing->tick];
-    const double more = ladder->value_left[standing->tick];
-    const double cost_max = standing->spent_nanos + standing->budget_left_nanos;
-    climb state = {.cost = standing->spent_nanos, .value = standing->conversions};
-    state.best = worth(&ladder->config, state.cost, state.value);
-    for (size_t at = 0; at < BUCKETS && !state.is_over; at++) {
-        bucket *next = &ladder->buckets[at];
-        if (next->count == 0) {
-            continue;
-        }
-        if (is_hopeless(ladder, &state, cost_max, more)) {
-            break;
-        }
-        prepare(ladder, next, now);
-        climb_bucket(ladder, next, cost_max, &state);
-    }
-    return state.best_multiplier * ROUNDED_UP;
+    return ladder->value_left[tick];
 }

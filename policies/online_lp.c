@@ -1,25 +1,28 @@
 /*
- * AuctionNet's baseline "OnlineLp": a table, made from one period of the past, of what each
- * multiplier would have spent from each tick to the end.
+ * AuctionNet's baseline "OnlineLp": the multiplier that would have spent the budget left in a
+ * period of the past, from this tick to the end.
  *
  *     keep rows with value > 0 and cost > cost_min;   r = cost / (value + value_more)
- *     of each tick t: the rows of ticks >= t by rising r, with their costs added up; those below
- *     cost_max, one for each `interval` of cost and the last
+ *     of each tick t: the rows of ticks >= t by rising r, with their costs added up; of those below
+ *     cost_max one for each `interval` of cost, and the last
  *     alpha = the first r of tick t whose sum exceeds the budget left; none: CPA
  *     bid = min(alpha, most_cpas x CPA) x pCVR
  *
  * Public code of Su et al., AuctionNet (arXiv 2412.10798). The cost of a row is the least winning
  * cost; a category's rows come from its eight advertisers there, of which an eighth is drawn, so
- * that the rows cost what one advertiser's would: whoever makes the history draws it. Sums are
- * whole nanos, and rows of equal r are added in the order of their costs.
+ * that the rows cost what one advertiser's would: whoever makes the history draws it. There the
+ * sums are a table made beforehand; here a tick sums up for itself, which gives the same row and
+ * needs only the rows that the budget reaches (see ladder_impl.h). Values are kept as floats, so r
+ * is exact to 1e-7. Rows dearer than 64 times the most that is bid are not told apart.
  */
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stddef.h>
-#include <stdlib.h>
 
 #include "policies/cpa_impl.h"
+#include "policies/ladder_impl.h"
 #include "policies/price_impl.h"
 #include "policies/types_impl.h"
 #include "sim/base/mem.h"
@@ -38,25 +41,16 @@ typedef struct lp_config {
     int64_t interval_nanos;
 } lp_config;
 
-/* A row of the past; then, of those that a tick keeps, one of the table. */
-typedef struct past_row {
-    double ratio; /* nanos a conversion */
-    int64_t cost_nanos;
-    uint64_t tick;
-} past_row;
-
-typedef struct table_row {
-    double ratio;
-    int64_t sum_nanos; /* of this and all cheaper rows */
-} table_row;
-
 typedef struct lp_state {
     double cpa_nanos;
     double most_nanos;
-    double multiplier; /* nanos a conversion */
-    size_t tick_count; /* of the table */
-    size_t *first;     /* [tick_count + 1] */
-    table_row *table;  /* [first[tick_count]] */
+    int64_t cost_max_nanos;
+    int64_t interval_nanos;
+    double multiplier;    /* nanos a conversion */
+    gv_future past;       /* its ticks; its rows live only while the ladder is made */
+    uint64_t *tick_first; /* [past.tick_count + 1]: rows before each tick */
+    double *costs_left;   /* [past.tick_count + 1]: of all rows of a tick and later ones */
+    gv_ladder *ladder;
 } lp_state;
 
 static const gv_param lp_params[] = {
@@ -99,19 +93,19 @@ static const gv_param lp_params[] = {
 static gv_status check_history(const gv_history *history)
 {
     if (history == NULL) {
-        return GV_FAIL(GV_EINVAL, NAME ": there is no history to make its table of: give the "
+        return GV_FAIL(GV_EINVAL, NAME ": there is no history to learn from: give the "
                                        "scenario one");
     }
     if (history->impressions == 0) {
         return GV_FAIL(GV_EINVAL,
-                       NAME ": the history \"%s\" has no impressions to make its table of: give "
+                       NAME ": the history \"%s\" has no impressions to learn from: give "
                             "another history",
                        history->name);
     }
     if (history->source == NULL) {
         return GV_FAIL(GV_EINVAL,
-                       NAME ": the history \"%s\" is a summary, and the table is made of the "
-                            "auctions themselves: give it a log",
+                       NAME ": the history \"%s\" is a summary, and it learns from the auctions "
+                            "themselves: give it a log",
                        history->name);
     }
     return GV_OK;
@@ -123,106 +117,110 @@ static gv_status lp_fit(void *config, const gv_fit_input *input, const gv_progre
     return gv_cpa_fit(config, input, progress);
 }
 
-/* ---- the table ------------------------------------------------------------------------------- */
+/* ---- the past -------------------------------------------------------------------------------- */
 
-static int compare_rows(const void *a, const void *b)
-{
-    const past_row *one = a;
-    const past_row *other = b;
-    if (one->ratio != other->ratio) {
-        return one->ratio < other->ratio ? -1 : 1;
-    }
-    if (one->cost_nanos != other->cost_nanos) {
-        return one->cost_nanos < other->cost_nanos ? -1 : 1;
-    }
-    return (one->tick > other->tick) - (one->tick < other->tick);
-}
+/* Rows that count, in order of time. */
+typedef struct past_rows {
+    float *values; /* [room] */
+    int64_t *costs;
+    uint64_t count;
+} past_rows;
 
-/* The past's rows that count, in order of their ratio. rows: room for all. */
-static gv_status read_past(const gv_policy_setup *setup, past_row *rows, size_t *count)
+/* Adds a piece; rows before each tick up to the piece's last are known then. */
+static void add_piece(lp_state *lp, const gv_policy_setup *setup, const gv_opportunities *piece,
+                      past_rows *rows)
 {
     const lp_config *config = setup->config;
-    const gv_history *history = setup->history;
-    size_t kept = 0;
-    for (uint64_t position = history->source->begin; position < history->source->end;) {
+    const gv_future *past = &lp->past;
+    for (size_t i = 0; i < piece->count; i++) {
+        const int64_t cost = piece->rival_nanos[i];
+        const double value = piece->pcvr[i];
+        if (!(value > 0) || cost <= config->cost_min_nanos) {
+            continue;
+        }
+        const int64_t since_us = piece->time_us[i] - setup->history->start_us;
+        const size_t tick = (size_t)(since_us / setup->campaign->tick_us);
+        assert(tick < past->tick_count);
+        lp->tick_first[tick + 1]++;
+        lp->costs_left[tick] += (double)cost;
+        rows->values[rows->count] = (float)(value + config->value_more);
+        rows->costs[rows->count++] = cost;
+    }
+}
+
+static gv_status read_past(lp_state *lp, const gv_policy_setup *setup, past_rows *rows)
+{
+    gv_source *source = setup->history->source;
+    for (uint64_t position = source->begin;;) {
         gv_opportunities piece;
         uint64_t next = position;
-        GV_TRY(history->source->load(history->source, position, &piece, &next));
-        if (piece.count > 0 && piece.pcvr == NULL) {
-            return GV_FAIL(GV_EINVAL, NAME ": the history \"%s\" has no pCVR", history->name);
-        }
-        for (size_t i = 0; i < piece.count; i++) {
-            const int64_t cost = piece.rival_nanos[i];
-            const double value = piece.pcvr[i];
-            if (value > 0 && cost > config->cost_min_nanos) {
-                const int64_t since_us = piece.time_us[i] - history->start_us;
-                rows[kept++] = (past_row){.ratio = (double)cost / (value + config->value_more),
-                                          .cost_nanos = cost,
-                                          .tick = (uint64_t)(since_us / setup->campaign->tick_us)};
-            }
-        }
+        GV_TRY(source->load(source, position, &piece, &next));
         if (piece.count == 0) {
             break;
         }
+        if (piece.pcvr == NULL) {
+            return GV_FAIL(GV_EINVAL, NAME ": the history \"%s\" has no pCVR",
+                           setup->history->name);
+        }
+        add_piece(lp, setup, &piece, rows);
         position = next;
     }
-    qsort(rows, kept, sizeof *rows, compare_rows);
-    *count = kept;
+    for (size_t tick = 0; tick < lp->past.tick_count; tick++) {
+        lp->tick_first[tick + 1] += lp->tick_first[tick];
+    }
+    for (size_t tick = lp->past.tick_count; tick > 0; tick--) {
+        lp->costs_left[tick - 1] += lp->costs_left[tick];
+    }
     return GV_OK;
 }
 
-/* One tick's table into `table`, or, where that is NULL, only how many rows it has. */
-static size_t thin(const lp_config *config, const past_row *rows, size_t count, size_t tick,
-                   table_row *table)
+/* Whatever budget is left: the first row whose sum exceeds it lies within this and an interval. */
+static int64_t reach_of(const lp_state *lp, int64_t budget)
 {
-    size_t kept = 0;
-    table_row row = {0};
-    int64_t last_nanos = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (rows[i].tick < tick) {
-            continue;
-        }
-        if (rows[i].cost_nanos >= config->cost_max_nanos - row.sum_nanos) {
-            break;
-        }
-        row.ratio = rows[i].ratio;
-        row.sum_nanos += rows[i].cost_nanos;
-        if (row.sum_nanos - last_nanos >= config->interval_nanos) {
-            if (table != NULL) {
-                table[kept] = row;
-            }
-            kept++;
-            last_nanos = row.sum_nanos;
-        }
-    }
-    if (row.sum_nanos > last_nanos) {
-        if (table != NULL) {
-            table[kept] = row;
-        }
-        kept++;
-    }
-    return kept;
+    const int64_t reach =
+        budget < INT64_MAX - lp->interval_nanos ? budget + lp->interval_nanos : INT64_MAX;
+    return reach < lp->cost_max_nanos ? reach : lp->cost_max_nanos;
 }
 
-static gv_status make_table(lp_state *lp, const lp_config *config, const past_row *rows,
-                            size_t count)
+static gv_status make_ladder(lp_state *lp, const past_rows *rows, int64_t budget)
 {
-    lp->first = gv_mem_alloc(0, lp->tick_count + 1, sizeof *lp->first);
-    if (lp->first == NULL) {
-        return GV_FAIL(GV_ENOMEM, NAME ": no memory for a table of %zu ticks", lp->tick_count);
+    static const double always[] = {1};
+    lp->past.slot_count = 1;
+    lp->past.exposure = always;
+    lp->past.tick_first = lp->tick_first;
+    lp->past.values = rows->values;
+    lp->past.prices = rows->costs;
+    const gv_ladder_config config = {.future = &lp->past,
+                                     .ceiling_nanos = 64 * lp->most_nanos,
+                                     .reach_nanos = reach_of(lp, budget),
+                                     .offer_max_nanos = INT64_MAX,
+                                     .price_step_nanos = 1};
+    const gv_status status = gv_ladder_create(&config, &lp->ladder);
+    lp->past.values = NULL;
+    lp->past.prices = NULL;
+    return status;
+}
+
+static gv_status learn(lp_state *lp, const gv_policy_setup *setup)
+{
+    const gv_history *history = setup->history;
+    const size_t room = (size_t)(history->source->end - history->source->begin);
+    past_rows rows = {.values = gv_mem_alloc_vector(room + 1, sizeof *rows.values),
+                      .costs = gv_mem_alloc_vector(room + 1, sizeof *rows.costs)};
+    gv_status status = GV_OK;
+    if (rows.values == NULL || rows.costs == NULL) {
+        status =
+            GV_FAIL(GV_ENOMEM, NAME ": no memory for the %zu rows of \"%s\"", room, history->name);
     }
-    for (size_t tick = 0; tick < lp->tick_count; tick++) {
-        lp->first[tick + 1] = lp->first[tick] + thin(config, rows, count, tick, NULL);
+    if (status == GV_OK) {
+        status = read_past(lp, setup, &rows);
     }
-    const size_t size = lp->first[lp->tick_count];
-    lp->table = gv_mem_alloc(0, size + 1, sizeof *lp->table);
-    if (lp->table == NULL) {
-        return GV_FAIL(GV_ENOMEM, NAME ": no memory for a table of %zu rows", size);
+    if (status == GV_OK) {
+        status = make_ladder(lp, &rows, setup->campaign->budget_nanos);
     }
-    for (size_t tick = 0; tick < lp->tick_count; tick++) {
-        (void)thin(config, rows, count, tick, lp->table + lp->first[tick]);
-    }
-    return GV_OK;
+    gv_mem_free(rows.values);
+    gv_mem_free(rows.costs);
+    return status;
 }
 
 static gv_status count_ticks(const gv_policy_setup *setup, size_t *tick_count)
@@ -233,8 +231,8 @@ static gv_status count_ticks(const gv_policy_setup *setup, size_t *tick_count)
     const int64_t ticks = (history->end_us - history->start_us - 1) / tick_us + 1;
     if (ticks > TICKS_MAX) {
         return GV_FAIL(GV_EINVAL,
-                       NAME ": the history \"%s\" spans %" PRId64 " ticks, and the table holds up "
-                            "to %d: give longer ticks or a shorter history",
+                       NAME ": the history \"%s\" spans %" PRId64
+                            " ticks, expected at most %d: give longer ticks or a shorter history",
                        history->name, ticks, TICKS_MAX);
     }
     *tick_count = (size_t)ticks;
@@ -244,49 +242,70 @@ static gv_status count_ticks(const gv_policy_setup *setup, size_t *tick_count)
 static gv_status lp_init(void *state, const gv_policy_setup *setup)
 {
     const lp_config *config = setup->config;
-    const gv_history *history = setup->history;
     lp_state *lp = state;
     GV_TRY(gv_cpa_find(config->cpa_nanos, setup->campaign, NAME, &lp->cpa_nanos));
-    GV_TRY(check_history(history));
-    GV_TRY(count_ticks(setup, &lp->tick_count));
+    GV_TRY(check_history(setup->history));
+    GV_TRY(count_ticks(setup, &lp->past.tick_count));
     lp->most_nanos = lp->cpa_nanos * config->most_cpas;
     lp->multiplier = fmin(lp->cpa_nanos, lp->most_nanos);
-
-    const size_t room = (size_t)(history->source->end - history->source->begin);
-    past_row *rows = gv_mem_alloc_vector(room + 1, sizeof *rows);
-    if (rows == NULL) {
-        return GV_FAIL(GV_ENOMEM, NAME ": no memory for the %zu rows of \"%s\"", room,
-                       history->name);
+    lp->cost_max_nanos = config->cost_max_nanos;
+    lp->interval_nanos = config->interval_nanos;
+    lp->tick_first = gv_mem_alloc(0, lp->past.tick_count + 1, sizeof *lp->tick_first);
+    lp->costs_left = gv_mem_alloc(0, lp->past.tick_count + 1, sizeof *lp->costs_left);
+    if (lp->tick_first == NULL || lp->costs_left == NULL) {
+        return GV_FAIL(GV_ENOMEM, NAME ": no memory for %zu ticks", lp->past.tick_count);
     }
-    size_t count = 0;
-    gv_status status = read_past(setup, rows, &count);
-    if (status == GV_OK) {
-        status = make_table(lp, config, rows, count);
-    }
-    gv_mem_free(rows);
-    return status;
+    return learn(lp, setup);
 }
 
-/* ---- serving --------------------------------------------------------------------------------- */
+/* ---- solving --------------------------------------------------------------------------------- */
 
-/* The first ratio of the tick whose costs exceed `left`; the CPA where there is none. */
-static double look_up(const lp_state *lp, uint64_t tick, int64_t left)
+/* A walk by rising r. */
+typedef struct lp_walk {
+    double left;      /* nanos: the budget */
+    double sum;       /* of the costs so far */
+    double last_kept; /* the sum of the last row that the table would keep */
+    double ratio;     /* of the last row */
+    double found;     /* the answer; 0: none yet */
+    bool is_over;     /* the table ends here */
+} lp_walk;
+
+static void walk_bucket(const lp_state *lp, gv_rungs at, lp_walk *walk)
 {
-    if (tick >= lp->tick_count) {
-        return lp->cpa_nanos;
-    }
-    size_t low = lp->first[tick];
-    size_t high = lp->first[tick + 1];
-    const size_t end = high;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (lp->table[middle].sum_nanos > left) {
-            high = middle;
-        } else {
-            low = middle + 1;
+    for (size_t i = 0; i < at.count && !walk->is_over; i++) {
+        const double sum = walk->sum + at.rungs[i].cost_nanos;
+        if (sum >= (double)lp->cost_max_nanos) {
+            walk->is_over = true;
+            return;
+        }
+        walk->sum = sum;
+        walk->ratio = at.rungs[i].multiplier;
+        if (sum - walk->last_kept >= (double)lp->interval_nanos) {
+            walk->last_kept = sum;
+            walk->is_over = sum > walk->left;
+            walk->found = walk->is_over ? walk->ratio : 0;
         }
     }
-    return low < end ? lp->table[low].ratio : lp->cpa_nanos;
+}
+
+/* The first r of the tick that is kept and whose sum exceeds `left`; the CPA where there is none. */
+static double solve(const lp_state *lp, uint64_t tick, int64_t left)
+{
+    if (tick >= lp->past.tick_count) {
+        return lp->cpa_nanos;
+    }
+    lp_walk walk = {.left = (double)left};
+    for (size_t at = 0; at < GV_LADDER_BUCKETS && !walk.is_over; at++) {
+        walk_bucket(lp, gv_ladder_bucket(lp->ladder, (size_t)tick, at), &walk);
+    }
+    if (walk.found > 0) {
+        return walk.found;
+    }
+    if (!walk.is_over && lp->costs_left[tick] > walk.sum) {
+        /* The rest is too dear for the ladder. */
+        return lp->costs_left[tick] > walk.left ? lp->most_nanos : lp->cpa_nanos;
+    }
+    return walk.sum > walk.left ? walk.ratio : lp->cpa_nanos; /* the last row is always kept */
 }
 
 static void lp_bid(void *state, const gv_batch *batch, int64_t *bids)
@@ -299,11 +318,11 @@ static void lp_tick(void *const *states, const gv_observation *observations, siz
     for (size_t i = 0; i < count; i++) {
         lp_state *lp = states[i];
         const gv_observation *seen = &observations[i];
-        lp->multiplier = fmin(look_up(lp, seen->tick, seen->budget_left_nanos), lp->most_nanos);
+        lp->multiplier = fmin(solve(lp, seen->tick, seen->budget_left_nanos), lp->most_nanos);
     }
 }
 
-/* The table is the history's, and is there again after init. */
+/* The ladder is the history's, and is there again after init. */
 static gv_status lp_save(const void *state, gv_writer *writer)
 {
     const lp_state *lp = state;
@@ -319,8 +338,9 @@ static gv_status lp_restore(void *state, gv_reader *reader)
 static void lp_fini(void *state)
 {
     lp_state *lp = state;
-    gv_mem_free(lp->first);
-    gv_mem_free(lp->table);
+    gv_ladder_destroy(lp->ladder);
+    gv_mem_free(lp->costs_left);
+    gv_mem_free(lp->tick_first);
 }
 
 const gv_policy_type gv_policy_online_lp = {

@@ -16,6 +16,7 @@
  */
 #include <assert.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "policies/cpa_impl.h"
@@ -23,14 +24,22 @@
 #include "policies/price_impl.h"
 #include "policies/types_impl.h"
 
+#define NAME "oracle_slot"
+
 typedef struct oracle_config {
     int64_t cpa_nanos;
-    int32_t objective; /* gv_ladder_objective */
+    int32_t objective;
     double most_cpas;
 } oracle_config;
 
+/* What a prefix is worth: objectives[] in this order. */
+enum { BY_SCORE, BY_VALUE };
+
 typedef struct oracle_state {
     gv_ladder *ladder;
+    int32_t objective;
+    double cpa_nanos;
+    int64_t price_step_nanos;
     double multiplier; /* nanos a conversion */
 } oracle_state;
 
@@ -50,7 +59,120 @@ static const gv_param oracle_params[] = {
     {0},
 };
 
-#define NAME "oracle_slot"
+/* ---- climbing -------------------------------------------------------------------------------- */
+
+/* Above (k + 1) / mu by a few roundings, so that a bid of it reaches k + 1. */
+#define ROUNDED_UP (1 + 0x1p-50)
+
+/* How far a walk has come. */
+typedef struct climb {
+    double cost_max;   /* nanos */
+    double cost;       /* of the prefix, with what is spent already */
+    double value;      /* likewise */
+    double multiplier; /* of the last rung */
+    double best;       /* worth of the best prefix, and */
+    double best_multiplier;
+    bool is_over; /* the next rung is dearer than what is left */
+} climb;
+
+/* The objective; a hard CPA that is broken counts as minus the excess. */
+static double worth(const oracle_state *oracle, double cost, double value)
+{
+    const double allowed = oracle->cpa_nanos * value;
+    if (cost <= allowed) {
+        return value;
+    }
+    if (oracle->objective == BY_VALUE) {
+        return (allowed - cost) / oracle->cpa_nanos;
+    }
+    const double ratio = allowed / cost;
+    return ratio * ratio * value;
+}
+
+/* Equal multipliers of one opportunity, its slots being a step of the offer or less apart. */
+static bool is_one_step(const gv_rung *one, const gv_rung *next)
+{
+    return next->multiplier == one->multiplier && next->opportunity == one->opportunity;
+}
+
+static void climb_bucket(const oracle_state *oracle, gv_rungs at, climb *state)
+{
+    for (size_t i = 0; i < at.count;) {
+        const gv_rung *first = &at.rungs[i];
+        double cost = state->cost;
+        double value = state->value;
+        for (; i < at.count && is_one_step(first, &at.rungs[i]); i++) {
+            cost += at.rungs[i].cost_nanos;
+            value += (double)at.rungs[i].value;
+        }
+        if (cost > state->cost_max) {
+            state->is_over = true;
+            return;
+        }
+        state->cost = cost;
+        state->value = value;
+        state->multiplier = first->multiplier;
+        const double found = worth(oracle, cost, value);
+        if (found > state->best) {
+            state->best = found;
+            state->best_multiplier = first->multiplier;
+        }
+    }
+}
+
+/*
+ * True when no longer prefix can be worth more than the best one. From here on a conversion costs
+ * at least `multiplier`. So a broken hard CPA below it stays broken; and x more conversions score
+ * at most C^2 (value + x)^3 / (cost + multiplier x)^2, which is highest at either end of the x
+ * that budget and period allow. Where offers are cut to steps a rung may cost less than its
+ * multiplier says, and nothing is concluded.
+ */
+static bool is_hopeless(const oracle_state *oracle, const climb *state, double value_left)
+{
+    const double c = oracle->cpa_nanos;
+    if (oracle->price_step_nanos != 1 || state->multiplier <= c ||
+        state->cost <= c * state->value) {
+        return false;
+    }
+    if (oracle->objective == BY_VALUE) {
+        return true;
+    }
+    const double x = fmin((state->cost_max - state->cost) / state->multiplier, value_left);
+    const double value = state->value + x;
+    const double ratio = c * value / (state->cost + state->multiplier * x);
+    return ratio * ratio * value <= state->best;
+}
+
+/*
+ * The multiplier that buys the best prefix of what this tick and later ones offer, with what is
+ * spent and gained already; 0: buy nothing.
+ */
+static double solve(const oracle_state *oracle, const gv_observation *seen)
+{
+    const size_t tick = (size_t)seen->tick;
+    const double value_left = gv_ladder_value_left(oracle->ladder, tick);
+    climb state = {.cost = (double)seen->episode.spend_nanos,
+                   .value = (double)seen->episode.conversions};
+    state.cost_max = state.cost + (double)seen->budget_left_nanos;
+    state.best = worth(oracle, state.cost, state.value);
+    for (size_t at = 0; at < GV_LADDER_BUCKETS && !state.is_over; at++) {
+        if (is_hopeless(oracle, &state, value_left)) {
+            break;
+        }
+        climb_bucket(oracle, gv_ladder_bucket(oracle->ladder, tick, at), &state);
+    }
+    return state.best_multiplier * ROUNDED_UP;
+}
+
+static void oracle_tick(void *const *states, const gv_observation *observations, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        oracle_state *oracle = states[i];
+        oracle->multiplier = solve(oracle, &observations[i]);
+    }
+}
+
+/* ---- the policy ------------------------------------------------------------------------------ */
 
 static gv_status check_setup(const gv_policy_setup *setup)
 {
@@ -71,15 +193,16 @@ static gv_status oracle_init(void *state, const gv_policy_setup *setup)
     GV_TRY(check_setup(setup));
     const oracle_config *config = setup->config;
     oracle_state *oracle = state;
-    double cpa_nanos = 0;
-    GV_TRY(gv_cpa_find(config->cpa_nanos, setup->campaign, NAME, &cpa_nanos));
+    const gv_campaign *campaign = setup->campaign;
+    GV_TRY(gv_cpa_find(config->cpa_nanos, campaign, NAME, &oracle->cpa_nanos));
+    oracle->objective = config->objective;
+    oracle->price_step_nanos = setup->rules.price_step_nanos;
+    const int64_t cap = campaign->bid_cap_nanos;
     const gv_ladder_config ladder = {
         .future = setup->future,
-        .objective = (gv_ladder_objective)config->objective,
-        .cpa_nanos = cpa_nanos,
-        .ceiling_nanos = cpa_nanos * config->most_cpas,
-        .budget_nanos = setup->campaign->budget_nanos,
-        .bid_cap_nanos = setup->campaign->bid_cap_nanos,
+        .ceiling_nanos = oracle->cpa_nanos * config->most_cpas,
+        .reach_nanos = campaign->budget_nanos,
+        .offer_max_nanos = cap < campaign->budget_nanos ? cap : campaign->budget_nanos,
         .price_step_nanos = setup->rules.price_step_nanos,
     };
     return gv_ladder_create(&ladder, &oracle->ladder);
@@ -88,21 +211,6 @@ static gv_status oracle_init(void *state, const gv_policy_setup *setup)
 static void oracle_bid(void *state, const gv_batch *batch, int64_t *bids)
 {
     gv_price_scale(batch->pcvr, batch->count, ((const oracle_state *)state)->multiplier, bids);
-}
-
-static void oracle_tick(void *const *states, const gv_observation *observations, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        oracle_state *oracle = states[i];
-        const gv_observation *seen = &observations[i];
-        const gv_ladder_standing standing = {
-            .tick = (size_t)seen->tick,
-            .spent_nanos = (double)seen->episode.spend_nanos,
-            .conversions = (double)seen->episode.conversions,
-            .budget_left_nanos = (double)seen->budget_left_nanos,
-        };
-        oracle->multiplier = gv_ladder_solve(oracle->ladder, &standing);
-    }
 }
 
 /* The ladder is the future's, and is there again after init. */
