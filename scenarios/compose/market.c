@@ -181,6 +181,49 @@ static void check_sizes(const gv_market *market, gv_scenario *scenario)
     }
 }
 
+/* Those that somebody bids by. */
+static gv_status load_models(gv_market *market)
+{
+    const gv_scenario *scenario = market->scenario;
+    market->models = gv_mem_alloc(0, scenario->policy_count, sizeof *market->models);
+    if (market->models == NULL) {
+        return no_memory();
+    }
+    for (size_t i = 0; i < scenario->policy_count; i++) {
+        const gv_policy_plan *plan = &scenario->policies[i];
+        if (gv_market_uses(market, plan)) {
+            GV_TRY(gv_policy_load(plan->type, plan->section.config, &market->models[i]));
+        }
+    }
+    return GV_OK;
+}
+
+bool gv_market_uses(const gv_market *market, const gv_policy_plan *plan)
+{
+    for (size_t i = 0; i < market->seat_count; i++) {
+        if (market->advertisers[i].policy == plan) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < market->contender_count; i++) {
+        if (market->contenders[i] == plan) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* NULL: nothing is shared, or it is a stand-in that no scenario names. */
+static const void *model_of(const gv_market *market, const gv_policy_plan *plan)
+{
+    for (size_t i = 0; i < market->scenario->policy_count; i++) {
+        if (plan == &market->scenario->policies[i]) {
+            return market->models[i];
+        }
+    }
+    return NULL;
+}
+
 gv_status gv_market_create(gv_scenario *scenario, gv_market **out)
 {
     gv_market *market = gv_mem_alloc(sizeof *market, 0, 0);
@@ -194,6 +237,7 @@ gv_status gv_market_create(gv_scenario *scenario, gv_market **out)
     GV_TRY_GOTO(status, compose_advertisers(market, scenario), fail);
     check_sizes(market, scenario);
     GV_TRY_GOTO(status, gv_problems_fail(&scenario->problems), fail);
+    GV_TRY_GOTO(status, load_models(market), fail);
     *out = market;
     return GV_OK;
 fail:
@@ -206,6 +250,10 @@ void gv_market_destroy(gv_market *market)
     if (market == NULL) {
         return;
     }
+    for (size_t i = 0; market->models != NULL && i < market->scenario->policy_count; i++) {
+        gv_policy_unload(market->scenario->policies[i].type, market->models[i]);
+    }
+    gv_mem_free(market->models);
     for (size_t i = 0; market->histories != NULL && i < market->category_count; i++) {
         gv_history_destroy(market->histories[i]);
     }
@@ -307,6 +355,7 @@ gv_status gv_market_policy(const gv_market *market, const gv_policy_plan *plan,
                                    .rules = rules_of(market),
                                    .history = plan->type->needs_history ? history : NULL,
                                    .future = plan->type->sees_future ? future : NULL,
-                                   .seed = seed_of(market)};
+                                   .seed = seed_of(market),
+                                   .model = model_of(market, plan)};
     return gv_policy_create(plan->type, &setup, out);
 }

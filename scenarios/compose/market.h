@@ -32,6 +32,7 @@ typedef struct gv_market {
     size_t category_count;
     const gv_policy_plan **contenders; /* [contender_count] */
     size_t contender_count;
+    void **models;          /* [policies of the scenario]: shared by all threads; NULL: none */
     gv_history **histories; /* [category_count]: shared by all threads; NULL: nobody learns */
     const char *history_name;
 } gv_market;
@@ -48,6 +49,9 @@ typedef struct gv_market_period {
 /* Advertisers and policies, checked; mistakes become problems of the scenario. */
 GV_MUST_CHECK gv_status gv_market_create(gv_scenario *scenario, gv_market **out);
 void gv_market_destroy(gv_market *market); /* accepts NULL */
+
+/* Whether any advertiser or contender bids by it. */
+bool gv_market_uses(const gv_market *market, const gv_policy_plan *plan);
 
 /* period: zeroed. */
 GV_MUST_CHECK gv_status gv_market_period_open(const gv_market *market, uint64_t number,

@@ -14,13 +14,9 @@ static bool learns(const gv_policy_plan *plan)
 
 static bool anybody_learns(const gv_market *market)
 {
-    for (size_t i = 0; i < market->seat_count; i++) {
-        if (learns(market->advertisers[i].policy)) {
-            return true;
-        }
-    }
-    for (size_t i = 0; i < market->contender_count; i++) {
-        if (learns(market->contenders[i])) {
+    for (size_t i = 0; i < market->scenario->policy_count; i++) {
+        const gv_policy_plan *plan = &market->scenario->policies[i];
+        if (learns(plan) && gv_market_uses(market, plan)) {
             return true;
         }
     }

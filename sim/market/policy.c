@@ -16,6 +16,9 @@ enum { STATE_ALIGNMENT = 64, TOGETHER_MAX = 256 };
 
 struct gv_policy {
     const gv_policy_type *type;
+    const void *model; /* NULL: nothing is shared */
+    void *own_model;   /* the same, where this policy loaded it */
+    bool is_begun;     /* init() was due, so fini() is */
     /* The state follows at the next multiple of STATE_ALIGNMENT. */
 };
 
@@ -35,6 +38,8 @@ static void assert_setup(const gv_policy_type *type, const gv_policy_setup *setu
 {
     assert(type->bid != NULL);
     assert((type->save == NULL) == (type->restore == NULL));
+    assert((type->load == NULL) == (type->unload == NULL));
+    assert(setup->model == NULL || type->load != NULL);
     assert((type->info.config_size == 0) == (type->info.params == NULL));
     assert(setup->campaign != NULL);
     assert(setup->config != NULL || type->info.config_size == 0);
@@ -66,16 +71,22 @@ gv_status gv_policy_create(const gv_policy_type *type, const gv_policy_setup *se
     }
     memset(policy, 0, size);
     policy->type = type;
+    gv_status status = GV_OK;
+    if (setup->model == NULL) {
+        GV_TRY_GOTO(status, gv_policy_load(type, setup->config, &policy->own_model), fail);
+    }
+    policy->model = setup->model == NULL ? policy->own_model : setup->model;
+    policy->is_begun = true;
     if (type->init != NULL) {
-        const gv_policy_setup shown = what_it_declares(type, setup);
-        const gv_status status = type->init(state_of(policy), &shown);
-        if (status != GV_OK) {
-            gv_policy_destroy(policy);
-            return status;
-        }
+        gv_policy_setup shown = what_it_declares(type, setup);
+        shown.model = policy->model;
+        GV_TRY_GOTO(status, type->init(state_of(policy), &shown), fail);
     }
     *out = policy;
     return GV_OK;
+fail:
+    gv_policy_destroy(policy);
+    return status;
 }
 
 void gv_policy_destroy(gv_policy *policy)
@@ -83,10 +94,29 @@ void gv_policy_destroy(gv_policy *policy)
     if (policy == NULL) {
         return;
     }
-    if (policy->type->fini != NULL) {
+    if (policy->type->fini != NULL && policy->is_begun) {
         policy->type->fini(state_of(policy));
     }
+    gv_policy_unload(policy->type, policy->own_model);
     gv_mem_free(policy);
+}
+
+const void *gv_policy_model_of(const gv_policy *policy)
+{
+    return policy->model;
+}
+
+gv_status gv_policy_load(const gv_policy_type *type, const void *config, void **model)
+{
+    *model = NULL;
+    return type->load == NULL ? GV_OK : type->load(config, model);
+}
+
+void gv_policy_unload(const gv_policy_type *type, void *model)
+{
+    if (model != NULL) {
+        type->unload(model);
+    }
 }
 
 const gv_policy_type *gv_policy_type_of(const gv_policy *policy)

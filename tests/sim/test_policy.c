@@ -203,6 +203,77 @@ static void a_save_is_of_one_type(void **state)
     gv_policy_destroy(same);
 }
 
+/* A model that counts who holds it. */
+static int models_alive = 0;
+
+static gv_status lend_load(const void *config, void **model)
+{
+    if (config == NULL) {
+        return GV_FAIL(GV_EINVAL, "no weights");
+    }
+    models_alive++;
+    *model = &models_alive;
+    return GV_OK;
+}
+
+static void lend_unload(void *model)
+{
+    assert_ptr_equal(model, &models_alive);
+    models_alive--;
+}
+
+static gv_status lend_init(void *state, const gv_policy_setup *setup)
+{
+    memcpy(state, &setup->model, sizeof setup->model);
+    return GV_OK;
+}
+
+static void lend_bid(void *state, const gv_batch *batch, int64_t *bids)
+{
+    (void)state;
+    memset(bids, 0, batch->count * sizeof *bids);
+}
+
+static const gv_policy_type lending = {.info = {.name = "lending"},
+                                       .state_size = sizeof(void *),
+                                       .load = lend_load,
+                                       .unload = lend_unload,
+                                       .init = lend_init,
+                                       .bid = lend_bid};
+
+static void a_model_is_shared_or_the_policys_own(void **state)
+{
+    (void)state;
+    static const int weights = 3;
+    gv_policy *own = make(&lending, &weights);
+    assert_int_equal(models_alive, 1);
+    assert_ptr_equal(gv_policy_model_of(own), &models_alive);
+    gv_policy_destroy(own);
+    assert_int_equal(models_alive, 0);
+
+    void *model = NULL;
+    gv_policy *pair[2] = {NULL, NULL};
+    gv_policy_setup setup = setup_of(&weights);
+    assert_int_equal(gv_policy_load(&lending, &weights, &model), GV_OK);
+    setup.model = model;
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(gv_policy_create(&lending, &setup, &pair[i]), GV_OK);
+        assert_int_equal(models_alive, 1);
+    }
+    gv_policy_destroy(pair[0]);
+    gv_policy_destroy(pair[1]);
+    assert_int_equal(models_alive, 1);
+    gv_policy_unload(&lending, model);
+    assert_int_equal(models_alive, 0);
+
+    gv_policy *none = NULL;
+    setup = setup_of(NULL);
+    assert_int_equal(gv_policy_create(&lending, &setup, &none), GV_EINVAL);
+    assert_null(none);
+    assert_int_equal(gv_policy_load(&whim, NULL, &model), GV_OK);
+    assert_null(model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +282,7 @@ int main(void)
         cmocka_unit_test(a_failed_init_is_cleaned_up_and_leaves_output_alone),
         cmocka_unit_test(many_campaigns_plan_in_order),
         cmocka_unit_test(a_save_is_of_one_type),
+        cmocka_unit_test(a_model_is_shared_or_the_policys_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -112,6 +112,7 @@ typedef struct gv_policy_setup {
     const gv_history *history; /* NULL unless the type needs_history and there is one */
     const void *future;        /* NULL unless sees_future and the scenario allows it */
     uint64_t seed;             /* with campaign->number: keys random streams */
+    const void *model; /* as the type's load() gave; borrowed. NULL: the policy loads its own */
 } gv_policy_setup;
 
 /* Replays history under a candidate config, for fits that tune by outcome; see gv_trial_run(). */
@@ -144,6 +145,12 @@ typedef struct gv_policy_type {
      */
     gv_status (*fit)(void *config, const gv_fit_input *input, const gv_progress *progress);
     /*
+     * What all campaigns of one config share, such as a network: loaded once and then only read,
+     * by any number of threads. unload() frees it. NULL, both: nothing is shared.
+     */
+    gv_status (*load)(const void *config, void **model);
+    void (*unload)(void *model);
+    /*
      * NULL: the zeroed state will do. May allocate; may fail, and then fini() is called on what
      * it left. `setup` itself is gone after the call; what it points to lives on.
      */
@@ -151,7 +158,7 @@ typedef struct gv_policy_type {
     /* bids: [batch->count], nanos. Above the cap or negative is allowed. */
     void (*bid)(void *state, const gv_batch *batch, int64_t *bids);
     /*
-     * All campaigns of one type and model file, on one snapshot, at each tick, the first of an
+     * All campaigns of one type and model, on one snapshot, at each tick, the first of an
      * episode included. NULL: does not plan.
      */
     void (*tick)(void *const *states, const gv_observation *observations, size_t count);
@@ -171,6 +178,12 @@ GV_MUST_CHECK gv_status gv_policy_create(const gv_policy_type *type, const gv_po
 void gv_policy_destroy(gv_policy *policy); /* accepts NULL */
 
 const gv_policy_type *gv_policy_type_of(const gv_policy *policy);
+const void *gv_policy_model_of(const gv_policy *policy); /* NULL: it shares nothing */
+
+/* What the policies of one config share; NULL in *model where the type shares nothing. */
+GV_MUST_CHECK gv_status gv_policy_load(const gv_policy_type *type, const void *config,
+                                       void **model);
+void gv_policy_unload(const gv_policy_type *type, void *model); /* accepts NULL */
 
 /* Sets what is still "auto" in `config`; does nothing for a type that fits nothing. */
 GV_MUST_CHECK gv_status gv_policy_fit(const gv_policy_type *type, void *config,
@@ -179,7 +192,7 @@ GV_MUST_CHECK gv_status gv_policy_fit(const gv_policy_type *type, void *config,
 /* Asserts that the batch holds what the type reads, and is of one where it is one_by_one. */
 void gv_policy_bid(gv_policy *policy, const gv_batch *batch, int64_t *bids);
 
-/* Policies of one type together; nothing happens where the type does not plan. */
+/* Policies of one type and model together; nothing happens where the type does not plan. */
 void gv_policy_tick(gv_policy *const *policies, const gv_observation *observations, size_t count);
 
 void gv_policy_observe(gv_policy *policy, const gv_outcome *outcomes, size_t count);
