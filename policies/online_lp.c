@@ -287,7 +287,7 @@ static void walk_bucket(const lp_state *lp, gv_rungs at, lp_walk *walk)
         }
     }
 }
-
+/* The first r of the tick that is kept and whose sum exceeds `left`; none: the CPA. */
 /* The first r of the tick that is kept and whose sum exceeds `left`; the CPA where there is none. */
 static double solve(const lp_state *lp, uint64_t tick, int64_t left)
 {
