@@ -71,7 +71,8 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 static const struct argp_option option_table[] = {
     {"output", 'o', "STEM", 0, "Writes STEM.png and STEM.svg", 0},
     {"run", KEY_RUN, "ID", 0, "A run other than the latest", 0},
-    {"campaign", KEY_CAMPAIGN, "NAME", 0, "A campaign other than the first (by budget: all)", 0},
+    {"campaign", KEY_CAMPAIGN, "NAME", 0,
+     "A campaign other than the first (by budget and in a market: all)", 0},
     {"budget", KEY_BUDGET, "LABEL", 0, "A budget other than the first", 0},
     {"by-budget", KEY_BY, "METRIC", 0, "A metric against the budget, not spend in time", 0},
     {"quiet", 'q', NULL, 0, "No talk on stderr", 0},
@@ -143,6 +144,8 @@ static gv_status plot(const plot_options *options, const gv_outcomes *outcomes)
     gv_status status = check_names(options, grouping);
     if (status == GV_OK && options->by != NULL) {
         status = gv_plot_budgets(outcomes, options->campaign, options->by, options->stem);
+    } else if (status == GV_OK && outcomes->cells[0].seat != NULL) {
+        status = gv_plot_market(outcomes, options->campaign, options->stem);
     } else if (status == GV_OK) {
         status = plot_first_group(options, outcomes, grouping);
     }

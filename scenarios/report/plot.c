@@ -12,6 +12,7 @@
 
 #include "scenarios/report/format.h"
 #include "scenarios/report/gnuplot.h"
+#include "scenarios/report/plot_impl.h"
 #include "sim/base/clock.h"
 #include "sim/base/mem.h"
 #include "sim/base/money.h"
@@ -39,7 +40,7 @@ static const char *const colours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7"
                                       "#e69f00", "#56b4e9", "#000000"};
 enum { COLOURS = sizeof colours / sizeof colours[0] };
 
-static void write_frame(FILE *script)
+void gv_plot_frame(FILE *script)
 {
     (void)fprintf(script, "set border 3 lc rgb '#606060'\n"
                           "set tics nomirror out textcolor rgb '#303030'\n"
@@ -48,7 +49,7 @@ static void write_frame(FILE *script)
                           "set yrange [0:*]\n");
 }
 
-static void write_line_style(FILE *script, size_t number)
+void gv_plot_line_style(FILE *script, size_t number)
 {
     (void)fprintf(script, " lw 2 lc rgb '%s' dt %d", colours[number % COLOURS],
                   number < COLOURS ? 1 : 2);
@@ -138,7 +139,7 @@ static void write_spend(FILE *script, const void *context)
     for (size_t i = 0; i < plot->line_count; i++) {
         write_data(script, plot, i);
     }
-    write_frame(script);
+    gv_plot_frame(script);
     write_title(script, plot);
     write_budget(script, plot);
     (void)fprintf(script, "set ylabel 'spend so far (CPM)'\nset format y '%%.0s%%c'\n");
@@ -152,7 +153,7 @@ static void write_spend(FILE *script, const void *context)
     (void)fputs("plot ", script);
     for (size_t i = 0; i < plot->line_count; i++) {
         (void)fprintf(script, "%s$line%zu using 1:2 with lines", i == 0 ? "" : ", ", i);
-        write_line_style(script, i);
+        gv_plot_line_style(script, i);
         (void)fputs(" title ", script);
         gv_gnuplot_quote(script, plot->lines[i].cell->policy);
     }
@@ -262,7 +263,7 @@ static void write_budgets(FILE *script, const void *context)
         }
         (void)fprintf(script, "END\n");
     }
-    write_frame(script);
+    gv_plot_frame(script);
     (void)fputs("set xtics (", script);
     for (size_t b = 0; b < grouping->budget_count; b++) {
         (void)fputs(b == 0 ? "" : ", ", script);
@@ -284,7 +285,7 @@ static void write_budgets(FILE *script, const void *context)
     for (size_t p = 0; p < grouping->policy_count; p++) {
         (void)fprintf(script, "%s$line%zu using 1:2 with linespoints pt 7 ps 0.7",
                       p == 0 ? "" : ", ", p);
-        write_line_style(script, p);
+        gv_plot_line_style(script, p);
         (void)fputs(" title ", script);
         gv_gnuplot_quote(script, grouping->policies[plot->order[p]]);
     }

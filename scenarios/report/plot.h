@@ -1,5 +1,5 @@
 /*
- * plot.h - pictures of a run: spend in time, and a metric against the budget.
+ * plot.h - pictures of a run: spend in time, of a market too, and a metric against the budget.
  */
 #ifndef SCENARIOS_REPORT_PLOT_H
 #define SCENARIOS_REPORT_PLOT_H
@@ -19,5 +19,13 @@ GV_MUST_CHECK gv_status gv_plot_spend(const gv_outcomes *outcomes, const gv_grou
  */
 GV_MUST_CHECK gv_status gv_plot_budgets(const gv_outcomes *outcomes, const char *campaign,
                                         const gv_metric *metric, const char *stem);
+
+/*
+ * Of a market: the share of the budget that each policy has spent by each tick, the mean over
+ * advertisers and periods, or over the periods of one advertiser that has cells; where every
+ * policy had every seat, if the run has that, else in the market itself.
+ */
+GV_MUST_CHECK gv_status gv_plot_market(const gv_outcomes *outcomes, const char *campaign,
+                                       const char *stem);
 
 #endif
