@@ -342,7 +342,7 @@ static gv_status check_blocks(const gv_compare_config *config)
     for (size_t i = 0; kind != GV_BLOCK_AUTO && i < config->cell_count; i++) {
         const bool has_seat = config->cells[i].seat != NULL;
         if (has_seat != of_market) {
-            return GV_FAIL(GV_EINVAL, "a %s is drawn in blocks of %s: give one of these, or auto",
+            return GV_FAIL(GV_EUSAGE, "a %s is drawn in blocks of %s: give one of these, or auto",
                            has_seat ? "market" : "replay",
                            has_seat ? "periods or seats" : "days, episodes or ticks");
         }

@@ -20,15 +20,20 @@ typedef struct league_block {
     double *paces; /* [rows][tick_count] */
 } league_block;
 
+/* A seat of one policy and the cluster that it is in. */
+typedef struct league_seat {
+    const gv_cell_record *cell;
+    size_t cluster;
+} league_seat;
+
 /* One table in the making; its arrays are kept from one to the next. */
 typedef struct league_sums {
     const gv_league_config *config;
-    const gv_cell_record **oracles; /* [oracle_count]: cells of the reference */
+    league_seat *oracles; /* [oracle_count]: of the reference; clusters are not used */
     size_t oracle_count;
-    const gv_cell_record **seats; /* [seat_count]: of one policy */
+    league_seat *seats; /* [seat_count]: of one policy */
     size_t seat_count;
-    size_t *clusters; /* [seat_count]: the number of each seat's */
-    double *sums;     /* [clusters][COLUMNS] */
+    double *sums; /* [clusters][COLUMNS] */
     size_t tick_count;
 } league_sums;
 
@@ -82,8 +87,8 @@ static bool same_seat(const gv_cell_record *a, const gv_cell_record *b)
 static const gv_cell_record *oracle_of(const league_sums *sums, const gv_cell_record *cell)
 {
     for (size_t i = 0; i < sums->oracle_count; i++) {
-        if (same_seat(sums->oracles[i], cell)) {
-            return sums->oracles[i];
+        if (same_seat(sums->oracles[i].cell, cell)) {
+            return sums->oracles[i].cell;
         }
     }
     return NULL;
@@ -101,7 +106,7 @@ static void find_seats(league_sums *sums, const char *rivals, const char *policy
     sums->seat_count = 0;
     for (size_t i = 0; i < config->cell_count; i++) {
         if (belongs(&config->cells[i], rivals, policy)) {
-            sums->seats[sums->seat_count++] = &config->cells[i];
+            sums->seats[sums->seat_count++].cell = &config->cells[i];
         }
     }
 }
@@ -119,10 +124,10 @@ static size_t number_clusters(league_sums *sums, gv_block_kind kind)
     size_t count = 0;
     for (size_t i = 0; i < sums->seat_count; i++) {
         size_t like = 0;
-        while (!share_cluster(kind, sums->seats[like], sums->seats[i])) {
+        while (!share_cluster(kind, sums->seats[like].cell, sums->seats[i].cell)) {
             like++;
         }
-        sums->clusters[i] = like == i ? count++ : sums->clusters[like];
+        sums->seats[i].cluster = like == i ? count++ : sums->seats[like].cluster;
     }
     return count;
 }
@@ -161,7 +166,8 @@ static gv_status estimate(league_sums *sums, gv_league_row *row, gv_block_kind k
     row->seat_count = sums->seat_count;
     memset(sums->sums, 0, row->cluster_count * COLUMNS * sizeof(double));
     for (size_t i = 0; i < sums->seat_count; i++) {
-        add_seat(sums, sums->seats[i], sums->sums + sums->clusters[i] * COLUMNS, row);
+        const league_seat *seat = &sums->seats[i];
+        add_seat(sums, seat->cell, sums->sums + seat->cluster * COLUMNS, row);
     }
     const gv_clusters clusters = {.sums = sums->sums,
                                   .cluster_count = row->cluster_count,
@@ -215,7 +221,7 @@ static void count_seats(league_sums *sums, gv_league_table *table)
         bool is_new_period = true;
         bool is_new_campaign = true;
         for (size_t k = 0; k < sums->seat_count; k++) {
-            const gv_cell_record *seen = sums->seats[k];
+            const gv_cell_record *seen = sums->seats[k].cell;
             is_new_period = is_new_period && seen->seat->period != cell->seat->period;
             is_new_campaign =
                 is_new_campaign && strcmp(seen->campaign->name, cell->campaign->name) != 0;
@@ -223,7 +229,7 @@ static void count_seats(league_sums *sums, gv_league_table *table)
         table->period_count += is_new_period;
         table->campaign_count += is_new_campaign;
         if (is_new_period || is_new_campaign) {
-            sums->seats[sums->seat_count++] = cell;
+            sums->seats[sums->seat_count++].cell = cell;
         }
     }
 }
@@ -267,7 +273,7 @@ static gv_status fill_table(league_block *block, league_sums *sums, gv_league_ta
         find_seats(sums, table->rivals, row->policy);
         GV_TRY(estimate(sums, row, table->block));
         for (size_t i = 0; i < sums->seat_count; i++) {
-            add_pace(sums->seats[i], 1 / (double)sums->seat_count, pace, sums->tick_count);
+            add_pace(sums->seats[i].cell, 1 / (double)sums->seat_count, pace, sums->tick_count);
         }
         row->pace = pace;
         row->tick_count = sums->tick_count;
@@ -289,7 +295,7 @@ static void find_tables(league_block *block, league_sums *sums)
         const size_t ticks = cell->seat->tick_count - 1;
         sums->tick_count = ticks > sums->tick_count ? ticks : sums->tick_count;
         if (strcmp(cell->policy_type, GV_ORACLE_TYPE) == 0) {
-            sums->oracles[sums->oracle_count++] = cell;
+            sums->oracles[sums->oracle_count++].cell = cell;
         }
         size_t t = 0;
         while (t < block->league.table_count &&
@@ -324,10 +330,8 @@ static gv_status allocate(league_block *block, league_sums *sums)
     const size_t count = sums->config->cell_count;
     sums->oracles = gv_mem_alloc(0, count, sizeof *sums->oracles);
     sums->seats = gv_mem_alloc(0, count, sizeof *sums->seats);
-    sums->clusters = gv_mem_alloc(0, count, sizeof *sums->clusters);
     sums->sums = gv_mem_alloc(0, count * COLUMNS, sizeof(double));
-    if (sums->oracles == NULL || sums->seats == NULL || sums->clusters == NULL ||
-        sums->sums == NULL) {
+    if (sums->oracles == NULL || sums->seats == NULL || sums->sums == NULL) {
         return GV_FAIL(GV_ENOMEM, "a league of %zu cells", count);
     }
     find_tables(block, sums);
@@ -353,7 +357,6 @@ gv_status gv_league_create(const gv_league_config *config, gv_league **out)
     }
     gv_mem_free(sums.oracles);
     gv_mem_free(sums.seats);
-    gv_mem_free(sums.clusters);
     gv_mem_free(sums.sums);
     if (status != GV_OK) {
         gv_league_destroy(&block->league);

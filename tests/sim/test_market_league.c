@@ -430,18 +430,42 @@ static void policies_are_compared_seat_by_seat(void **state)
     league_destroy(&market);
 }
 
+/* Both draw the same clusters with the same seed, so they must agree to the bit. */
+static void a_comparison_has_the_intervals_of_the_league(void **state)
+{
+    (void)state;
+    league_market market = league_create(3, 7);
+    gv_league_config config = config_of(market.cells, market.cell_count);
+    gv_league *league = league_of(&config);
+    gv_comparisons *comparisons = NULL;
+    assert_int_equal(compare(&market, GV_BLOCK_SEAT, &comparisons), GV_OK);
+    for (size_t p = 0; p < LEAGUE_POLICIES; p++) {
+        const gv_league_row *row = row_of(&league->tables[1], league_policies[p]);
+        const gv_difference *differences =
+            comparison_of(comparisons, NULL, league_policies[p])->differences;
+        assert_int_equal(differences[0].value.state, GV_INTERVAL_GIVEN);
+        assert_memory_equal(&differences[0].value, &row->figures[GV_LEAGUE_SCORE],
+                            sizeof(gv_interval));
+        assert_memory_equal(&differences[1].value, &row->figures[GV_LEAGUE_BUDGET_USED],
+                            sizeof(gv_interval));
+    }
+    gv_comparisons_destroy(comparisons);
+    gv_league_destroy(league);
+    league_destroy(&market);
+}
+
 static void blocks_that_a_run_does_not_have_are_refused(void **state)
 {
     (void)state;
     league_market market = league_create(1, 3);
     gv_comparisons *comparisons = NULL;
-    assert_int_equal(compare(&market, GV_BLOCK_DAY, &comparisons), GV_EINVAL);
+    assert_int_equal(compare(&market, GV_BLOCK_DAY, &comparisons), GV_EUSAGE);
     assert_non_null(strstr(gv_status_detail(), "a market is drawn in blocks of periods or seats"));
     fixture_cell replay;
     fixture_cell_fill(&replay, 0);
     replay.record.policy = "pid";
     const league_market other = {.cells = &replay.record, .cell_count = 1};
-    assert_int_equal(compare(&other, GV_BLOCK_SEAT, &comparisons), GV_EINVAL);
+    assert_int_equal(compare(&other, GV_BLOCK_SEAT, &comparisons), GV_EUSAGE);
     assert_non_null(strstr(gv_status_detail(), "a replay is drawn in blocks of days"));
     league_destroy(&market);
 }
@@ -459,6 +483,7 @@ int main(void)
         cmocka_unit_test(a_league_survives_every_allocation_failing),
         cmocka_unit_test(a_market_is_grouped_by_what_policies_met),
         cmocka_unit_test(policies_are_compared_seat_by_seat),
+        cmocka_unit_test(a_comparison_has_the_intervals_of_the_league),
         cmocka_unit_test(blocks_that_a_run_does_not_have_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

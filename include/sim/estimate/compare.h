@@ -3,7 +3,8 @@
  *
  * The same campaign under two policies met the same opportunities, rivals and users, so blocks
  * of ticks pair up and are drawn together (bootstrap.h, block.h). Pools add up campaigns (each
- * a stratum) and budgets (the same traffic: added within its block).
+ * a stratum) and budgets (the same traffic: added within its block). In a market pairs are of a
+ * campaign and period against the same rivals, and blocks are periods or seats.
  */
 #ifndef SIM_ESTIMATE_COMPARE_H
 #define SIM_ESTIMATE_COMPARE_H
@@ -63,7 +64,8 @@ typedef struct gv_comparisons {
 
 /*
  * Policies and groups without a partner in the baseline's cells are left out. Texts are
- * borrowed from the cells. GV_ENOTFOUND when the baseline occurs nowhere.
+ * borrowed from the cells. GV_ENOTFOUND when the baseline occurs nowhere, GV_EUSAGE when the cells
+ * have no such blocks.
  */
 GV_MUST_CHECK gv_status gv_compare(const gv_compare_config *config, gv_comparisons **out);
 void gv_comparisons_destroy(gv_comparisons *comparisons); /* accepts NULL */
