@@ -36,6 +36,15 @@ static gv_league *league_of(const gv_league_config *config)
     return league;
 }
 
+static void assert_same_interval(const gv_interval *a, const gv_interval *b)
+{
+    assert_int_equal(a->state, GV_INTERVAL_GIVEN);
+    assert_int_equal(b->state, GV_INTERVAL_GIVEN);
+    assert_true(a->estimate == b->estimate);
+    assert_true(a->low == b->low);
+    assert_true(a->high == b->high);
+}
+
 static const gv_league_row *row_of(const gv_league_table *table, const char *policy)
 {
     for (size_t i = 0; i < table->row_count; i++) {
@@ -194,9 +203,7 @@ static void policies_with_the_same_seats_are_drawn_alike(void **state)
     const gv_league_row *pid = row_of(table, "pid");
     const gv_league_row *abid = row_of(table, "abid");
     assert_int_equal(pid->cluster_count, 12);
-    assert_memory_equal(&pid->figures[GV_LEAGUE_SCORE], &abid->figures[GV_LEAGUE_SCORE],
-                        sizeof(gv_interval));
-    assert_int_equal(pid->figures[GV_LEAGUE_SCORE].state, GV_INTERVAL_GIVEN);
+    assert_same_interval(&pid->figures[GV_LEAGUE_SCORE], &abid->figures[GV_LEAGUE_SCORE]);
     assert_true(pid->figures[GV_LEAGUE_SCORE].low < pid->figures[GV_LEAGUE_SCORE].high);
     const gv_interval *share = &row_of(table, "minpace")->figures[GV_LEAGUE_SCORE_SHARE];
     assert_true(share->low == 1 && share->high == 1); /* it is the oracle in every resample */
@@ -443,11 +450,8 @@ static void a_comparison_has_the_intervals_of_the_league(void **state)
         const gv_league_row *row = row_of(&league->tables[1], league_policies[p]);
         const gv_difference *differences =
             comparison_of(comparisons, NULL, league_policies[p])->differences;
-        assert_int_equal(differences[0].value.state, GV_INTERVAL_GIVEN);
-        assert_memory_equal(&differences[0].value, &row->figures[GV_LEAGUE_SCORE],
-                            sizeof(gv_interval));
-        assert_memory_equal(&differences[1].value, &row->figures[GV_LEAGUE_BUDGET_USED],
-                            sizeof(gv_interval));
+        assert_same_interval(&differences[0].value, &row->figures[GV_LEAGUE_SCORE]);
+        assert_same_interval(&differences[1].value, &row->figures[GV_LEAGUE_BUDGET_USED]);
     }
     gv_comparisons_destroy(comparisons);
     gv_league_destroy(league);
