@@ -2,7 +2,6 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "policies/ladder_impl.h"
@@ -13,10 +12,13 @@ enum { BUCKETS = GV_LADDER_BUCKETS, BUCKET_SHIFT = 52 - 7 };
 
 typedef struct bucket {
     size_t first;
-    size_t count;
-    uint64_t past; /* opportunities before this one are no longer in it */
+    gv_rung_sum sum;
+    uint64_t past; /* opportunities before this one are no longer in it, nor in the sum */
     bool is_sorted;
 } bucket;
+
+/* No bucket has been looked at. */
+#define NEVER UINT64_MAX
 
 struct gv_ladder {
     gv_ladder_config config;
@@ -51,6 +53,14 @@ static int64_t offer_above(const gv_ladder *ladder, int64_t price)
     return step == 1 ? price + 1 : (price / step + 1) * step;
 }
 
+#define TWO_52 0x1p52
+
+/* To a multiple of big / 2^52; 0 <= x < big. */
+static double rounded(double x, double big)
+{
+    return (x + big) - big;
+}
+
 /* False: no bid of this campaign climbs it, nor any rung of the opportunity above it. */
 static bool rung_of(const gv_ladder *ladder, uint64_t i, size_t slot, gv_rung *out)
 {
@@ -73,24 +83,10 @@ static bool rung_of(const gv_ladder *ladder, uint64_t i, size_t slot, gv_rung *o
         cost_below = seen_below * (double)future->prices[(slot + 1) * ladder->opportunities + i];
     }
     *out = (gv_rung){.multiplier = multiplier,
-                     .cost_nanos = seen * (double)price - cost_below,
+                     .cost_nanos = rounded(seen * (double)price - cost_below, TWO_52),
                      .opportunity = (uint32_t)i,
-                     .value = (float)(value * (seen - seen_below))};
+                     .value = (float)rounded(value * (seen - seen_below), TWO_52 * 0x1p-40)};
     return true;
-}
-
-/* Opportunity, then value: two rungs equal in all three are one as good as the other. */
-static int compare_rungs(const void *a, const void *b)
-{
-    const gv_rung *one = a;
-    const gv_rung *other = b;
-    if (one->multiplier != other->multiplier) {
-        return one->multiplier < other->multiplier ? -1 : 1;
-    }
-    if (one->opportunity != other->opportunity) {
-        return one->opportunity < other->opportunity ? -1 : 1;
-    }
-    return (one->value > other->value) - (one->value < other->value);
 }
 
 /* ---- building -------------------------------------------------------------------------------- */
@@ -141,7 +137,7 @@ static void find_reach(gv_ladder *ladder, const tick_row *rows, size_t *reach)
             }
         }
         for (size_t at = 0; at <= reach[tick]; at++) {
-            ladder->buckets[at].count += row->counts[at];
+            ladder->buckets[at].sum.count += row->counts[at];
             ladder->rung_count += row->counts[at];
         }
         ladder->value_left[tick] += ladder->value_left[tick + 1];
@@ -154,8 +150,9 @@ static void place_rungs(gv_ladder *ladder, const size_t *reach)
     size_t first = 0;
     for (size_t at = 0; at < BUCKETS; at++) {
         ladder->buckets[at].first = first;
-        first += ladder->buckets[at].count;
-        ladder->buckets[at].count = 0;
+        first += ladder->buckets[at].sum.count;
+        ladder->buckets[at].sum.count = 0;
+        ladder->buckets[at].past = NEVER;
     }
     for (size_t tick = 0; tick < future->tick_count; tick++) {
         for (uint64_t i = future->tick_first[tick]; i < future->tick_first[tick + 1]; i++) {
@@ -169,7 +166,7 @@ static void place_rungs(gv_ladder *ladder, const size_t *reach)
                     break;
                 }
                 bucket *into = &ladder->buckets[at];
-                ladder->rungs[into->first + into->count++] = found;
+                ladder->rungs[into->first + into->sum.count++] = found;
             }
         }
     }
@@ -250,36 +247,77 @@ void gv_ladder_destroy(gv_ladder *ladder)
     gv_mem_free(ladder);
 }
 
-/* Forgets what came before `now` and, where it has not been, sorts the rest. */
-static void prepare(const gv_ladder *ladder, bucket *at, uint64_t now)
+/* ---- asking ---------------------------------------------------------------------------------- */
+
+/* Forgets what came before the tick, and adds up the rest. */
+static bucket *bucket_at(gv_ladder *ladder, size_t tick, size_t number)
 {
-    gv_rung *rungs = ladder->rungs + at->first;
-    if (at->past < now) {
-        size_t left = 0;
-        for (size_t i = 0; i < at->count; i++) {
-            if (rungs[i].opportunity >= now) {
-                rungs[left++] = rungs[i];
-            }
-        }
-        at->count = left;
-        at->past = now;
+    assert(tick < ladder->config.future->tick_count);
+    assert(number < BUCKETS);
+
+    bucket *at = &ladder->buckets[number];
+    const uint64_t now = ladder->config.future->tick_first[tick];
+    if (at->sum.count == 0 || at->past == now) {
+        return at;
     }
-    if (!at->is_sorted) {
-        qsort(rungs, at->count, sizeof *rungs, compare_rungs);
-        at->is_sorted = true;
+    gv_rung *rungs = ladder->rungs + at->first;
+    gv_rung_sum left = {0};
+    for (size_t i = 0; i < at->sum.count; i++) {
+        if (rungs[i].opportunity >= now) {
+            rungs[left.count++] = rungs[i];
+            left.cost_nanos += rungs[i].cost_nanos;
+            left.value += (double)rungs[i].value;
+            left.multiplier = fmax(left.multiplier, rungs[i].multiplier);
+        }
+    }
+    at->sum = left;
+    at->past = now;
+    return at;
+}
+
+gv_rung_sum gv_ladder_sum(gv_ladder *ladder, size_t tick, size_t at)
+{
+    return bucket_at(ladder, tick, at)->sum;
+}
+
+/* By multiplier, then opportunity; two rungs equal in all three are one as good as the other. */
+static bool comes_before(const gv_rung *one, const gv_rung *other)
+{
+    if (one->multiplier != other->multiplier) {
+        return one->multiplier < other->multiplier;
+    }
+    if (one->opportunity != other->opportunity) {
+        return one->opportunity < other->opportunity;
+    }
+    return one->value < other->value;
+}
+
+/* Shell's sort with Ciura's gaps: in place, and buckets are small. */
+static void sort_rungs(gv_rung *rungs, size_t count)
+{
+    static const size_t gaps[] = {8861, 3938, 1750, 701, 301, 132, 57, 23, 10, 4, 1};
+    for (size_t g = 0; g < sizeof gaps / sizeof gaps[0]; g++) {
+        for (size_t i = gaps[g]; i < count; i++) {
+            const gv_rung moved = rungs[i];
+            size_t to = i;
+            while (to >= gaps[g] && comes_before(&moved, &rungs[to - gaps[g]])) {
+                rungs[to] = rungs[to - gaps[g]];
+                to -= gaps[g];
+            }
+            rungs[to] = moved;
+        }
     }
 }
 
 gv_rungs gv_ladder_bucket(gv_ladder *ladder, size_t tick, size_t at)
 {
-    assert(tick < ladder->config.future->tick_count);
-    assert(at < BUCKETS);
-
-    bucket *asked = &ladder->buckets[at];
-    if (asked->count > 0) {
-        prepare(ladder, asked, ladder->config.future->tick_first[tick]);
+    bucket *asked = bucket_at(ladder, tick, at);
+    gv_rung *rungs = ladder->rungs + asked->first;
+    if (!asked->is_sorted) {
+        sort_rungs(rungs, asked->sum.count);
+        asked->is_sorted = true;
     }
-    return (gv_rungs){ladder->rungs + asked->first, asked->count};
+    return (gv_rungs){rungs, asked->sum.count};
 }
 
 double gv_ladder_value_left(const gv_ladder *ladder, size_t tick)

@@ -9,7 +9,8 @@
  * before a worse one of its opportunity.
  *
  * Rungs lie in buckets by multiplier, half a percent to one wide, and a bucket is sorted when it is
- * first asked for: dear rungs that nobody reaches cost no sorting. Rungs that no walk can reach are
+ * first asked for by rung: what nobody reaches, and what is bought whole, costs no sorting. Costs are
+ * whole nanos and values whole 2^-40s, so that sums do not depend on an order. Rungs that no walk can reach are
  * not kept at all: those of a tick above the multiplier at which all that is offered from that tick
  * on costs more than `reach_nanos`. A rung is 24 bytes.
  */
@@ -27,9 +28,9 @@ enum { GV_LADDER_BUCKETS = 2048 };
 
 typedef struct gv_rung {
     double multiplier; /* nanos a conversion: with it and more this slot is bought */
-    double cost_nanos; /* expected, less that of the slot below */
+    double cost_nanos; /* expected, less that of the slot below; whole */
     uint32_t opportunity;
-    float value; /* expected conversions, less those of the slot below */
+    float value; /* expected conversions, less those of the slot below; whole 2^-40s */
 } gv_rung;
 
 /* Sorted by multiplier; equal ones by opportunity. */
@@ -37,6 +38,14 @@ typedef struct gv_rungs {
     const gv_rung *rungs; /* [count] */
     size_t count;
 } gv_rungs;
+
+/* What all rungs of a bucket come to. */
+typedef struct gv_rung_sum {
+    size_t count;
+    double multiplier; /* the highest: what buys them all, and none of the next bucket */
+    double cost_nanos;
+    double value;
+} gv_rung_sum;
 
 typedef struct gv_ladder_config {
     const gv_future *future; /* its ticks are borrowed while the ladder lives, the rest is read */
@@ -56,10 +65,13 @@ GV_MUST_CHECK gv_status gv_ladder_create(const gv_ladder_config *config, gv_ladd
 void gv_ladder_destroy(gv_ladder *ladder); /* accepts NULL */
 
 /*
- * The rungs of one bucket that the tick and later ones offer; valid until the next call. Asked for
- * a later tick it forgets what came before, so ticks of successive calls may not fall. A walk over
- * all buckets costs what lies in those that it asks for.
+ * What one bucket holds that the tick and later ones offer. Asked for a later tick it forgets what
+ * came before, so ticks of successive calls may not fall. Costs what lies in the bucket, and no
+ * sorting.
  */
+gv_rung_sum gv_ladder_sum(gv_ladder *ladder, size_t tick, size_t at);
+
+/* The same, rung by rung; valid until the next call. */
 gv_rungs gv_ladder_bucket(gv_ladder *ladder, size_t tick, size_t at);
 
 /* Expected conversions if the best slot of all that is still to come were bought. */

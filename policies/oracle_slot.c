@@ -121,6 +121,28 @@ static void climb_bucket(const oracle_state *oracle, gv_rungs at, climb *state)
 }
 
 /*
+ * Buys a whole bucket at once where its end is within the budget and the CPA: no prefix that ends
+ * within it is worth more, since none is worth more than its conversions. False where that must
+ * be looked at rung by rung.
+ */
+static bool take_bucket(const oracle_state *oracle, const gv_rung_sum *sum, climb *state)
+{
+    const double cost = state->cost + sum->cost_nanos;
+    const double value = state->value + sum->value;
+    if (cost > state->cost_max || cost > oracle->cpa_nanos * value) {
+        return false;
+    }
+    state->cost = cost;
+    state->value = value;
+    state->multiplier = sum->multiplier;
+    if (value > state->best) {
+        state->best = value;
+        state->best_multiplier = sum->multiplier;
+    }
+    return true;
+}
+
+/*
  * True when no longer prefix can be worth more than the best one. From here on a conversion costs
  * at least `multiplier`. So a broken hard CPA below it stays broken; and x more conversions score
  * at most C^2 (value + x)^3 / (cost + multiplier x)^2, which is highest at either end of the x
@@ -156,6 +178,10 @@ static double solve(const oracle_state *oracle, const gv_observation *seen)
     state.cost_max = state.cost + (double)seen->budget_left_nanos;
     state.best = worth(oracle, state.cost, state.value);
     for (size_t at = 0; at < GV_LADDER_BUCKETS && !state.is_over; at++) {
+        const gv_rung_sum sum = gv_ladder_sum(oracle->ladder, tick, at);
+        if (sum.count == 0 || take_bucket(oracle, &sum, &state)) {
+            continue;
+        }
         if (is_hopeless(oracle, &state, value_left)) {
             break;
         }
