@@ -90,6 +90,7 @@ void gv_dual_tick(void *const *states, const gv_observation *observations, size_
 {
     for (size_t i = 0; i < count; i++) {
         gv_dual_state *state = states[i];
+        state->is_market = observations[i].market.is_market;
         if (observations[i].tick == 0) {
             state->lambda = state->lambda_start;
             state->mu = state->mu_start;
@@ -108,7 +109,8 @@ void gv_dual_observe(void *state, const gv_outcome *outcomes, size_t count)
     for (size_t i = 0; i < count; i++) {
         if (outcomes[i].kind == GV_OUTCOME_AUCTION) {
             const double paid = (double)outcomes[i].price_nanos / dual->mean_nanos;
-            const double gained = outcomes[i].won ? dual->asked : 0;
+            const bool counts = outcomes[i].won && !(dual->is_market && paid == 0);
+            const double gained = counts ? dual->asked : 0;
             dual->lambda = step(dual->lambda, dual->alpha, gained - paid);
             dual->mu = step(dual->mu, dual->eta, dual->rho - paid);
         }

@@ -8,6 +8,7 @@
  *     min-pacing:   bid = min( (1 + lambda) / lambda v, v / mu )
  *     both:         lambda <- lambda exp(-alpha (v x - p)),   mu <- mu exp(-eta (rho - p))
  *
+ * In a market x is whether the ad was seen: a slot that is not seen costs nothing and gains nothing.
  * v, p and rho are divided by the mean value first, so that alpha and eta have no unit; the steps
  * default to 1 / sqrt(auctions); multipliers start above 0, since a product cannot leave it, and
  * are kept in [1e-6, 1e6] (all three ours). The exchange lowers bids to the budget left.
@@ -43,7 +44,8 @@ typedef struct gv_dual_state {
     double mu_start;
     double lambda;
     double mu;
-    double asked; /* value of the opportunity last bid on, of the mean value */
+    double asked;   /* value of the opportunity last bid on, of the mean value */
+    bool is_market; /* what was won and cost nothing was not seen */
 } gv_dual_state;
 
 GV_MUST_CHECK gv_status gv_dual_init(const char *type, const gv_policy_setup *setup,

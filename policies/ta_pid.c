@@ -5,7 +5,8 @@
  *     phi = kp e_k + ki sum_j e_j + kd (e_k - e_{k-1}),   clipped;   bid = start exp(phi) x pCVR
  *
  * The signal is that of the BAT benchmark's traffic-aware PID; traffic is taken to be even over an
- * episode's ticks, and start, gains and clip are ours.
+ * episode's ticks, and start, gains and both bounds are ours. It knows no CPA but as its start and
+ * the most that it bids.
  */
 #include <math.h>
 #include <stddef.h>
@@ -16,6 +17,7 @@
 
 typedef struct ta_config {
     int64_t cpa_nanos;
+    double most_cpas;
     double kp;
     double ki;
     double kd;
@@ -32,6 +34,7 @@ typedef struct ta_state {
 
 static const gv_param ta_params[] = {
     GV_CPA_PARAM,
+    GV_CPA_MOST_PARAM(ta_config, "3", "ours"),
     {.name = "kp",
      .kind = GV_PARAM_REAL,
      .fallback = "3",
@@ -58,7 +61,7 @@ static const gv_param ta_params[] = {
      .fallback = "3",
      .maximum = 50,
      .offset = offsetof(ta_config, phi_max),
-     .help = "highest control signal, either way: bids stay within exp of it of CPA x pCVR",
+     .help = "control signal furthest from 0: bids are at least CPA x pCVR / exp(phi_max)",
      .source = "ours"},
     {0},
 };
@@ -76,9 +79,11 @@ static void ta_bid(void *state, const gv_batch *batch, int64_t *bids)
     gv_price_scale(batch->pcvr, batch->count, ta->start * exp(ta->phi), bids);
 }
 
-static double clip(double value, double bound)
+/* Within phi_max, and not above the most. */
+static double clip(const ta_config *config, double phi)
 {
-    return fmin(fmax(value, -bound), bound);
+    const double high = fmin(config->phi_max, log(config->most_cpas));
+    return fmin(fmax(phi, -config->phi_max), high);
 }
 
 static void plan(ta_state *ta, const gv_observation *seen)
@@ -99,10 +104,10 @@ static void plan(ta_state *ta, const gv_observation *seen)
     const double change = seen->tick > 1 ? error - ta->last_error : 0;
     ta->sum += error;
     if (config->ki > 0) {
-        ta->sum = clip(ta->sum, config->phi_max / config->ki);
+        ta->sum = clip(config, ta->sum * config->ki) / config->ki;
     }
     const double phi = config->kp * error + config->ki * ta->sum + config->kd * change;
-    ta->phi = clip(phi, config->phi_max);
+    ta->phi = clip(config, phi);
     ta->last_error = error;
 }
 
