@@ -54,6 +54,8 @@ static const gv_param auctionnet_params[] = {
 
 #undef FIELD
 
+enum { STRIP = 256 };
+
 typedef struct auctionnet_state {
     auctionnet_config config;
     gv_traffic_setup setup; /* the categories are no longer there after init */
@@ -115,19 +117,32 @@ static uint64_t auctionnet_count(const void *object, size_t tick)
     return (uint64_t)(state->before[tick + 1] - state->before[tick]);
 }
 
-static void auctionnet_times(const void *object, size_t tick, uint64_t first, size_t count,
-                             int64_t *time_us)
+/* Of at most STRIP opportunities. */
+static void strip_times(const auctionnet_state *state, size_t tick, uint64_t first, size_t count,
+                        int64_t *time_us)
 {
-    const auctionnet_state *state = object;
+    uint64_t entities[STRIP];
+    double uniforms[STRIP];
     const gv_traffic_setup *setup = &state->setup;
     const double length = (double)setup->tick_us;
     const double parts = state->before[tick + 1] - state->before[tick];
     const int64_t start = setup->start_us + (int64_t)tick * setup->tick_us;
     for (size_t i = 0; i < count; i++) {
-        const gv_random key = gv_random_key(setup->seed, GV_STREAM_ARRIVAL,
-                                            gv_traffic_entity(setup->period, first + i));
+        entities[i] = gv_traffic_entity(setup->period, first + i);
+    }
+    gv_random_each_uniform(setup->seed, GV_STREAM_ARRIVAL, entities, count, uniforms);
+    for (size_t i = 0; i < count; i++) {
         const double part = (double)(first + i) - state->before[tick];
-        time_us[i] = start + (int64_t)((part + gv_random_uniform(&key, 0)) / parts * length);
+        time_us[i] = start + (int64_t)((part + uniforms[i]) / parts * length);
+    }
+}
+
+static void auctionnet_times(const void *object, size_t tick, uint64_t first, size_t count,
+                             int64_t *time_us)
+{
+    for (size_t done = 0; done < count; done += STRIP) {
+        const size_t left = count - done;
+        strip_times(object, tick, first + done, left < STRIP ? left : STRIP, time_us + done);
     }
 }
 
