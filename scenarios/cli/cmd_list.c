@@ -133,7 +133,7 @@ static void print_param(const gv_param *param, bool is_other)
     print_range(param, range);
     const char *unit = param->unit == NULL ? "" : param->unit;
     const bool is_duration = param->kind == GV_PARAM_DURATION && !is_other;
-    printf("  %-18s %-14s %s%s%s%s%s\n", param->name, default_of(param),
+    printf("  %-21s %-14s %s%s%s%s%s\n", param->name, default_of(param),
            is_other ? "" : param_kinds[param->kind], range[0] == '\0' ? "" : ", ", range,
            unit[0] == '\0' ? "" : (is_other ? "" : " "), is_duration ? " (s)" : unit);
     printf("      %s\n", param->help);
@@ -149,7 +149,7 @@ static void print_entry(const plugged *entry)
         printf("Source: %s\n", entry->info->source);
     }
     const bool has_rows = entry->info->params != NULL || entry->others != NULL;
-    printf(has_rows ? "\n  %-18s %-14s %s\n" : "\nNothing can be set on it.\n", "name", "default",
+    printf(has_rows ? "\n  %-21s %-14s %s\n" : "\nNothing can be set on it.\n", "name", "default",
            "range and unit");
     for (const gv_param *row = entry->others; row != NULL && row->name != NULL; row++) {
         print_param(row, true);

@@ -93,11 +93,11 @@ static void tables_that_are_not_whole_are_refused(void **state)
 static void every_failed_allocation_is_survived(void **state)
 {
     char path[TEST_PATH_SIZE];
-    char text[4096] = "n,share\n";
+    char text[301 * 4 + 1];
     gv_sheet *sheet = NULL;
     int failures = 0;
-    for (int i = 0; i < 300; i++) {
-        (void)strcat(text, "1,2\n");
+    for (size_t i = 0; i <= 300; i++) {
+        memcpy(text + 4 * i, i == 0 ? "n,m\n" : "1,2\n", 5);
     }
     traffic_write(*state, "a.csv", text, path);
     gv_mem_fail_after(0);

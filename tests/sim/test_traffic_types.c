@@ -121,8 +121,9 @@ static void check_tick(const traffic_stage *stage, const gv_traffic *traffic, si
     }
     assert_true(last_us < setup->start_us + (int64_t)(tick + 1) * setup->tick_us);
     for (uint32_t a = 0; a < setup->advertiser_count; a++) {
+        const float *row = whole + (size_t)a * COUNT_MAX;
         for (size_t i = 0; i < count; i++) {
-            const double value = (double)whole[a * COUNT_MAX + i];
+            const double value = (double)row[i];
             assert_true(value >= 0.0 && value <= 1.0);
             const double sigma = gv_traffic_sigma(traffic, first + i, a, value);
             assert_true(sigma >= 0.0 && sigma <= value);
@@ -290,8 +291,9 @@ static void ten_thousand_advertisers_are_served(void **state)
                                        .advertiser = MANY - GV_TRAFFIC_GROUP,
                                        .advertiser_count = GV_TRAFFIC_GROUP};
         gv_traffic_values(traffic, &last, 4, whole);
+        const float *end = part + (size_t)4 * (MANY - GV_TRAFFIC_GROUP);
         for (size_t i = 0; i < (size_t)4 * GV_TRAFFIC_GROUP; i++) {
-            assert_true(i % 4 == 3 || part[(MANY - GV_TRAFFIC_GROUP) * 4 + i] == whole[i]);
+            assert_true(i % 4 == 3 || end[i] == whole[i]);
         }
         gv_traffic_destroy(traffic);
     }

@@ -6,7 +6,7 @@
 #include "sim/market/value_law_impl.h"
 #include "traffic_fixture.h"
 
-enum { PERIODS = 100, BLOCK = 8, COUNT = 4000 };
+enum { PERIODS = 100, BLOCK = 8, COUNT = 4000, TICK = 21 };
 
 typedef struct law_config {
     gv_value_law_config law;
@@ -136,11 +136,12 @@ static void values_are_normal_and_cut_at_nothing(void **state)
     for (uint64_t period = 0; period < 4; period++) {
         gv_value_law law = open_law(period);
         const gv_traffic_piece piece = {
-            .tick = 21, .first = 7, .count = COUNT, .advertiser_count = TRAFFIC_ADVERTISERS};
+            .tick = TICK, .first = 7, .count = COUNT, .advertiser_count = TRAFFIC_ADVERTISERS};
         gv_value_law_values(&law, &piece, COUNT, values);
         for (size_t a = 0; a < TRAFFIC_ADVERTISERS; a++) {
-            const double m = (double)law.mean[21 * TRAFFIC_ADVERTISERS + a];
-            const double s = (double)law.deviation[21 * TRAFFIC_ADVERTISERS + a];
+            const size_t cell = (size_t)TICK * TRAFFIC_ADVERTISERS + a;
+            const double m = (double)law.mean[cell];
+            const double s = (double)law.deviation[cell];
             const double area = gsl_cdf_ugaussian_P(m / s);
             const double density = gsl_ran_ugaussian_pdf(m / s);
             const double mean = m * area + s * density;
@@ -190,7 +191,8 @@ static double expected_sigma(double m, double power)
 {
     double sum = 0.0;
     const double step = 0.01;
-    for (double z = -6.0; z < 6.0; z += step) {
+    for (int i = -600; i < 600; i++) {
+        const double z = i * step;
         sum += pow(fmin(fabs(m + 0.5 * m * z), 0.3), power) * gsl_ran_ugaussian_pdf(z);
     }
     return sum * step;

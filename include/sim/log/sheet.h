@@ -33,7 +33,7 @@ uint64_t gv_sheet_line(const gv_sheet *sheet, size_t row);
 /* The number of the column of that name; false when the header has none. */
 bool gv_sheet_find(const gv_sheet *sheet, const char *name, size_t *column);
 
-/* Valid while the sheet lives. */
+/* Valid while the sheet lives; not NUL-ended. */
 gv_span gv_sheet_cell(const gv_sheet *sheet, size_t row, size_t column);
 
 #endif
