@@ -2,9 +2,9 @@
  * The opportunities of a log: its impressions' own times, and values around its own predictions.
  * Ours.
  *
- * Period p sells the rows of [from + p L, from + (p + 1) L), L the length of a period, each at its
- * own time after the start of that span; other rows are not sold. Without `advance` every period
- * sells the rows of the first span, with other values.
+ * A period sells the rows of [from, from + L), L its length, each at its own time after the start of
+ * that span; other rows are not sold. Another period has other values. With `advance` period p sells
+ * the rows of [from + p L, from + (p + 1) L) instead.
  *
  *   value[a][i] = q[i] (c g) (1 + r z), cut to [0, 1]
  *
@@ -50,14 +50,13 @@ static const gv_param log_params[] = {
      .kind = GV_PARAM_TIME,
      .fallback = "auto",
      FIELD(from_us),
-     .help = "The time in the log at which the first period begins; auto: its first row."},
+     .help = "The time in the log at which its first stretch begins; auto: its first row."},
     {.name = "advance",
      .kind = GV_PARAM_SWITCH,
-     .fallback = "on",
+     .fallback = "off",
      FIELD(advance),
-     .help =
-         "on: each period sells the rows that follow the period before; off: all sell the first "
-         "span, with other values."},
+     .help = "on: period number p, from 0, sells the p-th stretch of the log; off: every period "
+             "sells the first stretch, with other values."},
     {.name = "value",
      .kind = GV_PARAM_CHOICE,
      .fallback = "auto",
@@ -120,10 +119,10 @@ static gv_status find_span(const log_state *state, const gv_traffic_setup *setup
         char last[40];
         gv_time_print(first_us, gv_log_zone_us(state->log), first, sizeof first);
         gv_time_print(last_us, gv_log_zone_us(state->log), last, sizeof last);
-        return GV_FAIL(GV_EINVAL,
-                       "%s has no rows for period %llu: it goes from %s to %s; set from, or "
-                       "advance: off to sell the first span in every period",
-                       gv_log_path(state->log), (unsigned long long)setup->period, first, last);
+        return GV_FAIL(GV_EINVAL, "%s has no rows for period %llu: it goes from %s to %s; set %s",
+                       gv_log_path(state->log), (unsigned long long)setup->period, first, last,
+                       config->advance ? "advance: off to sell its first stretch in every period"
+                                       : "from to a time within");
     }
     return GV_OK;
 }

@@ -13,8 +13,8 @@ traffic_is_listed_with_its_parameters() {
         grep -qE '^  value_mean +auto +number, 0 to 1$' "$scratch/$name"
         grep -qF '60 to 130 in sparse data' "$scratch/$name"
     done
-    grep -qE '^  path +\(required\) +text$' "$scratch/log"
-    grep -qE '^  curve +flat +text$' "$scratch/poisson"
+    grep -qE '^  path +\(required\) +path$' "$scratch/log"
+    grep -qE '^  curve +flat +path, flat\|auctionnet$' "$scratch/poisson"
     grep -qF 'Source: AuctionNet, NeurIPS 2024' "$scratch/auctionnet"
 }
 

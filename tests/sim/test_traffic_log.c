@@ -89,12 +89,13 @@ static void values_are_what_the_log_predicts(void **state)
     }
 }
 
-static void the_next_period_sells_the_next_rows_unless_told_otherwise(void **state)
+static void the_next_period_sells_the_next_rows_when_told_to(void **state)
 {
     char path[TEST_PATH_SIZE];
     int64_t time_us = 0;
     set_stage(*state, rows, path);
     stage.setup.period = 1;
+    traffic_stage_set(&stage, "advance", "on");
     gv_traffic *traffic = traffic_stage_open(&stage);
     assert_int_equal(gv_traffic_before(traffic, 2), 1);
     gv_traffic_times(traffic, 0, 0, 1, &time_us);
@@ -132,7 +133,6 @@ static void advertisers_see_a_row_through_factors_and_noise(void **state)
     traffic_stage_set(&stage, "category_spread", "0.7");
     traffic_stage_set(&stage, "advertiser_spread", "0.5");
     traffic_stage_set(&stage, "deviation_mean", "0.2");
-    traffic_stage_set(&stage, "advance", "off");
     double leaders = 0.0;
     double leader_squares = 0.0;
     double ratio = 0.0;
@@ -195,8 +195,10 @@ static void logs_that_cannot_be_sold_are_refused_in_a_sentence(void **state)
     set_stage(*state, wild, path);
     traffic_stage_refused(&stage, GV_EINVAL, "row 2 has pctr 1.5, expected 0 to 1");
     set_stage(*state, rows, path);
+    traffic_stage_set(&stage, "advance", "on");
     stage.setup.period = 3;
     traffic_stage_refused(&stage, GV_EINVAL, "no rows for period 3: it goes from 1970-01-01");
+    traffic_stage_refused(&stage, GV_EINVAL, "; set advance: off");
     stage.setup.period = (1 << 24) - 1;
     stage.setup.tick_us = GV_US_PER_DAY * 365;
     traffic_stage_refused(&stage, GV_EINVAL, "no rows for period 16777215");
@@ -204,7 +206,7 @@ static void logs_that_cannot_be_sold_are_refused_in_a_sentence(void **state)
     traffic_stage_set(&stage, "from", "1970-01-01 00:02:05Z");
     traffic_stage_refused(&stage, GV_EINVAL, "falls into a gap");
     traffic_stage_set(&stage, "from", "1970-01-01 00:00:05Z");
-    traffic_stage_refused(&stage, GV_EINVAL, "no rows for period 0: it goes from");
+    traffic_stage_refused(&stage, GV_EINVAL, "; set from to a time within");
     test_folder_path(*state, "absent.gvlog", path);
     traffic_stage_set(&stage, "path", path);
     traffic_stage_refused(&stage, GV_EIO, "absent.gvlog");
@@ -219,7 +221,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test_in_folder(rows_are_sold_at_their_own_times),
         test_in_folder(values_are_what_the_log_predicts),
-        test_in_folder(the_next_period_sells_the_next_rows_unless_told_otherwise),
+        test_in_folder(the_next_period_sells_the_next_rows_when_told_to),
         test_in_folder(advertisers_see_a_row_through_factors_and_noise),
         test_in_folder(a_log_without_predictions_has_the_law_alone),
         test_in_folder(logs_that_cannot_be_sold_are_refused_in_a_sentence),

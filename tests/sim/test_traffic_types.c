@@ -75,7 +75,6 @@ static void draw_stage(test_suite *suite, const gv_traffic_type *type, traffic_s
     traffic_stage_try(stage, "curve", one_of(random, curves, 3));
     traffic_stage_try(stage, "path", suite->log_path);
     traffic_stage_try(stage, "value", one_of(random, values, 5));
-    traffic_stage_try(stage, "advance", "off");
     traffic_stage_set(stage, "value_mean", one_of(random, means, 4));
     for (size_t i = 0; i < sizeof law_spreads / sizeof law_spreads[0]; i++) {
         traffic_stage_set(stage, law_spreads[i], one_of(random, spreads, 3));
@@ -231,7 +230,6 @@ static void a_seed_says_all_and_another_period_is_another_day(void **state)
     for (size_t t = 0; gv_traffic_types[t] != NULL; t++) {
         traffic_stage_init(&stage, gv_traffic_types[t]);
         traffic_stage_try(&stage, "path", suite.log_path);
-        traffic_stage_try(&stage, "advance", "off");
         stage.setup.tick_us = GV_US_PER_HOUR;
         stage.setup.tick_us *= 6;
         first_values(&stage, one);
