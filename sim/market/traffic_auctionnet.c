@@ -121,7 +121,7 @@ static uint64_t auctionnet_count(const void *object, size_t tick)
 static void strip_times(const auctionnet_state *state, size_t tick, uint64_t first, size_t count,
                         int64_t *time_us)
 {
-    uint64_t entities[STRIP];
+    uint64_t entities[STRIP] = {0};
     double uniforms[STRIP];
     const gv_traffic_setup *setup = &state->setup;
     const double length = (double)setup->tick_us;

@@ -2,9 +2,9 @@
  * The opportunities of a log: its impressions' own times, and values around its own predictions.
  * Ours.
  *
- * A period sells the rows of [from, from + L), L its length, each at its own time after the start of
- * that span; other rows are not sold. Another period has other values. With `advance` period p sells
- * the rows of [from + p L, from + (p + 1) L) instead.
+ * A period sells the rows of [from, from + L), L its length, each at its own time after the start
+ * of that span; other rows are not sold. Another period has other values. With `advance` period p
+ * sells the rows of [from + p L, from + (p + 1) L) instead.
  *
  *   value[a][i] = q[i] (c g) (1 + r z), cut to [0, 1]
  *
