@@ -291,6 +291,7 @@ static gv_status open_traffic(const gv_market *market, gv_market_period *period)
         .tick_count = (size_t)settings->ticks,
         .advertiser_count = market->seat_count,
         .categories = market->categories,
+        .zone_us = gv_scenario_zone_us(market->scenario),
     };
     return gv_traffic_create(market->plan->traffic, &setup, &period->traffic);
 }
@@ -311,7 +312,8 @@ gv_status gv_market_period_open(const gv_market *market, uint64_t number, gv_mar
 {
     const gv_market_settings *settings = market->plan->settings;
     period->number = number;
-    period->start_us = (int64_t)number * settings->ticks * settings->tick_us;
+    period->start_us = (int64_t)number * settings->ticks * settings->tick_us -
+                       gv_scenario_zone_us(market->scenario);
     gv_status status = GV_OK;
     GV_TRY_GOTO(status, open_traffic(market, period), fail);
     GV_TRY_GOTO(status, open_response(market, period), fail);

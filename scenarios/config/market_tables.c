@@ -19,7 +19,7 @@ static const gv_param market_rows[] = {
      .kind = GV_PARAM_INTEGER,
      .fallback = "7",
      .minimum = 0,
-     .maximum = 4e9,
+     .maximum = 16777215,
      OF(gv_market_settings, first_period),
      .help = "Number of the first period; another number is another day: other factors, other "
              "draws. The published logs begin with 7."},
@@ -79,7 +79,7 @@ static const gv_param market_rows[] = {
      .kind = GV_PARAM_INTEGER,
      .fallback = "auto",
      .minimum = 0,
-     .maximum = 4e9,
+     .maximum = 16777215,
      OF(gv_market_settings, history_period),
      .help = "The period that policies learn from, sold beforehand; auto: the one before the "
              "first. In it those that learn bid their CPA times the value."},

@@ -53,7 +53,7 @@ openblas_is_looked_for_by_the_linkers_eye() {
 without_a_compiler_everything_is_named_at_once() {
     complete_machine
     rm "$machine/gcc"
-    yes=0 expect_failure 1 'gcc pkgconf libc6-dev libgsl-dev libsqlite3-dev libcsv-dev libarchive-dev libxxhash-dev libyaml-dev libjansson-dev libcmocka-dev libopenblas-dev' \
+    yes=0 expect_failure 1 'gcc pkgconf libc6-dev libgsl-dev libsqlite3-dev libcsv-dev libarchive-dev libxxhash-dev libyaml-dev libjansson-dev libcmocka-dev libglpk-dev libopenblas-dev' \
         run_setup build test
 }
 
