@@ -23,6 +23,8 @@ __extension__ typedef unsigned __int128 wide;
 enum {
     DIGITS_MAX = 19,    /* that a uint64_t always holds */
     EXPONENT_MAX = 400, /* beyond it a number is 0 or not finite, whatever its digits */
+    PRINTED_MAX = 22,   /* bytes of a number that is read in eights: 20 decimals */
+    HIGH_MAX = 1844,    /* times 10^16, and what is below, it fits into 64 bits */
     TEXT_MAX = 768,     /* of a number that goes to strtod_l(): more digits than any double has */
 };
 
@@ -366,9 +368,56 @@ static bool real_at_once(uint64_t digits, int32_t power, double *value)
     return true;
 }
 
+/*
+ * The form in which programs print doubles to the last bit, "0.0007965797531551998" or
+ * "6.0608474536861296e-05": eight digits at a time from the end, where only the form's own bytes
+ * are read. False: it has another form, or fewer digits than pay.
+ */
+static inline bool scan_printed(const char *text, size_t size, uint64_t *digits, int32_t *power)
+{
+    int32_t exponent = 0;
+    if (size >= 14 && text[size - 4] == 'e' && text[size - 3] == '-') {
+        const unsigned tens_digit = (unsigned)(unsigned char)text[size - 2] - '0';
+        const unsigned ones_digit = (unsigned)(unsigned char)text[size - 1] - '0';
+        if (tens_digit > 9 || ones_digit > 9) {
+            return false;
+        }
+        exponent = (int32_t)(tens_digit * 10 + ones_digit);
+        size -= 4;
+    }
+    if (size < 10 || size > PRINTED_MAX || !is_digit(text[0]) || text[1] != '.') {
+        return false;
+    }
+    const char *end = text + size;
+    uint64_t low = 0;
+    uint64_t middle = 0;
+    bool are_digits = eight_digits(end - 8, &low);
+    end -= 8;
+    if (end - text >= 10) {
+        are_digits = eight_digits(end - 8, &middle) && are_digits;
+        end -= 8;
+        middle *= tens[8];
+    }
+    uint64_t high = (uint64_t)(text[0] - '0');
+    for (const char *at = text + 2; at < end; at++) {
+        are_digits = is_digit(*at) && are_digits;
+        high = high * 10 + (uint64_t)(unsigned char)(*at - '0');
+    }
+    const size_t decimals = size - 2;
+    *digits = high * (decimals >= 16 ? tens[16] : tens[8]) + middle + low;
+    *power = -(int32_t)decimals - exponent;
+    return are_digits && (decimals < 16 || high < HIGH_MAX);
+}
+
 const char *gv_number_real(const char *text, size_t size, double *value)
 {
     decimal number;
+    uint64_t digits = 0;
+    int32_t power = 0;
+    if (scan_printed(text, size, &digits, &power) && digits != 0 &&
+        real_by_powers(digits, power, value)) {
+        return NULL;
+    }
     const char *const complaint = scan_decimal(text, size, &number);
     if (complaint != NULL) {
         return complaint;

@@ -182,6 +182,32 @@ static void reals_equal_strtod_on_random_texts(void **state)
     }
 }
 
+/* "0.0007965797531551998", "6.0608474536861296e-05" and near it: more digits, zeros, faults. */
+static void reals_as_programs_print_them(void **state)
+{
+    (void)state;
+    test_random random = test_random_seeded();
+    for (int i = 0; i < CASES; i++) {
+        char text[64] = "";
+        const size_t decimals = 6 + (size_t)test_random_below(&random, 18);
+        const size_t zeros = (size_t)test_random_below(&random, 6);
+        text[0] = (char)('0' + test_random_below(&random, 10) * test_random_below(&random, 2));
+        text[1] = '.';
+        for (size_t k = 0; k < decimals; k++) {
+            text[2 + k] = (char)(k < zeros ? '0' : '0' + test_random_below(&random, 10));
+        }
+        if (test_random_below(&random, 2) == 1) {
+            (void)snprintf(text + 2 + decimals, 8, "e-%02d", (int)test_random_below(&random, 40));
+        }
+        check_real(text);
+        double kept = 7.0;
+        const size_t size = strlen(text);
+        text[test_random_below(&random, (int64_t)size)] = "x:/ ,"[i % 5];
+        assert_non_null(gv_number_real(text, size, &kept));
+        assert_true(kept == 7.0);
+    }
+}
+
 /* Halfway between two doubles, and a hair beside: where a wrong rounding would show. */
 static void reals_round_ties_to_even(void **state)
 {
@@ -316,6 +342,7 @@ int main(void)
         cmocka_unit_test(what_is_no_number_is_said_and_nothing_written),
         cmocka_unit_test(rounding_equals_long_division),
         cmocka_unit_test(reals_equal_strtod_on_random_texts),
+        cmocka_unit_test(reals_as_programs_print_them),
         cmocka_unit_test(reals_round_ties_to_even),
         cmocka_unit_test(every_power_of_five_is_right),
     };
