@@ -44,7 +44,8 @@
     X(GV_STREAM_SIGMA, 12)     \
     X(GV_STREAM_EXPOSURE, 13)  \
     X(GV_STREAM_RESPONSE, 14)  \
-    X(GV_STREAM_LESSON, 20)
+    X(GV_STREAM_LESSON, 20)    \
+    X(GV_STREAM_OFFLINE, 24)
 
 typedef enum gv_stream {
 #define X(name, number) name = (number),
