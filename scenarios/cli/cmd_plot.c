@@ -8,9 +8,12 @@
 
 #include "scenarios/cli/commands_impl.h"
 #include "scenarios/report/plot.h"
+#include "sim/base/mem.h"
 #include "sim/base/param.h"
 
-enum { KEY_RUN = 256, KEY_CAMPAIGN, KEY_BUDGET, KEY_BY };
+enum { KEY_RUN = 256, KEY_CAMPAIGN, KEY_BUDGET, KEY_BY, KEY_POLICIES };
+
+enum { POLICIES_MAX = 64 };
 
 typedef struct plot_options {
     const char *path;
@@ -18,9 +21,22 @@ typedef struct plot_options {
     const char *campaign;
     const char *budget;
     const gv_metric *by; /* NULL: spend in time */
+    const char *policies[POLICIES_MAX];
+    size_t policy_count; /* 0: all */
     int64_t run_id;
     bool quiet;
 } plot_options;
+
+static void add_policies(plot_options *options, char *list, struct argp_state *state)
+{
+    char *rest = NULL;
+    for (char *name = strtok_r(list, ",", &rest); name != NULL; name = strtok_r(NULL, ",", &rest)) {
+        if (options->policy_count == POLICIES_MAX) {
+            argp_error(state, "more than %d policies", POLICIES_MAX);
+        }
+        options->policies[options->policy_count++] = name;
+    }
+}
 
 static error_t parse_option(int key, char *text, struct argp_state *state)
 {
@@ -45,6 +61,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_BUDGET:
         options->budget = text;
+        return 0;
+    case KEY_POLICIES:
+        add_policies(options, text, state);
         return 0;
     case KEY_BY:
         options->by = gv_metric_find(text);
@@ -74,6 +93,7 @@ static const struct argp_option option_table[] = {
     {"campaign", KEY_CAMPAIGN, "NAME", 0,
      "A campaign other than the first (by budget and in a market: all)", 0},
     {"budget", KEY_BUDGET, "LABEL", 0, "A budget other than the first", 0},
+    {"policies", KEY_POLICIES, "NAME,...", 0, "These policies only", 0},
     {"by-budget", KEY_BY, "METRIC", 0, "A metric against the budget, not spend in time", 0},
     {"quiet", 'q', NULL, 0, "No talk on stderr", 0},
     {0},
@@ -118,6 +138,12 @@ static gv_status check_names(const plot_options *options, const gv_grouping *gro
         !has_name(options->budget, grouping->budgets, grouping->budget_count)) {
         return fail_no_name("budget", options->budget, grouping->budgets, grouping->budget_count);
     }
+    for (size_t i = 0; i < options->policy_count; i++) {
+        if (!has_name(options->policies[i], grouping->policies, grouping->policy_count)) {
+            return fail_no_name("policy", options->policies[i], grouping->policies,
+                                grouping->policy_count);
+        }
+    }
     return GV_OK;
 }
 
@@ -134,6 +160,44 @@ static gv_status plot_first_group(const plot_options *options, const gv_outcomes
     return GV_FAIL(GV_EUSAGE, "the run has no campaign with that budget");
 }
 
+static gv_status plot_kind(const plot_options *options, const gv_outcomes *outcomes,
+                           const gv_grouping *grouping)
+{
+    if (options->by != NULL) {
+        return gv_plot_budgets(outcomes, options->campaign, options->by, options->stem);
+    }
+    if (outcomes->cells[0].seat != NULL) {
+        return gv_plot_market(outcomes, options->campaign, options->stem);
+    }
+    return plot_first_group(options, outcomes, grouping);
+}
+
+/* The same with the cells of the chosen policies alone. */
+static gv_status plot_policies(const plot_options *options, const gv_outcomes *outcomes)
+{
+    gv_cell_record *cells = gv_mem_alloc(0, outcomes->cell_count, sizeof *cells);
+    if (cells == NULL) {
+        return GV_FAIL(GV_ENOMEM, "plotting %zu cells", outcomes->cell_count);
+    }
+    gv_outcomes chosen = *outcomes;
+    chosen.cells = cells;
+    chosen.cell_count = 0;
+    for (size_t i = 0; i < outcomes->cell_count; i++) {
+        if (options->policy_count == 0 ||
+            has_name(outcomes->cells[i].policy, options->policies, options->policy_count)) {
+            cells[chosen.cell_count++] = outcomes->cells[i];
+        }
+    }
+    gv_grouping *grouping = NULL;
+    gv_status status = gv_grouping_create(cells, chosen.cell_count, &grouping);
+    if (status == GV_OK) {
+        status = plot_kind(options, &chosen, grouping);
+    }
+    gv_grouping_destroy(grouping);
+    gv_mem_free(cells);
+    return status;
+}
+
 static gv_status plot(const plot_options *options, const gv_outcomes *outcomes)
 {
     if (outcomes->cell_count == 0) {
@@ -142,15 +206,8 @@ static gv_status plot(const plot_options *options, const gv_outcomes *outcomes)
     gv_grouping *grouping = NULL;
     GV_TRY(gv_grouping_create(outcomes->cells, outcomes->cell_count, &grouping));
     gv_status status = check_names(options, grouping);
-    if (status == GV_OK && options->by != NULL) {
-        status = gv_plot_budgets(outcomes, options->campaign, options->by, options->stem);
-    } else if (status == GV_OK && outcomes->cells[0].seat != NULL) {
-        status = gv_plot_market(outcomes, options->campaign, options->stem);
-    } else if (status == GV_OK) {
-        status = plot_first_group(options, outcomes, grouping);
-    }
     gv_grouping_destroy(grouping);
-    return status;
+    return status == GV_OK ? plot_policies(options, outcomes) : status;
 }
 
 static int run_plot(int argc, char **argv)

@@ -16,11 +16,11 @@ enum { SCORE, SHARE, INTERVAL, CONVERSIONS, OVER_CPA, CPA, USED, SPEND, COLUMN_C
 
 static const gv_figure_column columns[COLUMN_COUNT] = {
     [SCORE] = {"score", "mean", GV_BETTER_HIGHER},
-    [SHARE] = {"of oracle", "%", GV_BETTER_HIGHER},
+    [SHARE] = {"% of", "oracle", GV_BETTER_HIGHER},
     [INTERVAL] = {"95 %", "interval", GV_BETTER_NEITHER},
     [CONVERSIONS] = {"conver-", "sions", GV_BETTER_HIGHER},
     [OVER_CPA] = {"over", "CPA %", GV_BETTER_LOWER},
-    [CPA] = {"CPA of", "target %", GV_BETTER_NEITHER},
+    [CPA] = {"CPA %", "target", GV_BETTER_NEITHER},
     [USED] = {"budget", "used %", GV_BETTER_NEITHER},
     [SPEND] = {"spend", "mean", GV_BETTER_NEITHER},
 };

@@ -1,6 +1,7 @@
 /*
  * How the policies of a market spend in time: the share of the budget that is gone by each tick,
- * the mean over seats. A dotted line shows an even pace; the oracle is grey, being a reference.
+ * the mean over seats. A dotted line shows an even pace; the oracle, being a reference, is broad
+ * and grey and lies beneath the others.
  */
 #include <assert.h>
 #include <string.h>
@@ -13,6 +14,8 @@
 #include "sim/base/mem.h"
 
 enum { TEXT_SIZE = 256 };
+
+#define REFERENCE " lw 4 lc rgb '#b8b8b8' dt 1"
 
 typedef struct pace_plot {
     const gv_league_table *table;
@@ -104,13 +107,19 @@ static void write_pace(FILE *script, const void *context)
     write_title(script, plot);
     write_axes(script, plot);
     (void)fputs("plot ", script);
+    for (size_t i = 0; i < count; i++) { /* first, so that the others lie above */
+        if (is_reference(&plot->table->rows[plot->order[i]])) {
+            (void)fprintf(script, "$line%zu using 1:2 with lines" REFERENCE " notitle, ", i);
+        }
+    }
     size_t drawn = 0;
     for (size_t i = 0; i < count; i++) {
         const gv_league_row *row = &plot->table->rows[plot->order[i]];
-        (void)fprintf(script, "%s$line%zu using 1:2 with lines", i == 0 ? "" : ", ", i);
+        (void)fputs(i == 0 ? "" : ", ", script);
         if (is_reference(row)) {
-            (void)fputs(" lw 2 lc rgb '#808080' dt 2", script);
+            (void)fputs("NaN with lines" REFERENCE, script); /* its place in the legend */
         } else {
+            (void)fprintf(script, "$line%zu using 1:2 with lines", i);
             gv_plot_line_style(script, drawn++);
         }
         (void)fputs(" title ", script);

@@ -91,12 +91,12 @@ static void a_league_is_told_in_two_tables(void **state)
                "  10 periods, 6 advertisers, ranked by score / oracle's; periods resampled\n");
     assert_has(text, "\nEach policy in every seat, against the offers that the market recorded\n"
                      "  10 periods, 6 advertisers, ranked by score / oracle's; periods resampled\n"
-                     "  policy   score  of oracle          95 %  conver-   over    CPA of  budget"
-                     "  spend  spend\n"
-                     "            mean          %      interval    sions  CPA %  target %  used %"
-                     "   mean  in time\n"
+                     "  policy   score    % of          95 %  conver-   over   CPA %  budget  spend"
+                     "  spend\n"
+                     "            mean  oracle      interval    sions  CPA %  target  used %   mean"
+                     "  in time\n"
                      "  oracle   ");
-    assert_has(text, "      100.0     reference  ");
+    assert_has(text, "   100.0     reference  ");
     assert_has(text, "view `market_league`");
     assert_null(strstr(text, "as if they were independent"));
     for (const char *c = text; *c != '\0'; c++) {
@@ -117,7 +117,7 @@ static void narrow_pages_keep_the_scores(void **state)
         assert_non_null(line);
         *strchr(line, '\n') = '\0';
         assert_true(widest_line(line) <= (size_t)width);
-        assert_has(line, "of oracle");
+        assert_has(line, "% of");
         free(text);
     }
     char *plain = print_report(&market, &(gv_report_options){.width = 100});
@@ -235,13 +235,27 @@ static int command(const gv_command *command, const char *folder, const char *ar
     return WEXITSTATUS(status);
 }
 
-static void assert_said(const char *folder, const char *file, const char *words)
+static char *read_all(const char *folder, const char *file)
 {
     char *text = calloc(1, TEXT_MAX);
     FILE *stream = fopen(fixture_path(folder, file), "rb");
     assert_non_null(stream);
     assert_true(fread(text, 1, TEXT_MAX - 1, stream) < TEXT_MAX - 1);
     (void)fclose(stream);
+    return text;
+}
+
+static bool says(const char *folder, const char *file, const char *words)
+{
+    char *text = read_all(folder, file);
+    const bool found = strstr(text, words) != NULL;
+    free(text);
+    return found;
+}
+
+static void assert_said(const char *folder, const char *file, const char *words)
+{
+    char *text = read_all(folder, file);
     assert_has(text, words);
     free(text);
 }
@@ -306,6 +320,15 @@ static void spend_in_time_is_drawn_for_all_or_one(void **state)
                    fixture_path(*state, "one"));
     assert_int_equal(command(&gv_command_plot, *state, arguments), GV_EXIT_DONE);
     assert_said(*state, "one.svg", "Advertiser a03: budget spent, mean of 10 periods");
+    (void)snprintf(arguments, sizeof arguments, "-o %s --policies pid,lp",
+                   fixture_path(*state, "two"));
+    assert_int_equal(command(&gv_command_plot, *state, arguments), GV_EXIT_DONE);
+    assert_said(*state, "two.svg", ">pid<");
+    assert_false(says(*state, "two.svg", ">mpid<"));
+    (void)snprintf(arguments, sizeof arguments, "-o %s --policies pid,l2",
+                   fixture_path(*state, "none"));
+    assert_int_equal(command(&gv_command_plot, *state, arguments), GV_EXIT_USAGE);
+    assert_said(*state, "err", "the run has no policy 'l2', perhaps lp?");
 }
 
 int main(void)
