@@ -179,11 +179,18 @@ static inline gv_campaign market_campaign_drawn(test_random *random, const marke
 static inline gv_mechanism market_mechanism_drawn(test_random *random)
 {
     static const int64_t steps[] = {1, 1, GV_NANOS_PER_CPM, 700001};
+    int64_t type_count = 0;
+    while (gv_mechanism_types[type_count] != NULL) {
+        type_count++;
+    }
+    const int64_t reserve = test_random_below(random, 3) * GV_NANOS_PER_CPM;
+    const bool has_soft = test_random_below(random, 4) == 0;
     return (gv_mechanism){
-        .type = gv_mechanism_types[test_random_below(random, 2)],
+        .type = gv_mechanism_types[test_random_below(random, type_count)],
         .tie_wins = test_random_below(random, 2) == 1,
         .price_step_nanos = steps[test_random_below(random, 4)],
-        .reserve_nanos = test_random_below(random, 3) * GV_NANOS_PER_CPM,
+        .reserve_nanos = reserve,
+        .soft_reserve_nanos = has_soft ? reserve + 3 * GV_NANOS_PER_CPM : 0,
     };
 }
 

@@ -1,6 +1,6 @@
 /*
  * The plain rules, one auction at a time, and the tables of types. The vector forms of the same
- * rules are in mechanism_vector.c.
+ * rules are in mechanism_vector.c, the slots of a page in mechanism_slots.c.
  */
 #include "sim/market/mechanism.h"
 
@@ -44,6 +44,14 @@ static const gv_param rules[] = {
      .maximum = 1e9,
      .offset = offsetof(gv_mechanism, reserve_nanos),
      .help = "A floor for every auction, beside the logged ones."},
+    {.name = "soft_reserve",
+     .kind = GV_PARAM_MONEY,
+     .unit = "CPM",
+     .fallback = "0",
+     .minimum = 0.0,
+     .maximum = 1e9,
+     .offset = offsetof(gv_mechanism, soft_reserve_nanos),
+     .help = "Who wins with less pays its own offer, who wins with more at least this; 0: none."},
     {.name = NULL},
 };
 
@@ -55,22 +63,55 @@ const gv_mechanism_type gv_mechanism_first_price = {
     .pays_own_bid = true,
     .price = pay_own,
     .price_all = gv_mechanism_pay_own_all,
+    .price_slots = gv_mechanism_pay_own_slots,
 };
 
 const gv_mechanism_type gv_mechanism_second_price = {
     .info = {.name = "second_price",
-             .summary = "The winner pays the best other offer, or the floor where that is higher.",
+             .summary = "The winner pays the best other offer, or the floor where that is higher; "
+                        "with several slots it is gsp.",
              .source = "Vickrey, Journal of Finance 1961",
              .params = rules,
              .config_size = sizeof(gv_mechanism)},
     .pays_own_bid = false,
     .price = pay_next,
     .price_all = gv_mechanism_pay_next_all,
+    .price_slots = gv_mechanism_pay_next_slots,
+};
+
+const gv_mechanism_type gv_mechanism_gsp = {
+    .info = {.name = "gsp",
+             .summary = "Generalised second price: each slot costs the offer ranked below it, or "
+                        "the floor; with one slot it is second_price.",
+             .source = "Edelman, Ostrovsky and Schwarz, American Economic Review 2007",
+             .params = rules,
+             .config_size = sizeof(gv_mechanism)},
+    .pays_own_bid = false,
+    .price = pay_next,
+    .price_all = gv_mechanism_pay_next_all,
+    .price_slots = gv_mechanism_pay_next_slots,
+};
+
+const gv_mechanism_type gv_mechanism_vcg = {
+    .info = {.name = "vcg",
+             .summary = "Each slot costs what its winner takes from those ranked below, by the "
+                        "slots' chances of being seen: truth is the best bid.",
+             .source = "Vickrey 1961, Clarke 1971, Groves 1973; position auctions: Edelman, "
+                       "Ostrovsky and Schwarz, American Economic Review 2007",
+             .params = rules,
+             .config_size = sizeof(gv_mechanism)},
+    .pays_own_bid = false,
+    .needs_falling_exposure = true,
+    .price = pay_next,
+    .price_all = gv_mechanism_pay_next_all,
+    .price_slots = gv_mechanism_pay_harm_slots,
 };
 
 const gv_mechanism_type *const gv_mechanism_types[] = {
     &gv_mechanism_first_price,
     &gv_mechanism_second_price,
+    &gv_mechanism_gsp,
+    &gv_mechanism_vcg,
     NULL,
 };
 
@@ -94,6 +135,13 @@ gv_status gv_mechanism_validate(const gv_mechanism *mechanism)
     if (mechanism->reserve_nanos < 0) {
         return GV_FAIL(GV_EINVAL, "reserve is negative: %" PRId64 " nanos",
                        mechanism->reserve_nanos);
+    }
+    const int64_t soft = mechanism->soft_reserve_nanos;
+    if (soft != 0 && soft < mechanism->reserve_nanos) {
+        return GV_FAIL(GV_EINVAL,
+                       "the soft reserve, %" PRId64 " nanos, is below the hard one, %" PRId64
+                       ": make it at least that, or 0 for none",
+                       soft, mechanism->reserve_nanos);
     }
     return GV_OK;
 }
@@ -120,7 +168,8 @@ bool gv_mechanism_settle(const gv_mechanism *mechanism, int64_t offer, int64_t r
         return false;
     }
     const int64_t next = rival > least ? rival : least;
-    *price = mechanism->type->price(offer, next);
+    const int64_t asked = mechanism->type->price(offer, next);
+    *price = gv_mechanism_soften(mechanism->soft_reserve_nanos, offer, asked);
     assert(*price >= next);
     assert(*price <= offer);
     return true;

@@ -122,6 +122,15 @@ void gv_mechanism_pay_next_all(const int64_t *offers, size_t count, int64_t *pri
     (void)prices;
 }
 
+GV_VECTOR
+static void soften_all(int64_t soft, const int64_t *offers, size_t count, int64_t *prices)
+{
+    for (size_t i = 0; i < count; i++) {
+        const int64_t price = gv_mechanism_soften(soft, offers[i], prices[i]);
+        prices[i] = prices[i] < 0 ? -1 : price;
+    }
+}
+
 static void price_each(const gv_mechanism_type *type, const int64_t *offers, size_t count,
                        int64_t *prices)
 {
@@ -145,5 +154,8 @@ void gv_mechanism_settle_all(const gv_mechanism *mechanism, const int64_t *offer
         mechanism->type->price_all(offers, count, prices);
     } else {
         price_each(mechanism->type, offers, count, prices);
+    }
+    if (mechanism->soft_reserve_nanos > 0) {
+        soften_all(mechanism->soft_reserve_nanos, offers, count, prices);
     }
 }

@@ -258,7 +258,9 @@ static void each_logged_opportunity_is_sold_as_logged(void **state)
     assert_non_null(logged);
     const bool is_there = open_lines(reader, named == NULL ? path : named);
     if (is_there) {
-        const gv_auction_config config = {&gv_mechanism_second_price, SLOTS, RESERVE_NANOS};
+        const gv_auction_config config = {.type = &gv_mechanism_second_price,
+                                          .slot_count = SLOTS,
+                                          .reserve_nanos = RESERVE_NANOS};
         gv_auction *auction = NULL;
         row_totals totals = {0};
         assert_int_equal(gv_auction_create(&config, &auction), GV_OK);

@@ -1,5 +1,6 @@
 /* Properties over every registered mechanism, the vector forms against the plain rules, theory. */
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "cmocka_all.h"
@@ -53,8 +54,8 @@ static void every_type_is_found_by_its_name(void **state)
 static void second_price_pays_the_rival_or_the_floor(void **state)
 {
     (void)state;
-    const gv_mechanism ties = {&gv_mechanism_second_price, true, 1, 10};
-    const gv_mechanism strict = {&gv_mechanism_second_price, false, 1, 10};
+    const gv_mechanism ties = {&gv_mechanism_second_price, true, 1, 10, 0};
+    const gv_mechanism strict = {&gv_mechanism_second_price, false, 1, 10, 0};
     int64_t price = 0;
 
     assert_true(gv_mechanism_settle(&ties, 50, 30, 0, &price));
@@ -72,7 +73,7 @@ static void a_bid_of_zero_wins_what_is_free_and_no_bid_wins_nothing(void **state
 {
     (void)state;
     for (const gv_mechanism_type *const *type = gv_mechanism_types; *type != NULL; type++) {
-        const gv_mechanism ties = {*type, true, 1, 0};
+        const gv_mechanism ties = {*type, true, 1, 0, 0};
         int64_t price = -1;
         assert_true(gv_mechanism_settle(&ties, 0, 0, 0, &price));
         assert_int_equal(price, 0);
@@ -174,10 +175,14 @@ static gv_mechanism drawn_mechanism(test_random *random, const gv_mechanism_type
     static const int64_t steps[] = {
         1, 2, 3, 7, 100, 1000000, 999983, GV_OFFER_MAX, GV_OFFER_MAX / 3, GV_OFFER_MAX - 1};
     const int64_t count = (int64_t)(sizeof steps / sizeof steps[0]);
-    return (gv_mechanism){.type = type,
-                          .tie_wins = test_random_below(random, 2) == 1,
-                          .price_step_nanos = steps[test_random_below(random, count)],
-                          .reserve_nanos = test_random_below(random, 3) * 40};
+    const int64_t reserve = test_random_below(random, 3) * 40;
+    return (gv_mechanism){
+        .type = type,
+        .tie_wins = test_random_below(random, 2) == 1,
+        .price_step_nanos = steps[test_random_below(random, count)],
+        .reserve_nanos = reserve,
+        .soft_reserve_nanos = test_random_below(random, 2) * (reserve + 100),
+    };
 }
 
 static void check_lanes(test_random *random, const gv_mechanism *mechanism, size_t count)
@@ -227,7 +232,7 @@ static void a_type_without_vector_form_is_asked_one_by_one(void **state)
 {
     (void)state;
     const gv_mechanism_type middle = {.info = {.name = "middle"}, .price = halfway};
-    const gv_mechanism mechanism = {&middle, false, 1, 2};
+    const gv_mechanism mechanism = {&middle, false, 1, 2, 0};
     const int64_t offers[] = {10, 10, 10, 1};
     const int64_t rivals[] = {4, 10, 0, 0};
     int64_t prices[4];
@@ -239,7 +244,7 @@ static void a_type_without_vector_form_is_asked_one_by_one(void **state)
 static void rules_out_of_range_are_refused(void **state)
 {
     (void)state;
-    gv_mechanism mechanism = {&gv_mechanism_second_price, true, 1, 0};
+    gv_mechanism mechanism = {&gv_mechanism_second_price, true, 1, 0, 0};
     assert_int_equal(gv_mechanism_validate(&mechanism), GV_OK);
     mechanism.price_step_nanos = 0;
     assert_int_equal(gv_mechanism_validate(&mechanism), GV_EINVAL);
@@ -248,18 +253,31 @@ static void rules_out_of_range_are_refused(void **state)
     mechanism.price_step_nanos = 1;
     mechanism.reserve_nanos = -1;
     assert_int_equal(gv_mechanism_validate(&mechanism), GV_EINVAL);
+    mechanism.reserve_nanos = 5;
+    mechanism.soft_reserve_nanos = 5;
+    assert_int_equal(gv_mechanism_validate(&mechanism), GV_OK);
+    mechanism.soft_reserve_nanos = 4;
+    assert_int_equal(gv_mechanism_validate(&mechanism), GV_EINVAL);
+    assert_non_null(strstr(gv_status_detail(), "soft reserve"));
 }
+
+/* A mean and its standard error. */
+typedef struct estimate {
+    double mean;
+    double error;
+} estimate;
 
 /* Revenue of one sale to `bidders` with values uniform in [0, 1), as each mechanism's equilibrium
    has them bid, in billionths. */
-static double mean_revenue(const gv_mechanism_type *type, uint32_t bidders)
+static estimate mean_revenue(const gv_mechanism_type *type, uint32_t bidders)
 {
-    const gv_auction_config config = {type, 1, 0};
+    const gv_auction_config config = {.type = type, .slot_count = 1};
     gv_auction *auction = NULL;
     assert_int_equal(gv_auction_create(&config, &auction), GV_OK);
     const gv_random random = gv_random_key(7, GV_STREAM_TEST, bidders);
     const double share = type->pays_own_bid ? (bidders - 1.0) / bidders : 1.0;
     double sum = 0.0;
+    double squares = 0.0;
     for (uint64_t i = 0; i < AUCTIONS; i++) {
         gv_bid bids[8];
         for (uint32_t b = 0; b < bidders; b++) {
@@ -268,28 +286,56 @@ static double mean_revenue(const gv_mechanism_type *type, uint32_t bidders)
         }
         gv_award award;
         assert_int_equal(gv_auction_run(auction, bids, bidders, &award), 1);
-        sum += (double)award.price_nanos * 1e-9;
+        const double price = (double)award.price_nanos * 1e-9;
+        sum += price;
+        squares += price * price;
     }
     gv_auction_destroy(auction);
-    return sum / AUCTIONS;
+    const double mean = sum / AUCTIONS;
+    return (estimate){mean, sqrt((squares / AUCTIONS - mean * mean) / AUCTIONS)};
 }
 
 /*
  * Revenue equivalence: with n bidders, values uniform on [0, 1) and equilibrium bids (the value
- * in a second-price auction, (n-1)/n of it in a first-price one) both earn (n-1)/(n+1). The
- * price's standard deviation is below 0.24, so the mean of 200,000 has one of at most 0.00054;
- * 0.0027 is five of them.
+ * where the winner pays the next offer, (n-1)/n of it where it pays its own) all earn
+ * (n-1)/(n+1), within four standard errors.
  */
-static void both_prices_earn_what_theory_says_on_uniform_values(void **state)
+static void all_prices_earn_what_theory_says_on_uniform_values(void **state)
 {
     (void)state;
     for (const gv_mechanism_type *const *type = gv_mechanism_types; *type != NULL; type++) {
         for (uint32_t bidders = 2; bidders <= 5; bidders++) {
             const double expected = (bidders - 1.0) / (bidders + 1.0);
-            const double found = mean_revenue(*type, bidders);
-            printf("%s, %" PRIu32 " bidders: %.5f, theory %.5f\n", (*type)->info.name, bidders,
-                   found, expected);
-            assert_true(found > expected - 0.0027 && found < expected + 0.0027);
+            const estimate found = mean_revenue(*type, bidders);
+            printf("%s, %" PRIu32 " bidders: %.5f +- %.5f, theory %.5f\n", (*type)->info.name,
+                   bidders, found.mean, found.error, expected);
+            assert_true(found.error < 0.001);
+            assert_true(fabs(found.mean - expected) < 4.0 * found.error);
+        }
+    }
+}
+
+/* Below the soft reserve a sale is a first-price one, above it a second-price one against it. */
+static void a_soft_reserve_lies_between_first_and_second_price(void **state)
+{
+    (void)state;
+    for (size_t t = 0; gv_mechanism_types[t] != NULL; t++) {
+        const bool own = gv_mechanism_types[t]->pays_own_bid;
+        const gv_mechanism soft = {.type = gv_mechanism_types[t],
+                                   .tie_wins = true,
+                                   .price_step_nanos = 1,
+                                   .reserve_nanos = 10,
+                                   .soft_reserve_nanos = 30};
+        const int64_t offers[] = {9, 25, 29, 30, 40, 40};
+        const int64_t rivals[] = {0, 12, 0, 12, 12, 35};
+        const int64_t expected[] = {-1, 25, 29, 30, own ? 40 : 30, own ? 40 : 35};
+        int64_t prices[6];
+        gv_mechanism_settle_all(&soft, offers, rivals, NULL, 6, prices);
+        for (size_t i = 0; i < 6; i++) {
+            int64_t price = -1;
+            (void)gv_mechanism_settle(&soft, offers[i], rivals[i], 0, &price);
+            assert_int_equal(price, expected[i]);
+            assert_int_equal(prices[i], expected[i]);
         }
     }
 }
@@ -307,7 +353,8 @@ int main(void)
         cmocka_unit_test(vectors_settle_as_the_plain_rules_do),
         cmocka_unit_test(a_type_without_vector_form_is_asked_one_by_one),
         cmocka_unit_test(rules_out_of_range_are_refused),
-        cmocka_unit_test(both_prices_earn_what_theory_says_on_uniform_values),
+        cmocka_unit_test(a_soft_reserve_lies_between_first_and_second_price),
+        cmocka_unit_test(all_prices_earn_what_theory_says_on_uniform_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

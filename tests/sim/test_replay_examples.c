@@ -125,7 +125,7 @@ typedef struct story_told {
     uint64_t episodes;
 } story_told;
 
-static const gv_mechanism second_price = {&gv_mechanism_second_price, true, 1, 0};
+static const gv_mechanism second_price = {&gv_mechanism_second_price, true, 1, 0, 0};
 
 static gv_policy *make_scribe(const gv_policy_type *type, story_told *out,
                               const gv_campaign *campaign, int64_t amount)
@@ -411,7 +411,7 @@ static void what_makes_no_sense_is_refused(void **state)
     bad = good;
     bad.episode = GV_EPISODE_AUCTIONS;
     assert_int_equal(create(&source, &bad, &scribe, &second_price), GV_EINVAL);
-    const gv_mechanism stepless = {&gv_mechanism_second_price, true, 0, 0};
+    const gv_mechanism stepless = {&gv_mechanism_second_price, true, 0, 0, 0};
     assert_int_equal(create(&source, &good, &scribe, &stepless), GV_EINVAL);
 }
 

@@ -1,8 +1,15 @@
 /*
- * mechanism.h - what a winner of one slot pays: first price, second price.
+ * mechanism.h - what winners pay: first price, second price, generalised second price, VCG.
  *
- * A mechanism is a constant table, settled by vectors in replay; the multi-slot market ranks
- * bids in auction.h and asks the same tables.
+ * A mechanism is a constant table. In replay one slot is sold against a logged rival, settled by
+ * vectors; the market ranks the offers for the slots of a page and asks the same tables. All types
+ * give the slots by rank, best slot to best offer; they differ in the price, which is due when the
+ * slot is seen. With one slot vcg, gsp and second_price are the same.
+ *
+ * Reserves. No offer below the (hard) reserve wins. A soft reserve above it is not asked of the
+ * offers but of the prices: who wins with less than the soft reserve pays its own offer, who wins
+ * with at least that pays at least that. So between the two the sale is a first-price one, and
+ * truth is no longer the best bid there, under any type.
  *
  * A bid becomes an offer by gv_mechanism_offer(). An offer of 0 is an offer: it wins what is
  * free, a rival of 0 where ties win and no floor stands above. Whoever does not want even that
@@ -26,10 +33,20 @@
  */
 #define GV_OFFER_MAX (INT64_C(1) << 51)
 
+enum { GV_SLOTS_MAX = 15 };
+
+/* The slots of a page, best first, as far as prices depend on them; see gv_slots_of(). */
+typedef struct gv_slots {
+    size_t count;                    /* 1 to GV_SLOTS_MAX */
+    double exposure[GV_SLOTS_MAX];   /* chance that the slot is seen */
+    double next_share[GV_SLOTS_MAX]; /* the next slot's chance over this one's; 0 behind the last */
+} gv_slots;
+
 typedef struct gv_mechanism_type {
     gv_type_info info; /* its params are the fields of gv_mechanism that a scenario sets */
     bool pays_own_bid;
-    /* `next` is the best offer below `own`, or the floor; own >= next. The price lies in
+    bool needs_falling_exposure; /* its prices mean nothing where a lower slot is seen more often */
+    /* One slot. `next` is the best offer below `own`, or the floor; own >= next. The price lies in
        [next, own]. */
     int64_t (*price)(int64_t own, int64_t next);
     /*
@@ -37,10 +54,18 @@ typedef struct gv_mechanism_type {
      * stays. NULL: price() is asked for each.
      */
     void (*price_all)(const int64_t *offers, size_t count, int64_t *prices);
+    /*
+     * The `sold` best slots of a page. offers: [sold + 1], best first, each at least the reserve;
+     * the last is the best one that won nothing, or the reserve where there is none. Each price
+     * lies in [offers[sold], own offer]. NULL: each slot costs price(its offer, the one below).
+     */
+    void (*price_slots)(const gv_slots *slots, const int64_t *offers, size_t sold, int64_t *prices);
 } gv_mechanism_type;
 
 extern const gv_mechanism_type gv_mechanism_first_price;
-extern const gv_mechanism_type gv_mechanism_second_price;
+extern const gv_mechanism_type gv_mechanism_second_price; /* with several slots it is gsp */
+extern const gv_mechanism_type gv_mechanism_gsp;
+extern const gv_mechanism_type gv_mechanism_vcg;
 extern const gv_mechanism_type *const gv_mechanism_types[]; /* every type, then NULL */
 
 const gv_mechanism_type *gv_mechanism_find(const char *name); /* NULL: none of that name */
@@ -48,13 +73,21 @@ const gv_mechanism_type *gv_mechanism_find(const char *name); /* NULL: none of t
 /* A mechanism with its rules, as one scenario sets them. */
 typedef struct gv_mechanism {
     const gv_mechanism_type *type;
-    bool tie_wins;            /* an offer equal to the rival's wins */
-    int64_t price_step_nanos; /* offers are multiples of it; in [1, GV_OFFER_MAX] */
-    int64_t reserve_nanos;    /* a floor for all auctions, beside the logged ones; at least 0 */
+    bool tie_wins;              /* an offer equal to the rival's wins */
+    int64_t price_step_nanos;   /* offers are multiples of it; in [1, GV_OFFER_MAX] */
+    int64_t reserve_nanos;      /* a floor for all auctions, beside the logged ones; at least 0 */
+    int64_t soft_reserve_nanos; /* 0: none; else at least the reserve */
 } gv_mechanism;
 
 /* GV_EINVAL with a sentence when a rule is out of its range. */
 GV_MUST_CHECK gv_status gv_mechanism_validate(const gv_mechanism *mechanism);
+
+/* exposure: [count], each in [0, 1]; count in 1 to GV_SLOTS_MAX. GV_EINVAL says what is not. */
+GV_MUST_CHECK gv_status gv_slots_of(const double *exposure, size_t count, gv_slots *slots);
+
+/* GV_EINVAL with a sentence when the type cannot price such slots. */
+GV_MUST_CHECK gv_status gv_mechanism_validate_slots(const gv_mechanism *mechanism,
+                                                    const gv_slots *slots);
 
 /*
  * The offer that a bid makes: lowered to `limit` (at least 0) and to GV_OFFER_MAX, then cut down
@@ -77,5 +110,13 @@ bool gv_mechanism_settle(const gv_mechanism *mechanism, int64_t offer, int64_t r
 void gv_mechanism_settle_all(const gv_mechanism *mechanism, const int64_t *offers,
                              const int64_t *rivals, const int64_t *floors, size_t count,
                              int64_t *prices);
+
+/*
+ * What each of the `sold` best slots of a page costs when it is seen; sold is at most
+ * slots->count. offers and prices as in the type's price_slots; equal to gv_mechanism_settle()
+ * for one slot (tested).
+ */
+void gv_mechanism_price_slots(const gv_mechanism *mechanism, const gv_slots *slots,
+                              const int64_t *offers, size_t sold, int64_t *prices);
 
 #endif

@@ -17,9 +17,8 @@
 #include <stdint.h>
 
 #include "sim/base/status.h"
+#include "sim/market/mechanism.h"
 #include "sim/market/traffic.h"
-
-enum { GV_SLOTS_MAX = 15 };
 
 typedef struct gv_response_config {
     size_t slot_count;             /* 1 to GV_SLOTS_MAX */
