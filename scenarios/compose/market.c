@@ -301,7 +301,8 @@ static gv_status open_response(const gv_market *market, gv_market_period *period
     const gv_market_settings *settings = market->plan->settings;
     gv_response_config response = {.slot_count = (size_t)settings->slots,
                                    .cascade = settings->cascade,
-                                   .delay_mean_us = settings->delay_us};
+                                   .conversion_delay = {.type = &gv_delay_exponential,
+                                                        .mean_us = settings->delay_us}};
     memcpy(response.exposure, market->plan->exposure,
            response.slot_count * sizeof response.exposure[0]);
     return gv_response_create(&response, period->traffic, seed_of(market), period->number,

@@ -25,6 +25,32 @@ static gv_status check_seat(const gv_exchange_config *config, const gv_campaign 
     return GV_OK;
 }
 
+/* The original asks for the bids of a tick at once, and so must this. */
+static gv_status check_overspend(const gv_exchange_config *config)
+{
+    for (size_t seat = 0; seat < config->seat_count; seat++) {
+        const gv_policy_type *type = gv_policy_type_of(config->seats[seat].policy);
+        if (config->overspend == GV_OVERSPEND_AUCTIONNET && type->one_by_one) {
+            return GV_FAIL(GV_EINVAL,
+                           "campaign %s plays %s, which bids on one auction after another, where "
+                           "AuctionNet's overspend rule asks for a tick's bids at once",
+                           config->seats[seat].campaign->name, type->info.name);
+        }
+    }
+    return GV_OK;
+}
+
+/* The slots as the response shows them; the mechanism must be able to price them. */
+static gv_status slots_of(const gv_exchange_config *config, gv_slots *slots)
+{
+    double exposure[GV_SLOTS_MAX];
+    for (size_t slot = 0; slot < config->slot_count; slot++) {
+        exposure[slot] = gv_response_exposure(config->response, slot);
+    }
+    GV_TRY(gv_slots_of(exposure, config->slot_count, slots));
+    return gv_mechanism_validate_slots(&config->mechanism, slots);
+}
+
 static gv_status check_rivals(const gv_exchange_config *config)
 {
     if (config->rivals == NULL) {
@@ -56,6 +82,7 @@ static gv_status check_config(const gv_exchange_config *config)
                        GV_RANK_BIDDERS_MAX);
     }
     GV_TRY(gv_mechanism_validate(&config->mechanism));
+    GV_TRY(check_overspend(config));
     GV_TRY(check_rivals(config));
     for (size_t seat = 0; seat < config->seat_count; seat++) {
         GV_TRY(check_seat(config, config->seats[seat].campaign));
@@ -94,13 +121,16 @@ static bool allocate(gv_exchange *x)
     x->outcomes = gv_mem_alloc(0, PIECE, sizeof *x->outcomes);
     x->entries = gv_mem_alloc(0, seats + places, sizeof *x->entries);
     x->awards = gv_mem_alloc(0, places, sizeof *x->awards);
+    x->ranked = gv_mem_alloc_vector(places * PIECE, sizeof *x->ranked);
+    x->asked = gv_mem_alloc_vector(places * PIECE, sizeof *x->asked);
     x->slot_prices = gv_mem_alloc_vector(places * PIECE, sizeof *x->slot_prices);
     x->slot_states = gv_mem_alloc(0, places * PIECE, sizeof *x->slot_states);
     return x->states != NULL && x->ticks != NULL && x->coming != NULL && x->together != NULL &&
            x->observations != NULL && x->values != NULL && x->believed != NULL &&
            x->times != NULL && x->bids != NULL && x->offers != NULL && x->keys != NULL &&
            x->paid != NULL && x->outcomes != NULL && x->entries != NULL && x->awards != NULL &&
-           x->slot_prices != NULL && x->slot_states != NULL;
+           x->slot_prices != NULL && x->slot_states != NULL && x->ranked != NULL &&
+           x->asked != NULL && gv_exchange_allocate_tick(x);
 }
 
 /* A policy whose every bid depends on the last outcome makes the whole market go one by one. */
@@ -120,10 +150,12 @@ static void finish_tick(gv_exchange *x)
     for (size_t seat = 0; seat < x->config.seat_count; seat++) {
         seat_state *state = &x->states[seat];
         gv_seat_tick *record = &x->ticks[seat * row + x->tick];
-        state->now.tally.conversions += x->coming[seat * row + x->tick];
+        gv_seat_tick_add(&state->now, &x->coming[seat * row + x->tick]);
         *record = state->now;
         gv_seat_tick_add(&state->episode, record);
         state->now = (gv_seat_tick){0};
+        state->known_left_nanos =
+            x->config.seats[seat].campaign->budget_nanos - state->episode.tally.spend_nanos;
     }
 }
 
@@ -172,7 +204,7 @@ static gv_observation observe(const gv_exchange *x, size_t seat, int64_t now_us)
         .episode_start_us = config->start_us,
         .episode_end_us = config->start_us + (int64_t)config->tick_count * config->tick_us,
         .budget_nanos = config->seats[seat].campaign->budget_nanos,
-        .budget_left_nanos = state->budget_left_nanos,
+        .budget_left_nanos = state->known_left_nanos,
         .episode = state->episode.tally,
         .last = x->tick == 0 ? (gv_tally){0} : row[x->tick - 1].tally,
         .market = {.is_market = true,
@@ -211,6 +243,9 @@ static void begin_tick(gv_exchange *x, gv_sim *sim, size_t tick)
     x->tick = tick;
     load_values(x);
     plan(x, gv_sim_now(sim));
+    if (x->config.overspend == GV_OVERSPEND_AUCTIONNET) {
+        gv_exchange_settle_bids(x);
+    }
     if (tick + 1 < x->config.tick_count) {
         (void)gv_sim_schedule(sim, (gv_event){.time_us = gv_sim_now(sim) + x->config.tick_us,
                                               .priority = GV_EXCHANGE_TICKS_FIRST,
@@ -219,15 +254,18 @@ static void begin_tick(gv_exchange *x, gv_sim *sim, size_t tick)
     }
 }
 
-static void hear_conversion(gv_exchange *x, const gv_event *event)
+/* What becomes known is in the books already (see coming): the policy has to be told. */
+static void hear(const gv_exchange *x, const gv_event *event)
 {
+    const bool is_exposure = event->kind == GV_EXCHANGE_EXPOSURE;
     const gv_outcome outcome = {
-        .kind = GV_OUTCOME_CONVERSION,
+        .kind = is_exposure ? GV_OUTCOME_EXPOSURE : GV_OUTCOME_CONVERSION,
         .opportunity = (uint64_t)event->payload[0],
         .time_us = event->time_us,
+        .price_nanos = event->payload[1],
         .won = true,
     };
-    ++*gv_exchange_coming_at(x, event->subject, event->time_us);
+    x->states[event->subject].known_left_nanos -= event->payload[1];
     gv_policy_observe(x->config.seats[event->subject].policy, &outcome, 1);
 }
 
@@ -237,8 +275,7 @@ static gv_status handle(void *context, gv_sim *sim, const gv_event *event)
     if (event->kind == GV_EXCHANGE_TICK) {
         begin_tick(x, sim, (size_t)event->subject);
     } else {
-        assert(event->kind == GV_EXCHANGE_CONVERSION);
-        hear_conversion(x, event);
+        hear(x, event);
     }
     return GV_OK;
 }
@@ -255,7 +292,7 @@ static size_t tick_of_next(const gv_exchange *x)
     return tick;
 }
 
-static void load_times(const gv_exchange *x, size_t tick, size_t count, int64_t *time_us)
+void gv_exchange_load_times(const gv_exchange *x, size_t tick, size_t count, int64_t *time_us)
 {
     const gv_rivals *rivals = x->config.rivals;
     if (rivals == NULL) {
@@ -271,7 +308,7 @@ static int64_t next_us(void *context)
     const size_t tick = tick_of_next(x);
     int64_t time_us = GV_NEVER_US;
     if (tick < x->config.tick_count) {
-        load_times(x, tick, 1, &time_us);
+        gv_exchange_load_times(x, tick, 1, &time_us);
     }
     return time_us;
 }
@@ -284,7 +321,7 @@ static gv_status take(void *context, gv_sim *sim, int64_t until_us)
     const uint64_t end = gv_traffic_before(traffic, x->tick) + gv_traffic_count(traffic, x->tick);
     const uint64_t left = end - x->next;
     size_t count = left < x->piece_max ? (size_t)left : x->piece_max;
-    load_times(x, x->tick, count, x->times);
+    gv_exchange_load_times(x, x->tick, count, x->times);
     while (x->times[count - 1] >= until_us) {
         count--;
     }
@@ -294,11 +331,15 @@ static gv_status take(void *context, gv_sim *sim, int64_t until_us)
     return GV_OK;
 }
 
-/* It ranks; what a slot costs is settled with its exposure. */
 static gv_status create_auction(gv_exchange *x)
 {
     const gv_auction_config auction = {
-        .type = x->config.mechanism.type, .slot_count = x->ranking.places, .reserve_nanos = 0};
+        .type = x->config.mechanism.type,
+        .slot_count = x->config.slot_count,
+        .reserve_nanos = x->config.mechanism.reserve_nanos,
+        .soft_reserve_nanos = x->config.mechanism.soft_reserve_nanos,
+        .exposure = x->slots.exposure,
+    };
     return gv_auction_create(&auction, &x->auction);
 }
 
@@ -317,13 +358,14 @@ static gv_status create_sim(gv_exchange *x)
     return gv_sim_create(&config, &x->sim);
 }
 
-/* Conversions wait only for policies that listen, and no opportunity has more than its slots. */
+/* What waits does so for policies that listen; no opportunity has more ads than its slots. */
 static size_t most_pending(const gv_exchange_config *config)
 {
     for (size_t seat = 0; seat < config->seat_count; seat++) {
         if (gv_policy_listens(config->seats[seat].policy)) {
             const uint64_t all = gv_traffic_before(config->traffic, config->tick_count);
-            return (size_t)all * config->slot_count + 1;
+            const size_t each = gv_response_delays_exposure(config->response) ? 2 : 1;
+            return (size_t)all * config->slot_count * each + 1;
         }
     }
     return 1;
@@ -331,7 +373,9 @@ static size_t most_pending(const gv_exchange_config *config)
 
 gv_status gv_exchange_create(const gv_exchange_config *config, gv_exchange **out)
 {
+    gv_slots slots;
     GV_TRY(check_config(config));
+    GV_TRY(slots_of(config, &slots));
 
     gv_exchange *x = gv_mem_alloc(sizeof *x, 0, 0);
     if (x == NULL) {
@@ -341,6 +385,9 @@ gv_status gv_exchange_create(const gv_exchange_config *config, gv_exchange **out
     x->config = *config;
     x->ranking = config->rivals == NULL ? gv_ranking_of(config->seat_count, config->slot_count + 1)
                                         : config->rivals->record->ranking;
+    x->slots = slots;
+    x->delays_exposure = gv_response_delays_exposure(config->response);
+    x->highest_offer = GV_NO_BID;
     x->piece_max = piece_max_of(config);
     x->pending_max = most_pending(config);
     if (!allocate(x)) {
@@ -352,6 +399,7 @@ gv_status gv_exchange_create(const gv_exchange_config *config, gv_exchange **out
     GV_TRY_GOTO(status, create_sim(x), fail);
     for (size_t seat = 0; seat < config->seat_count; seat++) {
         x->states[seat].budget_left_nanos = config->seats[seat].campaign->budget_nanos;
+        x->states[seat].known_left_nanos = config->seats[seat].campaign->budget_nanos;
     }
     *out = x;
     return GV_OK;
@@ -365,12 +413,13 @@ void gv_exchange_destroy(gv_exchange *exchange)
     if (exchange == NULL) {
         return;
     }
-    void *const blocks[] = {exchange->states,      exchange->ticks,        exchange->coming,
-                            exchange->together,    exchange->observations, exchange->values,
-                            exchange->believed,    exchange->times,        exchange->bids,
-                            exchange->offers,      exchange->keys,         exchange->paid,
-                            exchange->outcomes,    exchange->entries,      exchange->awards,
-                            exchange->slot_prices, exchange->slot_states};
+    void *const blocks[] = {
+        exchange->states,       exchange->ticks,      exchange->coming,    exchange->together,
+        exchange->observations, exchange->values,     exchange->believed,  exchange->times,
+        exchange->bids,         exchange->offers,     exchange->keys,      exchange->paid,
+        exchange->outcomes,     exchange->entries,    exchange->awards,    exchange->slot_prices,
+        exchange->slot_states,  exchange->asked,      exchange->tick_bids, exchange->tick_winners,
+        exchange->tick_wins,    exchange->tick_costs, exchange->ranked};
     for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++) {
         gv_mem_free(blocks[i]);
     }
@@ -418,4 +467,15 @@ gv_seat_tick gv_exchange_total(const gv_exchange *exchange, size_t seat)
 uint64_t gv_exchange_auctions(const gv_exchange *exchange)
 {
     return exchange->next;
+}
+
+gv_clamped_bids gv_exchange_clamped(const gv_exchange *exchange, size_t seat)
+{
+    assert(seat < exchange->config.seat_count);
+    return exchange->states[seat].clamped;
+}
+
+int64_t gv_exchange_highest_offer(const gv_exchange *exchange)
+{
+    return exchange->highest_offer;
 }

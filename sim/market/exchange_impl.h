@@ -11,50 +11,65 @@
 enum { GV_EXCHANGE_PIECE = 256 };
 
 /* Kinds of events, and their place among arrivals of the same time. */
-enum { GV_EXCHANGE_TICK, GV_EXCHANGE_CONVERSION };
+enum { GV_EXCHANGE_TICK, GV_EXCHANGE_CONVERSION, GV_EXCHANGE_EXPOSURE };
 enum { GV_EXCHANGE_TICKS_FIRST, GV_EXCHANGE_BEFORE_ARRIVALS, GV_EXCHANGE_ARRIVALS };
 
 /* One campaign while the period runs. */
 typedef struct seat_state {
     int64_t budget_left_nanos;
+    int64_t known_left_nanos; /* the same, as far as its policy can know */
     int64_t highest_offer;    /* of the piece: while the budget is above it, nothing binds */
+    bool has_odd_bids;        /* in the piece, perhaps */
     bool is_short;            /* the budget fell below that within the piece */
     gv_seat_tick now;         /* the current tick */
     gv_seat_tick episode;     /* all earlier ticks */
     uint64_t announced_count; /* this tick's opportunities */
     double announced_value;   /* their mean value */
+    gv_clamped_bids clamped;
 } seat_state;
 
 struct gv_exchange {
     gv_exchange_config config;
     gv_ranking ranking;
+    gv_slots slots;
+    bool delays_exposure;
+    int64_t highest_offer; /* of all */
     gv_sim *sim;
     gv_auction *auction; /* of the reference path */
     size_t piece_max;
     size_t pending_max; /* events that may wait at once */
     size_t piece_end;   /* while a piece is settled: where it ends */
+    uint32_t seen;      /* while a page is: gv_response_seen() */
     size_t tick;
     bool has_begun;       /* the tick's values are loaded */
     uint64_t next;        /* opportunity */
     seat_state *states;   /* [seat] */
     gv_seat_tick *ticks;  /* [seat][tick_count + 1]: the last is what came after the period */
-    uint64_t *coming;     /* [seat][tick_count + 1]: conversions on their way, by visible tick */
+    gv_seat_tick *coming; /* [seat][tick_count + 1]: what becomes known in each tick, as yet */
     gv_policy **together; /* [seat]: scratch of a tick */
     gv_observation *observations; /* [seat] */
     float *values;                /* [seat][values_stride]: of the whole tick */
     size_t values_stride;
-    const float *tick_values; /* the same, or the lone seat's own */
-    double *believed;         /* [piece]: one seat's values */
-    int64_t *times;           /* [piece] */
-    int64_t *bids;            /* [seat][piece] */
-    int64_t *offers;          /* [seat][piece] */
-    int64_t *keys;            /* [slot + 1][piece] */
-    int64_t *paid;            /* [seat][piece]: -1 lost; only kept for seats that listen */
-    gv_outcome *outcomes;     /* [piece] */
-    gv_bid *entries;          /* [seat]: of the reference path */
-    gv_award *awards;         /* [slot + 1] */
-    int64_t *slot_prices;     /* [slot + 1][piece]: what a slot costs, -1 not sold; for the tap */
-    uint8_t *slot_states;     /* [slot + 1][piece]: GV_SLOT_SEEN, GV_SLOT_CONVERTS; for the tap */
+    const float *tick_values;  /* the same, or the lone seat's own */
+    const float *piece_values; /* of them, from `next` on */
+    double *believed;          /* [piece]: one seat's values */
+    int64_t *times;            /* [piece] */
+    int64_t *bids;             /* [seat][piece] */
+    int64_t *offers;           /* [seat][piece] */
+    int64_t *keys;             /* [slot + 1][piece] */
+    int64_t *paid;             /* [seat][piece]: -1 lost; only kept for seats that listen */
+    gv_outcome *outcomes;      /* [piece] */
+    gv_bid *entries;           /* [seat]: of the reference path */
+    gv_award *awards;          /* [slot] */
+    int64_t *ranked;           /* [slot + 1][piece]: the offers of the keys */
+    int64_t *asked;            /* [slot][piece]: what the slots cost once seen; -1 not sold */
+    int64_t *slot_prices;      /* [slot + 1][piece]: what a slot costs, -1 not sold; for the tap */
+    uint8_t *slot_states;      /* [slot + 1][piece]: GV_SLOT_SEEN, GV_SLOT_CONVERTS; for the tap */
+    int64_t *tick_bids;        /* the rest: of exchange_overspend.c. [seat][tick_stride] */
+    uint32_t *tick_winners;    /* [slot][tick_stride] */
+    uint32_t *tick_wins;       /* [tick_stride]: one seat's in one slot */
+    int64_t *tick_costs;       /* [seat] */
+    size_t tick_stride;
 };
 
 /*
@@ -63,6 +78,31 @@ struct gv_exchange {
  */
 size_t gv_exchange_settle_piece(gv_exchange *exchange, size_t count);
 
+/* The times of `count` opportunities from x->next on, which lie in the tick. */
+void gv_exchange_load_times(const gv_exchange *exchange, size_t tick, size_t count,
+                            int64_t *time_us);
+
+/* Finds piece_values; wherever `next` has moved. */
+void gv_exchange_find_values(gv_exchange *exchange);
+
+/* The seat's bids on the `count` opportunities from `next` on, whose times and values are. */
+void gv_exchange_ask(gv_exchange *exchange, size_t seat, size_t count, int64_t *bids);
+
+/* Counts those of a seat's bids that go wrong. */
+void gv_exchange_count_odd(gv_exchange *exchange, size_t seat, const int64_t *bids, size_t count);
+
+/* Makes the piece's bids offers, without a limit by budget. */
+void gv_exchange_offer_freely(gv_exchange *exchange, size_t seat, size_t count);
+
+/* Ranks the piece's offers from `from` on, and prices the slots: keys and asked. */
+void gv_exchange_rank(gv_exchange *exchange, size_t from, size_t count);
+
+/* False when there is no memory. */
+bool gv_exchange_allocate_tick(gv_exchange *exchange);
+
+/* By AuctionNet's rule: the bids of the whole tick, dropped until nobody overspends. */
+void gv_exchange_settle_bids(gv_exchange *exchange);
+
 /* The number by which bidders are ranked and users drawn. */
 static inline uint32_t gv_exchange_bidder(const gv_exchange *exchange, size_t seat)
 {
@@ -70,9 +110,9 @@ static inline uint32_t gv_exchange_bidder(const gv_exchange *exchange, size_t se
     return rivals == NULL ? (uint32_t)seat : rivals->number;
 }
 
-/* The count of conversions that become visible in the tick in which a time lies. */
-static inline uint64_t *gv_exchange_coming_at(const gv_exchange *exchange, size_t seat,
-                                              int64_t time_us)
+/* What becomes known in the tick in which a time lies. */
+static inline gv_seat_tick *gv_exchange_coming_at(const gv_exchange *exchange, size_t seat,
+                                                  int64_t time_us)
 {
     const gv_exchange_config *config = &exchange->config;
     const uint64_t tick = (uint64_t)(time_us - config->start_us) / (uint64_t)config->tick_us;

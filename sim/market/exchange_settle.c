@@ -16,13 +16,20 @@ typedef struct offer_sum {
     int64_t bid_count;
 } offer_sum;
 
-GV_VECTOR static int64_t highest_of(const int64_t *offers, size_t count)
+/* The highest and the lowest of 0 and the offers. */
+typedef struct offer_range {
+    int64_t highest;
+    int64_t lowest;
+} offer_range;
+
+GV_VECTOR static offer_range range_of(const int64_t *offers, size_t count)
 {
-    int64_t highest = 0;
+    offer_range range = {0, 0};
     for (size_t i = 0; i < count; i++) {
-        highest = offers[i] > highest ? offers[i] : highest;
+        range.highest = offers[i] > range.highest ? offers[i] : range.highest;
+        range.lowest = offers[i] < range.lowest ? offers[i] : range.lowest;
     }
-    return highest;
+    return range;
 }
 
 GV_VECTOR static offer_sum sum_of(const int64_t *offers, size_t count)
@@ -33,6 +40,18 @@ GV_VECTOR static offer_sum sum_of(const int64_t *offers, size_t count)
         sum.bid_count += offers[i] > 0 ? 1 : 0;
     }
     return sum;
+}
+
+/* Offers may be absurd, so sums of them stop at the end of their type, as in tally.h. */
+static int64_t add_offers(int64_t sum, int64_t nanos)
+{
+    return sum > INT64_MAX - nanos ? INT64_MAX : sum + nanos;
+}
+
+/* A sum with terms of both signs wraps instead, which no order of the terms can change. */
+static int64_t add_least_cost(int64_t sum, int64_t nanos)
+{
+    return (int64_t)((uint64_t)sum + (uint64_t)nanos);
 }
 
 GV_VECTOR static void widen(const float *values, size_t count, double *believed)
@@ -49,28 +68,58 @@ static int64_t units_of(double value)
 
 static const float *values_of(const gv_exchange *exchange, size_t seat)
 {
-    const uint64_t in_tick =
-        exchange->next - gv_traffic_before(exchange->config.traffic, exchange->tick);
-    return exchange->tick_values + seat * exchange->values_stride + in_tick;
+    return exchange->piece_values + seat * exchange->values_stride;
 }
 
-/* From `from` on, the offers that the seat's bids make with the budget that it has left. */
+/* No offer of the seat may be above it, whatever its budget. */
+static int64_t offer_limit(const gv_exchange *exchange, size_t seat)
+{
+    const int64_t cap = exchange->config.seats[seat].campaign->bid_cap_nanos;
+    const int64_t packed = gv_ranking_offer_max(&exchange->ranking);
+    const int64_t most = packed < GV_OFFER_MAX ? packed : GV_OFFER_MAX;
+    return cap < most ? cap : most;
+}
+
+/*
+ * From `from` on, the offers that the seat's bids make with the budget that it has left. Bids that
+ * went wrong leave a trace, no offer or one at the limit, so only then need they be counted.
+ */
 static void offer(gv_exchange *exchange, size_t seat, size_t from, size_t count)
 {
-    const gv_exchange_config *config = &exchange->config;
     seat_state *state = &exchange->states[seat];
-    const int64_t cap = config->seats[seat].campaign->bid_cap_nanos;
-    const int64_t packed = gv_ranking_offer_max(&exchange->ranking);
-    const int64_t limit = cap < packed ? cap : packed;
-    const int64_t left = state->budget_left_nanos;
-    int64_t *offers = exchange->offers + seat * PIECE;
-    gv_mechanism_offer_all(&config->mechanism, exchange->bids + seat * PIECE + from,
-                           left < limit ? left : limit, count - from, offers + from);
-    state->highest_offer = highest_of(offers + from, count - from);
+    const gv_mechanism *mechanism = &exchange->config.mechanism;
+    const int64_t most = offer_limit(exchange, seat);
+    const int64_t limit = state->budget_left_nanos < most ? state->budget_left_nanos : most;
+    int64_t *offers = exchange->offers + seat * PIECE + from;
+    gv_mechanism_offer_all(mechanism, exchange->bids + seat * PIECE + from, limit, count - from,
+                           offers);
+    const offer_range range = range_of(offers, count - from);
+    const bool may_be_odd = range.lowest < 0 || range.highest > limit - mechanism->price_step_nanos;
+    state->has_odd_bids = may_be_odd || (state->has_odd_bids && from > 0);
+    state->highest_offer = range.highest;
     state->is_short = false;
+    exchange->highest_offer =
+        range.highest > exchange->highest_offer ? range.highest : exchange->highest_offer;
 }
 
-static void price(gv_exchange *exchange, size_t seat, size_t count)
+void gv_exchange_offer_freely(gv_exchange *exchange, size_t seat, size_t count)
+{
+    int64_t *offers = exchange->offers + seat * PIECE;
+    gv_mechanism_offer_all(&exchange->config.mechanism, exchange->bids + seat * PIECE,
+                           offer_limit(exchange, seat), count, offers);
+    const int64_t highest = range_of(offers, count).highest;
+    exchange->highest_offer = highest > exchange->highest_offer ? highest : exchange->highest_offer;
+    exchange->states[seat].highest_offer = 0; /* nobody runs short */
+    exchange->states[seat].is_short = false;
+}
+
+void gv_exchange_find_values(gv_exchange *exchange)
+{
+    const uint64_t first = gv_traffic_before(exchange->config.traffic, exchange->tick);
+    exchange->piece_values = exchange->tick_values + (exchange->next - first);
+}
+
+void gv_exchange_ask(gv_exchange *exchange, size_t seat, size_t count, int64_t *bids)
 {
     const seat_state *state = &exchange->states[seat];
     widen(values_of(exchange, seat), count, exchange->believed);
@@ -79,11 +128,47 @@ static void price(gv_exchange *exchange, size_t seat, size_t count)
         .first_id = exchange->next,
         .time_us = exchange->times,
         .pcvr = exchange->believed,
-        .budget_left_nanos = state->budget_left_nanos,
+        .budget_left_nanos = state->known_left_nanos,
         .auctions_left = GV_AUCTIONS_UNKNOWN,
     };
-    gv_policy_bid(exchange->config.seats[seat].policy, &batch, exchange->bids + seat * PIECE);
-    offer(exchange, seat, 0, count);
+    gv_policy_bid(exchange->config.seats[seat].policy, &batch, bids);
+}
+
+GV_VECTOR static gv_clamped_bids clamped_of(const int64_t *bids, int64_t limit, size_t count)
+{
+    uint64_t above = 0;
+    uint64_t below = 0;
+    uint64_t not_numbers = 0;
+    for (size_t i = 0; i < count; i++) {
+        above += bids[i] > limit;
+        below += bids[i] < GV_NO_BID;
+        not_numbers += bids[i] == GV_BID_NAN;
+    }
+    return (gv_clamped_bids){above, below - not_numbers, not_numbers};
+}
+
+void gv_exchange_count_odd(gv_exchange *exchange, size_t seat, const int64_t *bids, size_t count)
+{
+    gv_clamped_bids *clamped = &exchange->states[seat].clamped;
+    const gv_clamped_bids more = clamped_of(bids, offer_limit(exchange, seat), count);
+    clamped->above += more.above;
+    clamped->negative += more.negative;
+    clamped->not_numbers += more.not_numbers;
+}
+
+/* The piece's bids and offers; the bids of AuctionNet's rule are settled already. */
+static void price(gv_exchange *exchange, size_t seat, size_t count)
+{
+    int64_t *bids = exchange->bids + seat * PIECE;
+    if (exchange->config.overspend == GV_OVERSPEND_EXACT) {
+        gv_exchange_ask(exchange, seat, count, bids);
+        offer(exchange, seat, 0, count);
+        return;
+    }
+    const uint64_t first = gv_traffic_before(exchange->config.traffic, exchange->tick);
+    const int64_t *settled = exchange->tick_bids + seat * exchange->tick_stride;
+    memcpy(bids, settled + (exchange->next - first), count * sizeof *bids);
+    gv_exchange_offer_freely(exchange, seat, count);
 }
 
 /* The offers of one auction, the lone seat's and the recorded others' alike. Returns how many. */
@@ -109,28 +194,22 @@ static size_t gather_entries(gv_exchange *exchange, size_t i)
     return bid_count;
 }
 
-static int64_t amount_of(const gv_bid *entries, uint32_t bidder)
-{
-    while (entries->bidder != bidder) {
-        entries++;
-    }
-    return entries->amount_nanos;
-}
-
-/* One auction by auction.h: its awards, as the keys that the vector ranking would give. */
+/* One auction by auction.h, in the form that the vector ranking would give. */
 static void rank_by_reference(gv_exchange *exchange, size_t i)
 {
-    const size_t places = exchange->ranking.places;
     const size_t bid_count = gather_entries(exchange, i);
     const size_t sold =
         gv_auction_run(exchange->auction, exchange->entries, bid_count, exchange->awards);
-    for (size_t place = 0; place < places; place++) {
-        int64_t key = -1;
-        if (place < sold) {
-            const uint32_t bidder = exchange->awards[place].bidder;
-            key = gv_ranking_key(&exchange->ranking, amount_of(exchange->entries, bidder), bidder);
-        }
-        exchange->keys[place * PIECE + i] = key;
+    size_t ranked_count = 0;
+    const gv_bid *ranked = gv_auction_ranked(exchange->auction, &ranked_count);
+    for (size_t place = 0; place < exchange->ranking.places; place++) {
+        const bool is_taken = place < ranked_count;
+        exchange->keys[place * PIECE + i] =
+            is_taken ? gv_ranking_key(&exchange->ranking, ranked[place].amount_nanos,
+                                      ranked[place].bidder)
+                     : -1;
+        exchange->asked[place * PIECE + i] =
+            place < sold ? exchange->awards[place].price_nanos : GV_NO_BID;
     }
 }
 
@@ -144,77 +223,126 @@ static void join(gv_exchange *exchange, size_t from, size_t count)
                     PIECE, exchange->keys + from);
 }
 
-static void rank(gv_exchange *exchange, size_t from, size_t count)
+/* Keys sort as offers do, and -1 stays. */
+GV_VECTOR static void read_row(const int64_t *keys, uint32_t bidder_bits, size_t count,
+                               int64_t *offers)
 {
-    if (!exchange->config.reference && exchange->config.rivals != NULL) {
-        join(exchange, from, count);
-        return;
+    for (size_t i = 0; i < count; i++) {
+        offers[i] = keys[i] >> bidder_bits;
+    }
+}
+
+/* The offers that the keys hold, and what the slots cost by them. */
+static void price_pages(gv_exchange *exchange, size_t from, size_t count)
+{
+    for (size_t place = 0; place < exchange->ranking.places; place++) {
+        const size_t at = place * PIECE + from;
+        read_row(exchange->keys + at, exchange->ranking.bidder_bits, count - from,
+                 exchange->ranked + at);
     }
     if (!exchange->config.reference) {
+        const gv_page_rows pages = {exchange->ranked + from, PIECE, count - from};
+        gv_mechanism_price_pages(&exchange->config.mechanism, &exchange->slots, &pages,
+                                 exchange->asked + from);
+    }
+}
+
+GV_VECTOR static void cancel_row(int64_t reserve, size_t count, int64_t *asked)
+{
+    for (size_t i = 0; i < count; i++) {
+        asked[i] = asked[i] == reserve ? GV_NO_BID : asked[i];
+    }
+}
+
+void gv_exchange_rank(gv_exchange *exchange, size_t from, size_t count)
+{
+    const gv_exchange_config *config = &exchange->config;
+    if (config->reference) {
+        for (size_t i = from; i < count; i++) {
+            rank_by_reference(exchange, i);
+        }
+    } else if (config->rivals != NULL) {
+        join(exchange, from, count);
+    } else {
         gv_ranking_best(&exchange->ranking, exchange->offers + from, PIECE, count - from,
                         exchange->keys + from);
-        return;
     }
-    for (size_t i = from; i < count; i++) {
-        rank_by_reference(exchange, i);
+    price_pages(exchange, from, count);
+    for (size_t slot = 0; config->reserve_unsold && slot < config->slot_count; slot++) {
+        cancel_row(config->mechanism.reserve_nanos, count - from,
+                   exchange->asked + slot * PIECE + from);
     }
 }
 
 /* The offer in a place, no less than the reserve, which is what an empty place costs. */
 static int64_t offer_at(const gv_exchange *exchange, size_t place, size_t i)
 {
-    const int64_t key = exchange->keys[place * PIECE + i];
-    const int64_t amount = gv_ranking_offer(&exchange->ranking, key);
+    const int64_t amount = exchange->ranked[place * PIECE + i];
     const int64_t reserve = exchange->config.mechanism.reserve_nanos;
     return amount > reserve ? amount : reserve;
 }
 
-static void pay(seat_state *state, int64_t amount)
+/* Without a delay the policy knows at once what it paid. */
+static void pay(gv_exchange *exchange, seat_state *state, int64_t amount)
 {
     assert(amount <= state->budget_left_nanos);
     state->budget_left_nanos -= amount;
-    state->now.tally.spend_nanos += amount;
+    state->known_left_nanos -= exchange->delays_exposure ? 0 : amount;
     state->is_short = state->budget_left_nanos < state->highest_offer;
 }
 
 /*
- * When a conversion becomes visible to a policy that listens, it may bid otherwise from then on:
- * the piece ends there. One that does not listen learns of it at a tick, so the tick is all that
- * has to be found.
+ * When something becomes known to a policy that listens, it may bid otherwise from then on: the
+ * piece ends there. One that does not listen learns of it at a tick.
  */
-static void convert_later(gv_exchange *exchange, size_t seat, size_t i, int64_t time_us)
+static void tell_later(gv_exchange *exchange, size_t i, const gv_event *event)
 {
-    const gv_exchange_config *config = &exchange->config;
-    const uint64_t opportunity = exchange->next + i;
-    if (!gv_policy_listens(config->seats[seat].policy)) {
-        ++*gv_exchange_coming_at(exchange, seat, time_us);
-        return;
-    }
-    (void)gv_sim_schedule(exchange->sim, (gv_event){.time_us = time_us,
-                                                    .priority = GV_EXCHANGE_BEFORE_ARRIVALS,
-                                                    .kind = GV_EXCHANGE_CONVERSION,
-                                                    .subject = seat,
-                                                    .payload = {(int64_t)opportunity, 0}});
+    (void)gv_sim_schedule(exchange->sim, *event);
     size_t end = i + 1;
-    while (end < exchange->piece_end && exchange->times[end] < time_us) {
+    while (end < exchange->piece_end && exchange->times[end] < event->time_us) {
         end++;
     }
     exchange->piece_end = end;
 }
 
+/* The ad was seen, or its user converted, which is known at `time_us`; amount: what was paid. */
+static void note_later(gv_exchange *exchange, size_t seat, size_t i, int64_t time_us,
+                       int64_t amount)
+{
+    const gv_event event = {.time_us = time_us,
+                            .priority = GV_EXCHANGE_BEFORE_ARRIVALS,
+                            .kind = amount < 0 ? GV_EXCHANGE_CONVERSION : GV_EXCHANGE_EXPOSURE,
+                            .subject = seat,
+                            .payload = {(int64_t)(exchange->next + i), amount < 0 ? 0 : amount}};
+    if (gv_policy_listens(exchange->config.seats[seat].policy)) {
+        tell_later(exchange, i, &event);
+    }
+}
+
 /* The ad is seen: it costs, and may convert. True when it does. */
 static bool show(gv_exchange *exchange, size_t seat, size_t i, int64_t amount, double value)
 {
-    seat_state *state = &exchange->states[seat];
-    state->now.exposures++;
-    state->now.exposed_value_units += units_of(value);
-    pay(state, amount);
+    enum { NO_PRICE = -1 };
+    const gv_response *response = exchange->config.response;
+    const uint64_t opportunity = exchange->next + i;
+    const uint32_t bidder = gv_exchange_bidder(exchange, seat);
+    gv_seat_tick *books = &exchange->states[seat].now;
+    int64_t time_us = exchange->times[i];
+    pay(exchange, &exchange->states[seat], amount);
+    if (exchange->delays_exposure) {
+        time_us += gv_response_exposure_delay(response, opportunity, bidder);
+        books = gv_exchange_coming_at(exchange, seat, time_us);
+        note_later(exchange, seat, i, time_us, amount);
+    }
+    books->exposures++;
+    books->exposed_value_units += units_of(value);
+    books->tally.spend_nanos += amount;
     int64_t delay_us = 0;
-    if (!gv_response_converts(exchange->config.response, exchange->next + i,
-                              gv_exchange_bidder(exchange, seat), value, &delay_us)) {
+    if (!gv_response_converts(response, opportunity, bidder, value, &delay_us)) {
         return false;
     }
-    convert_later(exchange, seat, i, exchange->times[i] + delay_us);
+    gv_exchange_coming_at(exchange, seat, time_us + delay_us)->tally.conversions++;
+    note_later(exchange, seat, i, time_us + delay_us, NO_PRICE);
     return true;
 }
 
@@ -263,21 +391,17 @@ static bool is_others_affair(const gv_exchange *exchange, size_t i)
     return true;
 }
 
-/* One slot goes to a seat. True when its campaign ran short. */
-static bool award_slot(gv_exchange *exchange, size_t slot, size_t i, size_t seat, bool is_seen)
+/* One slot goes to a seat at a price. True when its campaign ran short. */
+static bool award_slot(gv_exchange *exchange, size_t slot, size_t i, size_t seat, int64_t amount)
 {
-    const gv_exchange_config *config = &exchange->config;
-    const int64_t own = gv_ranking_offer(&exchange->ranking, exchange->keys[slot * PIECE + i]);
-    const int64_t amount = config->mechanism.type->price(own, offer_at(exchange, slot + 1, i));
-    if (config->reserve_unsold && amount == config->mechanism.reserve_nanos) {
-        return false;
-    }
+    const bool is_seen = (exchange->seen >> slot & 1) != 0;
     seat_state *state = &exchange->states[seat];
     const double value = (double)values_of(exchange, seat)[i];
     state->now.tally.wins++;
     state->now.won_value_units += units_of(value);
-    state->now.least_cost_nanos += winner_correction(exchange, i);
-    exchange->paid[seat * PIECE + i] = is_seen ? amount : 0;
+    state->now.least_cost_nanos =
+        add_least_cost(state->now.least_cost_nanos, winner_correction(exchange, i));
+    exchange->paid[seat * PIECE + i] = is_seen && !exchange->delays_exposure ? amount : 0;
     const bool converts = is_seen && show(exchange, seat, i, amount, value);
     note_slot(exchange, slot, i, amount,
               (is_seen ? GV_SLOT_SEEN : 0U) | (converts ? GV_SLOT_CONVERTS : 0U));
@@ -287,25 +411,20 @@ static bool award_slot(gv_exchange *exchange, size_t slot, size_t i, size_t seat
 /* Slot by slot. True when a campaign ran short. */
 static bool award(gv_exchange *exchange, size_t i)
 {
-    const gv_exchange_config *config = &exchange->config;
-    const gv_rivals *rivals = config->rivals;
+    const gv_rivals *rivals = exchange->config.rivals;
     leave_unsold(exchange, i);
     if (is_others_affair(exchange, i)) {
         return false;
     }
-    const uint32_t seen = gv_response_seen(config->response, exchange->next + i);
+    exchange->seen = gv_response_seen(exchange->config.response, exchange->next + i);
     bool ran_short = false;
-    for (size_t slot = 0; slot < config->slot_count; slot++) {
-        const int64_t key = exchange->keys[slot * PIECE + i];
-        if (key < 0 ||
-            gv_ranking_offer(&exchange->ranking, key) < config->mechanism.reserve_nanos) {
-            break;
-        }
-        const uint32_t bidder = gv_ranking_bidder(&exchange->ranking, key);
-        if (rivals == NULL || bidder == rivals->number) {
+    for (size_t slot = 0; slot < exchange->config.slot_count; slot++) {
+        const int64_t asked = exchange->asked[slot * PIECE + i];
+        const uint32_t bidder =
+            gv_ranking_bidder(&exchange->ranking, exchange->keys[slot * PIECE + i]);
+        if (asked >= 0 && (rivals == NULL || bidder == rivals->number)) {
             const size_t seat = rivals == NULL ? bidder : 0;
-            const bool is_seen = (seen >> slot & 1) != 0;
-            ran_short = award_slot(exchange, slot, i, seat, is_seen) || ran_short;
+            ran_short = award_slot(exchange, slot, i, seat, asked) || ran_short;
         }
     }
     return ran_short;
@@ -343,8 +462,8 @@ static void count_offers(gv_exchange *exchange, size_t from, size_t to)
         const offer_sum sum = sum_of(exchange->offers + seat * PIECE + from, to - from);
         now->tally.auctions += to - from;
         now->tally.bids += (uint64_t)sum.bid_count;
-        now->tally.bid_nanos += sum.nanos;
-        now->least_cost_nanos += least;
+        now->tally.bid_nanos = add_offers(now->tally.bid_nanos, sum.nanos);
+        now->least_cost_nanos = add_least_cost(now->least_cost_nanos, least);
     }
 }
 
@@ -382,7 +501,7 @@ static void reoffer_short(gv_exchange *exchange, size_t from, size_t count)
             offer(exchange, seat, from, count);
         }
     }
-    rank(exchange, from, count);
+    gv_exchange_rank(exchange, from, count);
 }
 
 static void forget_awards(gv_exchange *exchange)
@@ -425,11 +544,12 @@ size_t gv_exchange_settle_piece(gv_exchange *exchange, size_t count)
     const gv_exchange_config *config = &exchange->config;
     assert(count <= PIECE);
 
+    gv_exchange_find_values(exchange);
     forget_awards(exchange);
     for (size_t seat = 0; seat < config->seat_count; seat++) {
         price(exchange, seat, count);
     }
-    rank(exchange, 0, count);
+    gv_exchange_rank(exchange, 0, count);
     exchange->piece_end = count;
     for (size_t from = 0; from < exchange->piece_end;) {
         const size_t to = settle(exchange, from);
@@ -440,6 +560,10 @@ size_t gv_exchange_settle_piece(gv_exchange *exchange, size_t count)
         from = to;
     }
     for (size_t seat = 0; seat < config->seat_count; seat++) {
+        if (exchange->states[seat].has_odd_bids) {
+            gv_exchange_count_odd(exchange, seat, exchange->bids + seat * PIECE,
+                                  exchange->piece_end);
+        }
         if (gv_policy_listens(config->seats[seat].policy)) {
             tell(exchange, seat, exchange->piece_end);
         }

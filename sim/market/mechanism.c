@@ -22,6 +22,25 @@ static int64_t pay_next(int64_t own, int64_t next)
     return next;
 }
 
+/*
+ * VCG, with x[d] the chance that slot d is seen, b[d] the offer in it, and b[D] the best offer that
+ * got none: the winner of slot d pushes everybody below one slot down, so it owes a page
+ *
+ *   sum over j = d .. D-1 of (x[j] - x[j+1]) b[j+1],   x[D] = 0
+ *
+ * and, as it pays only when it is seen, that over x[d]. From the last slot up, s = x[d+1] / x[d]:
+ *
+ *   p[d] = b[d+1] - s (b[d+1] - p[d+1]).
+ *
+ * An offer below the reserve counts as the reserve, which is the threshold of its slot. Each price
+ * is rounded down to whole nanos, so truth is best within as many nanos as there are slots.
+ */
+static int64_t pay_harm(int64_t own, int64_t next, int64_t below, double next_share)
+{
+    (void)own;
+    return (int64_t)((double)next - next_share * (double)(next - below));
+}
+
 static const gv_param rules[] = {
     {.name = "tie_wins",
      .kind = GV_PARAM_SWITCH,
@@ -63,7 +82,7 @@ const gv_mechanism_type gv_mechanism_first_price = {
     .pays_own_bid = true,
     .price = pay_own,
     .price_all = gv_mechanism_pay_own_all,
-    .price_slots = gv_mechanism_pay_own_slots,
+    .price_row = gv_mechanism_pay_own_row,
 };
 
 const gv_mechanism_type gv_mechanism_second_price = {
@@ -76,7 +95,7 @@ const gv_mechanism_type gv_mechanism_second_price = {
     .pays_own_bid = false,
     .price = pay_next,
     .price_all = gv_mechanism_pay_next_all,
-    .price_slots = gv_mechanism_pay_next_slots,
+    .price_row = gv_mechanism_pay_next_row,
 };
 
 const gv_mechanism_type gv_mechanism_gsp = {
@@ -89,7 +108,7 @@ const gv_mechanism_type gv_mechanism_gsp = {
     .pays_own_bid = false,
     .price = pay_next,
     .price_all = gv_mechanism_pay_next_all,
-    .price_slots = gv_mechanism_pay_next_slots,
+    .price_row = gv_mechanism_pay_next_row,
 };
 
 const gv_mechanism_type gv_mechanism_vcg = {
@@ -104,7 +123,8 @@ const gv_mechanism_type gv_mechanism_vcg = {
     .needs_falling_exposure = true,
     .price = pay_next,
     .price_all = gv_mechanism_pay_next_all,
-    .price_slots = gv_mechanism_pay_harm_slots,
+    .price_slot = pay_harm,
+    .price_row = gv_mechanism_pay_harm_row,
 };
 
 const gv_mechanism_type *const gv_mechanism_types[] = {

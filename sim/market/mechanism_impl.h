@@ -10,12 +10,9 @@
 void gv_mechanism_pay_own_all(const int64_t *offers, size_t count, int64_t *prices);
 void gv_mechanism_pay_next_all(const int64_t *offers, size_t count, int64_t *prices);
 
-void gv_mechanism_pay_own_slots(const gv_slots *slots, const int64_t *offers, size_t sold,
-                                int64_t *prices);
-void gv_mechanism_pay_next_slots(const gv_slots *slots, const int64_t *offers, size_t sold,
-                                 int64_t *prices);
-void gv_mechanism_pay_harm_slots(const gv_slots *slots, const int64_t *offers, size_t sold,
-                                 int64_t *prices);
+void gv_mechanism_pay_own_row(const gv_slot_row *row, double next_share, int64_t *prices);
+void gv_mechanism_pay_next_row(const gv_slot_row *row, double next_share, int64_t *prices);
+void gv_mechanism_pay_harm_row(const gv_slot_row *row, double next_share, int64_t *prices);
 
 /* What a soft reserve makes of a price. */
 static inline int64_t gv_mechanism_soften(int64_t soft, int64_t own, int64_t price)

@@ -1,22 +1,13 @@
 /*
- * What the slots of a page cost.
- *
- * VCG, with x[d] the chance that slot d is seen, b[d] the offer in it, and b[D] the best offer that
- * got none: the winner of slot d pushes everybody below one slot down, so it owes a page
- *
- *   sum over j = d .. D-1 of (x[j] - x[j+1]) b[j+1],   x[D] = 0
- *
- * and, as it pays only when it is seen, that over x[d]. Written from the last slot up, with
- * s[d] = x[d+1] / x[d]:
- *
- *   p[d] = b[d+1] - s[d] (b[d+1] - p[d+1]).
- *
- * An offer below the reserve counts as the reserve, which is the threshold of its slot. A price
- * is rounded down to whole nanos, once, so truth is best within a nano.
+ * What the slots of a page cost, from the last slot up: one page by the plain rules, and many by
+ * rows, strip by strip, so that what passes from slot to slot stays in the first-level cache.
  */
 #include <assert.h>
 
+#include "sim/base/vector.h"
 #include "sim/market/mechanism_impl.h"
+
+enum { STRIP = 64 };
 
 gv_status gv_slots_of(const double *exposure, size_t count, gv_slots *slots)
 {
@@ -53,59 +44,90 @@ gv_status gv_mechanism_validate_slots(const gv_mechanism *mechanism, const gv_sl
     return GV_OK;
 }
 
-void gv_mechanism_pay_own_slots(const gv_slots *slots, const int64_t *offers, size_t sold,
-                                int64_t *prices)
-{
-    (void)slots;
-    for (size_t slot = 0; slot < sold; slot++) {
-        prices[slot] = offers[slot];
-    }
-}
-
-void gv_mechanism_pay_next_slots(const gv_slots *slots, const int64_t *offers, size_t sold,
-                                 int64_t *prices)
-{
-    (void)slots;
-    for (size_t slot = 0; slot < sold; slot++) {
-        prices[slot] = offers[slot + 1];
-    }
-}
-
-void gv_mechanism_pay_harm_slots(const gv_slots *slots, const int64_t *offers, size_t sold,
-                                 int64_t *prices)
-{
-    double below = (double)offers[sold]; /* the price of the slot below */
-    for (size_t slot = sold; slot-- > 0;) {
-        const double next = (double)offers[slot + 1];
-        below = next - slots->next_share[slot] * (next - below);
-        const int64_t price = (int64_t)below;
-        prices[slot] = price > offers[sold] ? price : offers[sold];
-    }
-}
-
-static void price_each_slot(const gv_mechanism_type *type, const int64_t *offers, size_t sold,
-                            int64_t *prices)
-{
-    for (size_t slot = 0; slot < sold; slot++) {
-        prices[slot] = type->price(offers[slot], offers[slot + 1]);
-    }
-}
-
 void gv_mechanism_price_slots(const gv_mechanism *mechanism, const gv_slots *slots,
                               const int64_t *offers, size_t sold, int64_t *prices)
 {
     const gv_mechanism_type *type = mechanism->type;
-    const int64_t soft = mechanism->soft_reserve_nanos;
+    int64_t below = offers[sold];
     assert(sold <= slots->count);
 
-    if (type->price_slots != NULL) {
-        type->price_slots(slots, offers, sold, prices);
-    } else {
-        price_each_slot(type, offers, sold, prices);
+    for (size_t slot = sold; slot-- > 0;) {
+        const int64_t own = offers[slot];
+        const int64_t next = offers[slot + 1];
+        const int64_t price = type->price_slot == NULL
+                                  ? type->price(own, next)
+                                  : type->price_slot(own, next, below, slots->next_share[slot]);
+        assert(price >= below);
+        assert(price <= own);
+        prices[slot] = gv_mechanism_soften(mechanism->soft_reserve_nanos, own, price);
+        below = price;
     }
-    for (size_t slot = 0; slot < sold; slot++) {
-        prices[slot] = gv_mechanism_soften(soft, offers[slot], prices[slot]);
-        assert(prices[slot] >= offers[sold]);
-        assert(prices[slot] <= offers[slot]);
+}
+
+GV_VECTOR static void raise_row(const int64_t *offers, int64_t reserve, size_t count,
+                                int64_t *raised)
+{
+    for (size_t i = 0; i < count; i++) {
+        raised[i] = offers[i] > reserve ? offers[i] : reserve;
+    }
+}
+
+/* offers: as they were made; costs: what the type asks. */
+GV_VECTOR static void finish_row(const gv_mechanism *mechanism, const int64_t *offers,
+                                 const int64_t *costs, size_t count, int64_t *prices)
+{
+    const int64_t soft = mechanism->soft_reserve_nanos;
+    const int64_t reserve = mechanism->reserve_nanos;
+    for (size_t i = 0; i < count; i++) {
+        const int64_t price = gv_mechanism_soften(soft, offers[i], costs[i]);
+        prices[i] = offers[i] < reserve ? -1 : price;
+    }
+}
+
+static void price_row_each(const gv_mechanism_type *type, const gv_slot_row *row, double next_share,
+                           int64_t *prices)
+{
+    for (size_t i = 0; i < row->count; i++) {
+        prices[i] = type->price_slot == NULL
+                        ? type->price(row->own[i], row->next[i])
+                        : type->price_slot(row->own[i], row->next[i], row->below[i], next_share);
+    }
+}
+
+/* Up to STRIP pages. */
+static void price_strip(const gv_mechanism *mechanism, const gv_slots *slots,
+                        const gv_page_rows *pages, int64_t *prices)
+{
+    const gv_mechanism_type *type = mechanism->type;
+    const size_t count = pages->count;
+    int64_t raised[2][STRIP]; /* the offers in this place and in the one below, in turn */
+    int64_t costs[2][STRIP];
+    const int64_t *below = raised[slots->count % 2];
+    raise_row(pages->offers + slots->count * pages->stride, mechanism->reserve_nanos, count,
+              raised[slots->count % 2]);
+    for (size_t slot = slots->count; slot-- > 0;) {
+        const int64_t *offers = pages->offers + slot * pages->stride;
+        int64_t *own = raised[slot % 2];
+        int64_t *asked = costs[slot % 2];
+        raise_row(offers, mechanism->reserve_nanos, count, own);
+        const gv_slot_row row = {own, raised[(slot + 1) % 2], below, count};
+        if (type->price_row != NULL) {
+            type->price_row(&row, slots->next_share[slot], asked);
+        } else {
+            price_row_each(type, &row, slots->next_share[slot], asked);
+        }
+        finish_row(mechanism, offers, asked, count, prices + slot * pages->stride);
+        below = asked;
+    }
+}
+
+void gv_mechanism_price_pages(const gv_mechanism *mechanism, const gv_slots *slots,
+                              const gv_page_rows *pages, int64_t *prices)
+{
+    for (size_t done = 0; done < pages->count; done += STRIP) {
+        const size_t left = pages->count - done;
+        const gv_page_rows strip = {pages->offers + done, pages->stride,
+                                    left < STRIP ? left : STRIP};
+        price_strip(mechanism, slots, &strip, prices + done);
     }
 }

@@ -114,6 +114,35 @@ void gv_mechanism_pay_own_all(const int64_t *offers, size_t count, int64_t *pric
     }
 }
 
+GV_VECTOR
+void gv_mechanism_pay_own_row(const gv_slot_row *row, double next_share, int64_t *prices)
+{
+    (void)next_share;
+    for (size_t i = 0; i < row->count; i++) {
+        prices[i] = row->own[i];
+    }
+}
+
+GV_VECTOR
+void gv_mechanism_pay_next_row(const gv_slot_row *row, double next_share, int64_t *prices)
+{
+    (void)next_share;
+    for (size_t i = 0; i < row->count; i++) {
+        prices[i] = row->next[i];
+    }
+}
+
+GV_VECTOR
+void gv_mechanism_pay_harm_row(const gv_slot_row *row, double next_share, int64_t *prices)
+{
+    for (size_t i = 0; i < row->count; i++) {
+        const double gap = real_of(row->next[i] - row->below[i]);
+        const double price = real_of(row->next[i]) - next_share * gap;
+        const double nearest = (price + TWO_52) - TWO_52;
+        prices[i] = integer_of(nearest > price ? nearest - 1.0 : nearest);
+    }
+}
+
 /* The price is there already. NOLINTNEXTLINE(readability-non-const-parameter): price_all's type */
 void gv_mechanism_pay_next_all(const int64_t *offers, size_t count, int64_t *prices)
 {

@@ -12,7 +12,10 @@
 #include "sim/base/random.h"
 #include "sim/base/random_lanes.h"
 
-enum { PERIOD_SHIFT = 40, DRAW_CONVERTS = 0, DRAW_TRUTH = 1, DRAW_DELAY = 2, DRAWS = 4 };
+enum { PERIOD_SHIFT = 40 };
+
+/* The draws of one advertiser on one opportunity. */
+enum { DRAW_CONVERTS, DRAW_TRUTH, DRAW_CONVERSION_DELAY, DRAW_EXPOSURE_DELAY, DRAWS };
 
 /* The cut of one advertiser's true probabilities, in sigmas, and its normal probabilities. */
 typedef struct bias {
@@ -27,24 +30,26 @@ struct gv_response {
     uint64_t seed;
     uint64_t period;
     size_t advertiser_count;
+    gv_slots slots; /* as seen in the end, cascade included */
+    double exposure_scale;
+    double conversion_scale;
     bias biases[]; /* [advertiser_count] */
 };
 
-static gv_status check_config(const gv_response_config *config)
+/* Also finds how often each slot is seen in the end. */
+static gv_status check_config(const gv_response_config *config, gv_slots *slots)
 {
-    if (config->slot_count == 0 || config->slot_count > GV_SLOTS_MAX) {
-        return GV_FAIL(GV_EINVAL, "%zu slots, expected 1 to %d", config->slot_count, GV_SLOTS_MAX);
+    GV_TRY(gv_slots_of(config->exposure, config->slot_count, slots));
+    GV_TRY(gv_delay_validate(&config->exposure_delay, "exposures"));
+    GV_TRY(gv_delay_validate(&config->conversion_delay, "conversions"));
+    if (!config->cascade) {
+        return GV_OK;
     }
+    double seen[GV_SLOTS_MAX];
     for (size_t slot = 0; slot < config->slot_count; slot++) {
-        if (!(config->exposure[slot] >= 0.0 && config->exposure[slot] <= 1.0)) {
-            return GV_FAIL(GV_EINVAL, "slot %zu is seen with probability %g, expected 0 to 1",
-                           slot + 1, config->exposure[slot]);
-        }
+        seen[slot] = config->exposure[slot] * (slot == 0 ? 1.0 : seen[slot - 1]);
     }
-    if (config->delay_mean_us < 0) {
-        return GV_FAIL(GV_EINVAL, "the mean delay of conversions is negative");
-    }
-    return GV_OK;
+    return gv_slots_of(seen, config->slot_count, slots);
 }
 
 static bias draw_bias(uint64_t seed, uint64_t period, uint64_t advertiser)
@@ -64,7 +69,8 @@ gv_status gv_response_create(const gv_response_config *config, const gv_traffic 
                              uint64_t seed, uint64_t period, size_t advertiser_count,
                              gv_response **out)
 {
-    GV_TRY(check_config(config));
+    gv_slots slots;
+    GV_TRY(check_config(config, &slots));
 
     gv_response *response = gv_mem_alloc(sizeof *response, advertiser_count, sizeof(bias));
     if (response == NULL) {
@@ -76,6 +82,9 @@ gv_status gv_response_create(const gv_response_config *config, const gv_traffic 
     response->seed = seed;
     response->period = period;
     response->advertiser_count = advertiser_count;
+    response->slots = slots;
+    response->exposure_scale = gv_delay_scale(&config->exposure_delay);
+    response->conversion_scale = gv_delay_scale(&config->conversion_delay);
     for (size_t advertiser = 0; advertiser < advertiser_count; advertiser++) {
         response->biases[advertiser] = draw_bias(seed, period, advertiser);
     }
@@ -88,9 +97,19 @@ void gv_response_destroy(gv_response *response)
     gv_mem_free(response);
 }
 
+/* Whose draws they are; with the fault, those of a place in a tick. */
 static uint64_t entity_of(const gv_response *response, uint64_t opportunity)
 {
+    if (response->config.repeat_draws) {
+        const size_t tick = gv_traffic_tick_of(response->traffic, opportunity);
+        return opportunity - gv_traffic_before(response->traffic, tick);
+    }
     return response->period << PERIOD_SHIFT | opportunity;
+}
+
+static gv_random key_of(const gv_response *response, uint64_t opportunity)
+{
+    return gv_random_key(response->seed, GV_STREAM_CONVERSION, entity_of(response, opportunity));
 }
 
 uint32_t gv_response_seen(const gv_response *response, uint64_t opportunity)
@@ -113,6 +132,29 @@ uint32_t gv_response_seen(const gv_response *response, uint64_t opportunity)
     return seen;
 }
 
+double gv_response_exposure(const gv_response *response, size_t slot)
+{
+    assert(slot < response->slots.count);
+    return response->slots.exposure[slot];
+}
+
+bool gv_response_delays_exposure(const gv_response *response)
+{
+    return gv_delay_is_any(&response->config.exposure_delay);
+}
+
+int64_t gv_response_exposure_delay(const gv_response *response, uint64_t opportunity,
+                                   uint32_t advertiser)
+{
+    assert(advertiser < response->advertiser_count);
+    if (!gv_response_delays_exposure(response)) {
+        return 0;
+    }
+    const gv_random key = key_of(response, opportunity);
+    return gv_delay_draw(&response->config.exposure_delay, response->exposure_scale, &key,
+                         (uint64_t)advertiser * DRAWS + DRAW_EXPOSURE_DELAY);
+}
+
 /* By the inverse of the truncated normal's distribution function. */
 static double true_probability(const gv_response *response, uint64_t opportunity,
                                uint32_t advertiser, double value, double uniform)
@@ -128,8 +170,7 @@ double gv_response_probability(const gv_response *response, uint64_t opportunity
                                uint32_t advertiser, double value)
 {
     assert(advertiser < response->advertiser_count);
-    const gv_random key =
-        gv_random_key(response->seed, GV_STREAM_CONVERSION, entity_of(response, opportunity));
+    const gv_random key = key_of(response, opportunity);
     const double uniform = gv_random_uniform(&key, (uint64_t)advertiser * DRAWS + DRAW_TRUTH);
     return true_probability(response, opportunity, advertiser, value, uniform);
 }
@@ -138,8 +179,7 @@ bool gv_response_converts(const gv_response *response, uint64_t opportunity, uin
                           double value, int64_t *delay_us)
 {
     assert(advertiser < response->advertiser_count);
-    const gv_random key =
-        gv_random_key(response->seed, GV_STREAM_CONVERSION, entity_of(response, opportunity));
+    const gv_random key = key_of(response, opportunity);
     const uint64_t first = (uint64_t)advertiser * DRAWS;
     const double uniform = gv_random_uniform(&key, first + DRAW_CONVERTS);
     /* Sigma is never above the value. */
@@ -149,7 +189,7 @@ bool gv_response_converts(const gv_response *response, uint64_t opportunity, uin
     if (uniform >= gv_response_probability(response, opportunity, advertiser, value)) {
         return false;
     }
-    const double mean = (double)response->config.delay_mean_us;
-    *delay_us = (int64_t)(mean * gv_random_exponential(&key, first + DRAW_DELAY));
+    *delay_us = gv_delay_draw(&response->config.conversion_delay, response->conversion_scale, &key,
+                              first + DRAW_CONVERSION_DELAY);
     return true;
 }

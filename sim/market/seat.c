@@ -9,7 +9,9 @@ void gv_seat_tick_add(gv_seat_tick *sum, const gv_seat_tick *part)
     sum->value_units += part->value_units;
     sum->won_value_units += part->won_value_units;
     sum->exposed_value_units += part->exposed_value_units;
-    sum->least_cost_nanos += part->least_cost_nanos;
+    /* Absurd offers wrap it, as in exchange_settle.c. */
+    sum->least_cost_nanos =
+        (int64_t)((uint64_t)sum->least_cost_nanos + (uint64_t)part->least_cost_nanos);
 }
 
 /* score = min((C / CPA)^2, 1) conversions, CPA = spend / conversions. */

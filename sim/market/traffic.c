@@ -143,6 +143,22 @@ uint64_t gv_traffic_count(const gv_traffic *traffic, size_t tick)
     return traffic->before[tick + 1] - traffic->before[tick];
 }
 
+size_t gv_traffic_tick_of(const gv_traffic *traffic, uint64_t opportunity)
+{
+    assert(opportunity < traffic->before[traffic->tick_count]);
+    size_t low = 0; /* it lies in low .. high - 1 */
+    size_t high = traffic->tick_count;
+    while (high - low > 1) {
+        const size_t middle = low + (high - low) / 2;
+        if (traffic->before[middle] <= opportunity) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
 static void assert_piece(const gv_traffic *traffic, size_t tick, uint64_t first, size_t count)
 {
     assert(tick < traffic->tick_count);

@@ -141,7 +141,8 @@ static void stage_open(stage *market, const gv_policy_type *type, int64_t delay_
     const gv_response_config response = {.slot_count = SLOTS,
                                          .exposure = {1.0, 0.8, 0.6},
                                          .cascade = true,
-                                         .delay_mean_us = delay_us};
+                                         .conversion_delay = {.type = &gv_delay_exponential,
+                                                               .mean_us = delay_us}};
     memset(market, 0, sizeof *market);
     gv_param_defaults(gv_traffic_auctionnet.info.params, market->traffic_config);
     set(market, "opportunities", "3000");

@@ -13,8 +13,21 @@
  *
  * The rule of one auction: an offer is the policy's bid, lowered to the bid cap and to the budget
  * left and cut to the price step (as in replay.h); offers that reach the reserve are ranked, the
- * best take the slots, and the mechanism prices each slot by the best offer below. A winner pays
- * when its slot is seen. So a budget is never overspent, and no auction is ever run again.
+ * best take the slots, and the mechanism prices them. A winner pays when its slot is seen. So a
+ * budget is never overspent, and no auction is ever run again.
+ *
+ * When things become known. Who won is known at once, and the budget is charged at once. That
+ * the ad was seen, and so what it cost, is known after the exposure delay, a conversion after that
+ * and the conversion delay. Ticks, tallies, the budget left as a policy sees it and outcomes all
+ * hold what has become known and no more; one trace is left, an offer lowered to a budget that is
+ * in truth smaller. Without an exposure delay the price comes with the auction's outcome; with one
+ * that says 0, and GV_OUTCOME_EXPOSURE brings it.
+ *
+ * GV_OVERSPEND_AUCTIONNET is AuctionNet's rule instead, for comparison (its run/run_test.py). All
+ * bids of a tick are asked for when it begins, and no budget lowers them; who has less left than
+ * min_remaining_nanos bids 0. While a campaign's cost of the tick is above what it has left, for
+ * each slot ceil(wins in that slot x (cost - left) / (cost + 0.0001)) of those wins, drawn at
+ * random, have their bids set to 0, and the whole tick is sold again: same users, same draws.
  */
 #ifndef SIM_MARKET_EXCHANGE_H
 #define SIM_MARKET_EXCHANGE_H
@@ -23,6 +36,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sim/base/money.h"
 #include "sim/base/progress.h"
 #include "sim/base/status.h"
 #include "sim/market/campaign.h"
@@ -39,6 +53,12 @@
  * bid among the *others*, which a loser's true threshold is.
  */
 typedef enum gv_least_cost { GV_LEAST_COST_OTHERS, GV_LEAST_COST_AUCTIONNET } gv_least_cost;
+
+/* What happens where a campaign cannot pay all that it would win; see above. */
+typedef enum gv_overspend { GV_OVERSPEND_EXACT, GV_OVERSPEND_AUCTIONNET } gv_overspend;
+
+/* AuctionNet's: less than a tenth of the currency left is nothing left. */
+#define GV_AUCTIONNET_MIN_REMAINING (GV_NANOS_PER_UNIT / 10)
 
 /* What became of a slot. */
 enum { GV_SLOT_SEEN = 1, GV_SLOT_CONVERTS = 2 };
@@ -83,8 +103,11 @@ typedef struct gv_exchange_config {
     gv_mechanism mechanism;
     size_t slot_count; /* as in the response */
     gv_least_cost least_cost;
-    bool reserve_unsold;  /* AuctionNet's fault: a win priced at exactly the reserve is cancelled */
-    const gv_seat *seats; /* [seat_count]: campaigns that span the whole period */
+    bool reserve_unsold; /* AuctionNet's fault: a win priced at exactly the reserve is cancelled */
+    gv_overspend overspend;
+    int64_t min_remaining_nanos; /* of GV_OVERSPEND_AUCTIONNET: with less left, bids are 0 */
+    uint64_t seed;               /* of GV_OVERSPEND_AUCTIONNET: which wins are dropped */
+    const gv_seat *seats;        /* [seat_count]: campaigns that span the whole period */
     size_t seat_count;
     const gv_rivals *rivals; /* NULL: all are here; else there is one seat */
     int64_t start_us;
@@ -110,5 +133,20 @@ const gv_seat_tick *gv_exchange_ticks(const gv_exchange *exchange, size_t seat);
 gv_seat_tick gv_exchange_total(const gv_exchange *exchange, size_t seat);
 
 uint64_t gv_exchange_auctions(const gv_exchange *exchange);
+
+/* Bids that were made into something else by rule, one campaign's. */
+typedef struct gv_clamped_bids {
+    uint64_t above;       /* the bid cap or GV_OFFER_MAX: lowered to it */
+    uint64_t negative;    /* below 0 and not GV_NO_BID: no bid */
+    uint64_t not_numbers; /* GV_BID_NAN: no bid */
+} gv_clamped_bids;
+
+gv_clamped_bids gv_exchange_clamped(const gv_exchange *exchange, size_t seat);
+
+/*
+ * The highest offer of all, after lowering; GV_NO_BID: there was none. Where it is below the
+ * reserve nothing can have been sold, which is worth saying.
+ */
+int64_t gv_exchange_highest_offer(const gv_exchange *exchange);
 
 #endif

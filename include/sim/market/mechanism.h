@@ -27,6 +27,9 @@
 
 #define GV_NO_BID INT64_C(-1)
 
+/* What a policy bids whose formula gave no number: no bid, and counted as one that went wrong. */
+#define GV_BID_NAN INT64_MIN
+
 /*
  * No offer is above it: two million units of currency for one impression. Sums of some thousand
  * offers fit int64_t, and each is exact as a double.
@@ -42,6 +45,14 @@ typedef struct gv_slots {
     double next_share[GV_SLOTS_MAX]; /* the next slot's chance over this one's; 0 behind the last */
 } gv_slots;
 
+/* One slot of many pages: the offers in it, the best ones below, what the slot below costs. */
+typedef struct gv_slot_row {
+    const int64_t *own;   /* [count] */
+    const int64_t *next;  /* [count] */
+    const int64_t *below; /* [count] */
+    size_t count;
+} gv_slot_row;
+
 typedef struct gv_mechanism_type {
     gv_type_info info; /* its params are the fields of gv_mechanism that a scenario sets */
     bool pays_own_bid;
@@ -55,11 +66,13 @@ typedef struct gv_mechanism_type {
      */
     void (*price_all)(const int64_t *offers, size_t count, int64_t *prices);
     /*
-     * The `sold` best slots of a page. offers: [sold + 1], best first, each at least the reserve;
-     * the last is the best one that won nothing, or the reserve where there is none. Each price
-     * lies in [offers[sold], own offer]. NULL: each slot costs price(its offer, the one below).
+     * One of several slots: `below` is what the slot below costs, next_share how often that is
+     * seen when this one is; for the last slot they are `next` and 0. Prices are found from the
+     * last slot up. The price lies in [below, own]. NULL: price(own, next).
      */
-    void (*price_slots)(const gv_slots *slots, const int64_t *offers, size_t sold, int64_t *prices);
+    int64_t (*price_slot)(int64_t own, int64_t next, int64_t below, double next_share);
+    /* The same for many; `prices` is none of the row's arrays. NULL: one by one. */
+    void (*price_row)(const gv_slot_row *row, double next_share, int64_t *prices);
 } gv_mechanism_type;
 
 extern const gv_mechanism_type gv_mechanism_first_price;
@@ -113,10 +126,26 @@ void gv_mechanism_settle_all(const gv_mechanism *mechanism, const int64_t *offer
 
 /*
  * What each of the `sold` best slots of a page costs when it is seen; sold is at most
- * slots->count. offers and prices as in the type's price_slots; equal to gv_mechanism_settle()
- * for one slot (tested).
+ * slots->count. offers: [sold + 1], best first, each at least the reserve; the last is the best
+ * one that won nothing, or the reserve where there is none. prices: [sold]. Equal for one slot to
+ * gv_mechanism_settle() (tested).
  */
 void gv_mechanism_price_slots(const gv_mechanism *mechanism, const gv_slots *slots,
                               const int64_t *offers, size_t sold, int64_t *prices);
+
+/* The ranked offers of many pages: row d holds those in place d, the best place first. */
+typedef struct gv_page_rows {
+    const int64_t *offers; /* [slot + 1][stride] */
+    size_t stride;
+    size_t count;
+} gv_page_rows;
+
+/*
+ * The same for many pages: prices: [slot][pages->stride], -1 where a slot is not sold, as its
+ * offer is below the reserve or there is none (negative). Equal to gv_mechanism_price_slots()
+ * for each page (tested).
+ */
+void gv_mechanism_price_pages(const gv_mechanism *mechanism, const gv_slots *slots,
+                              const gv_page_rows *pages, int64_t *prices);
 
 #endif

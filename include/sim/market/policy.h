@@ -60,7 +60,8 @@ typedef struct gv_batch {
 typedef enum gv_outcome_kind {
     GV_OUTCOME_AUCTION,
     GV_OUTCOME_CLICK,
-    GV_OUTCOME_CONVERSION
+    GV_OUTCOME_CONVERSION,
+    GV_OUTCOME_EXPOSURE /* in a market that delays exposures: the ad was seen and paid for */
 } gv_outcome_kind;
 
 typedef struct gv_outcome {
@@ -68,7 +69,7 @@ typedef struct gv_outcome {
     uint64_t opportunity;
     int64_t time_us;     /* when it became visible */
     int64_t bid_nanos;   /* AUCTION: as lowered by cap, budget and step; or GV_NO_BID */
-    int64_t price_nanos; /* AUCTION: what was paid; 0 when lost */
+    int64_t price_nanos; /* AUCTION: what was paid; 0 when lost, and where an EXPOSURE tells it */
     bool won;
     double pctr;              /* AUCTION: as believed at bid time; 0 where unknown */
     int64_t least_cost_nanos; /* AUCTION: what had to be beaten for the last slot; GV_NO_BID: not

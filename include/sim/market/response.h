@@ -3,7 +3,8 @@
  *
  * Every draw is keyed by the opportunity (and the advertiser), never by who won or what it cost:
  * the same user sees the same slots and likes the same ads under every policy, so two policies
- * differ only where their bids did.
+ * differ only where their bids did. Delays have draws of their own: they move what becomes known,
+ * and change nothing that happens.
  *
  * The true probability lies around the predicted one (AuctionNet): a normal of that mean and
  * sigma, cut to [-2 u1, +2 u2] sigmas, with u1 and u2 uniform for an advertiser and a period, which
@@ -17,6 +18,7 @@
 #include <stdint.h>
 
 #include "sim/base/status.h"
+#include "sim/market/delay.h"
 #include "sim/market/mechanism.h"
 #include "sim/market/traffic.h"
 
@@ -24,7 +26,13 @@ typedef struct gv_response_config {
     size_t slot_count;             /* 1 to GV_SLOTS_MAX */
     double exposure[GV_SLOTS_MAX]; /* probability that a slot is seen, each in [0, 1] */
     bool cascade;                  /* a slot is hidden where the one above it was */
-    int64_t delay_mean_us;         /* of conversions, exponential; 0: at once */
+    gv_delay exposure_delay;       /* from the auction until the ad is known to have been seen */
+    gv_delay conversion_delay;     /* from then until the conversion is known */
+    /*
+     * AuctionNet's fault: its generators restart from one seed in each tick, so the opportunity
+     * in the same place of every tick, and of every period, draws the same response.
+     */
+    bool repeat_draws;
 } gv_response_config;
 
 typedef struct gv_response gv_response;
@@ -38,6 +46,14 @@ void gv_response_destroy(gv_response *response); /* accepts NULL */
 
 /* Bit d is set where slot d is seen on this opportunity, if an ad stands in it. */
 uint32_t gv_response_seen(const gv_response *response, uint64_t opportunity);
+
+/* The chance that a slot is seen at all, with the cascade: 1, 0.8, 0.48 of 1, 0.8, 0.6. */
+double gv_response_exposure(const gv_response *response, size_t slot);
+
+/* How long after the auction it is known that this advertiser's ad was seen. */
+bool gv_response_delays_exposure(const gv_response *response); /* false: always 0 */
+int64_t gv_response_exposure_delay(const gv_response *response, uint64_t opportunity,
+                                   uint32_t advertiser);
 
 /*
  * Whether the user converts on this advertiser's ad once it is seen, `value` being the predicted

@@ -21,7 +21,10 @@ typedef struct gv_seat {
     uint32_t category;
 } gv_seat;
 
-/* One tick of one seat. Times of conversions are those at which they became visible. */
+/*
+ * One tick of one seat. Exposures, with what they cost, and conversions are in the tick in which
+ * they became known.
+ */
 typedef struct gv_seat_tick {
     gv_tally tally; /* wins are slots won, seen or not; spend is for those seen */
     uint64_t exposures;

@@ -74,6 +74,9 @@ uint64_t gv_traffic_before(const gv_traffic *traffic, size_t tick);
 
 uint64_t gv_traffic_count(const gv_traffic *traffic, size_t tick);
 
+/* The tick in which an opportunity of the period lies. */
+size_t gv_traffic_tick_of(const gv_traffic *traffic, uint64_t opportunity);
+
 /* `first` counts from the start of the period; the piece lies within the tick (asserted). */
 void gv_traffic_times(const gv_traffic *traffic, size_t tick, uint64_t first, size_t count,
                       int64_t *time_us);
