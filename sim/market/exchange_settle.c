@@ -14,6 +14,7 @@ enum { PIECE = GV_EXCHANGE_PIECE };
 typedef struct offer_sum {
     int64_t nanos;
     int64_t bid_count;
+    int64_t highest;
 } offer_sum;
 
 /* The highest and the lowest of 0 and the offers. */
@@ -34,10 +35,11 @@ GV_VECTOR static offer_range range_of(const int64_t *offers, size_t count)
 
 GV_VECTOR static offer_sum sum_of(const int64_t *offers, size_t count)
 {
-    offer_sum sum = {0, 0};
+    offer_sum sum = {0, 0, GV_NO_BID};
     for (size_t i = 0; i < count; i++) {
         sum.nanos += offers[i] > 0 ? offers[i] : 0;
         sum.bid_count += offers[i] > 0 ? 1 : 0;
+        sum.highest = offers[i] > sum.highest ? offers[i] : sum.highest;
     }
     return sum;
 }
@@ -98,8 +100,6 @@ static void offer(gv_exchange *exchange, size_t seat, size_t from, size_t count)
     state->has_odd_bids = may_be_odd || (state->has_odd_bids && from > 0);
     state->highest_offer = range.highest;
     state->is_short = false;
-    exchange->highest_offer =
-        range.highest > exchange->highest_offer ? range.highest : exchange->highest_offer;
 }
 
 void gv_exchange_offer_freely(gv_exchange *exchange, size_t seat, size_t count)
@@ -107,8 +107,6 @@ void gv_exchange_offer_freely(gv_exchange *exchange, size_t seat, size_t count)
     int64_t *offers = exchange->offers + seat * PIECE;
     gv_mechanism_offer_all(&exchange->config.mechanism, exchange->bids + seat * PIECE,
                            offer_limit(exchange, seat), count, offers);
-    const int64_t highest = range_of(offers, count).highest;
-    exchange->highest_offer = highest > exchange->highest_offer ? highest : exchange->highest_offer;
     exchange->states[seat].highest_offer = 0; /* nobody runs short */
     exchange->states[seat].is_short = false;
 }
@@ -460,6 +458,8 @@ static void count_offers(gv_exchange *exchange, size_t from, size_t to)
     for (size_t seat = 0; seat < exchange->config.seat_count; seat++) {
         gv_seat_tick *now = &exchange->states[seat].now;
         const offer_sum sum = sum_of(exchange->offers + seat * PIECE + from, to - from);
+        exchange->highest_offer =
+            sum.highest > exchange->highest_offer ? sum.highest : exchange->highest_offer;
         now->tally.auctions += to - from;
         now->tally.bids += (uint64_t)sum.bid_count;
         now->tally.bid_nanos = add_offers(now->tally.bid_nanos, sum.nanos);
