@@ -7,6 +7,7 @@
 #include "scenarios/cli/cli.h"
 #include "scenarios/config/scenario.h"
 #include "sim/log/reader.h"
+#include "sim/market/delay.h"
 #include "sim/market/traffic.h"
 
 enum { KEY_JSON = 256, ENTRIES_MAX = 64, RANGE_SIZE = 96 };
@@ -69,6 +70,15 @@ static size_t fill_traffic(plugged entries[ENTRIES_MAX])
     return count;
 }
 
+static size_t fill_delays(plugged entries[ENTRIES_MAX])
+{
+    size_t count = 0;
+    for (; gv_delay_types[count] != NULL && count < ENTRIES_MAX; count++) {
+        entries[count] = (plugged){.info = &gv_delay_types[count]->info};
+    }
+    return count;
+}
+
 static size_t fill_scenario(plugged entries[ENTRIES_MAX])
 {
     size_t count = 0;
@@ -84,6 +94,7 @@ static const plugin_kind kinds[] = {
     {"mechanisms", "mechanism", "Who wins an auction and what a winner pays.", fill_mechanisms},
     {"traffic", NULL, "Where a market's opportunities come from, and what they are worth.",
      fill_traffic},
+    {"delays", "delay", "Laws of delay, for a market's exposures and conversions.", fill_delays},
     {"predictors", "predictor", "Click probabilities at bid time.", fill_predictors},
     {"readers", "formats", "Formats of raw logs, for ingest and scenarios.", fill_readers},
     {"scenario", "scenarios", "The keys of a scenario file, section by section.", fill_scenario},

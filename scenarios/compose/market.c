@@ -273,6 +273,9 @@ static gv_exchange_config exchange_of(const gv_market *market, const gv_market_p
         .slot_count = (size_t)settings->slots,
         .least_cost = (gv_least_cost)settings->least_cost,
         .reserve_unsold = settings->reserve_unsold,
+        .overspend = (gv_overspend)settings->overspend,
+        .min_remaining_nanos = settings->min_remaining_nanos,
+        .seed = seed_of(market),
         .start_us = period->start_us,
         .tick_us = settings->tick_us,
         .tick_count = (size_t)settings->ticks,
@@ -299,10 +302,17 @@ static gv_status open_traffic(const gv_market *market, gv_market_period *period)
 static gv_status open_response(const gv_market *market, gv_market_period *period)
 {
     const gv_market_settings *settings = market->plan->settings;
-    gv_response_config response = {.slot_count = (size_t)settings->slots,
-                                   .cascade = settings->cascade,
-                                   .conversion_delay = {.type = &gv_delay_exponential,
-                                                        .mean_us = settings->delay_us}};
+    gv_response_config response = {
+        .slot_count = (size_t)settings->slots,
+        .cascade = settings->cascade,
+        .exposure_delay = {.type = gv_delay_types[settings->exposure_delay_law],
+                           .mean_us = settings->exposure_delay_us,
+                           .shape = settings->exposure_delay_shape},
+        .conversion_delay = {.type = gv_delay_types[settings->delay_law],
+                             .mean_us = settings->delay_us,
+                             .shape = settings->delay_shape},
+        .repeat_draws = settings->repeat_draws,
+    };
     memcpy(response.exposure, market->plan->exposure,
            response.slot_count * sizeof response.exposure[0]);
     return gv_response_create(&response, period->traffic, seed_of(market), period->number,
