@@ -8,7 +8,7 @@
  *     min-pacing:   bid = min( (1 + lambda) / lambda v, v / mu )
  *     both:         lambda <- lambda exp(-alpha (v x - p)),   mu <- mu exp(-eta (rho - p))
  *
- * In a market x is whether the ad was seen: a slot that is not seen costs nothing and gains nothing.
+ * In a market x is whether the ad was seen: a slot that is not seen costs and gains nothing.
  * v, p and rho are divided by the mean value first, so that alpha and eta have no unit; the steps
  * default to 1 / sqrt(auctions); multipliers start above 0, since a product cannot leave it, and
  * are kept in [1e-6, 1e6] (all three ours). The exchange lowers bids to the budget left.

@@ -267,7 +267,8 @@ static bucket *bucket_at(gv_ladder *ladder, size_t tick, size_t number)
             rungs[left.count++] = rungs[i];
             left.cost_nanos += rungs[i].cost_nanos;
             left.value += (double)rungs[i].value;
-            left.multiplier = fmax(left.multiplier, rungs[i].multiplier);
+            left.multiplier =
+                rungs[i].multiplier > left.multiplier ? rungs[i].multiplier : left.multiplier;
         }
     }
     at->sum = left;

@@ -9,10 +9,10 @@
  * before a worse one of its opportunity.
  *
  * Rungs lie in buckets by multiplier, half a percent to one wide, and a bucket is sorted when it is
- * first asked for by rung: what nobody reaches, and what is bought whole, costs no sorting. Costs are
- * whole nanos and values whole 2^-40s, so that sums do not depend on an order. Rungs that no walk can reach are
- * not kept at all: those of a tick above the multiplier at which all that is offered from that tick
- * on costs more than `reach_nanos`. A rung is 24 bytes.
+ * first asked for by rung: what nobody reaches, and what is bought whole, costs no sorting. Costs
+ * are whole nanos and values whole 2^-40s, so that sums do not depend on an order. Rungs that no
+ * walk can reach are not kept at all: those of a tick above the multiplier at which all that is
+ * offered from that tick on costs more than `reach_nanos`. A rung is 24 bytes.
  */
 #ifndef POLICIES_LADDER_IMPL_H
 #define POLICIES_LADDER_IMPL_H

@@ -287,8 +287,8 @@ static void walk_bucket(const lp_state *lp, gv_rungs at, lp_walk *walk)
         }
     }
 }
-/* The first r of the tick that is kept and whose sum exceeds `left`; none: the CPA. */
-/* The first r of the tick that is kept and whose sum exceeds `left`; the CPA where there is none. */
+
+/* The first r of the tick that is kept and whose sum exceeds `left`; the CPA where none is. */
 static double solve(const lp_state *lp, uint64_t tick, int64_t left)
 {
     if (tick >= lp->past.tick_count) {

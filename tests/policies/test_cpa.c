@@ -150,6 +150,132 @@ static void a_worked_tick_of_two_coupled_controllers(void **state)
     gv_policy_destroy(policy);
 }
 
+/* A tick of `tick_count`: `spent` of a budget of 100 so far, `last` of it in the last tick. */
+static void spend_tick(gv_policy *policy, uint64_t tick, uint64_t tick_count, double spent,
+                       double last)
+{
+    const gv_observation seen = {
+        .tick = tick,
+        .tick_count = tick_count,
+        .episode_end_us = 100,
+        .budget_nanos = 100 * GV_NANOS_PER_UNIT,
+        .budget_left_nanos = (int64_t)((100 - spent) * 1e9),
+        .episode = {.spend_nanos = (int64_t)(spent * 1e9)},
+        .last = {.spend_nanos = (int64_t)(last * 1e9)},
+    };
+    gv_policy_tick(&policy, &seen, 1);
+}
+
+static gv_policy *mystique_of(const char *const *text)
+{
+    const gv_campaign campaign = {.name = "c",
+                                  .budget_nanos = 100 * GV_NANOS_PER_UNIT,
+                                  .end_us = 100,
+                                  .cpa_nanos = 2 * GV_NANOS_PER_UNIT};
+    const policy_config config = made_config(&gv_policy_mystique, text);
+    return make(&gv_policy_mystique, &config, &campaign);
+}
+
+/* At a CPA of 2 and most_cpas 1.5, a bid for a certain conversion is three times the signal. */
+static double signal_of(gv_policy *policy)
+{
+    return (double)bid_on(policy, 0, 1) / 3e9;
+}
+
+/*
+ * Ten ticks, signal 0.5 at first. 20 of 100 spent in the first: e = 0.1, g = 2 - 1, both above, so
+ * w = 1/2: position 0.1 x 0.4, slope 0.1 / 1.5. Then 2 more: e = 0.02, g = 0.2 - 1, met after
+ * 0.25 ticks, so w = 0.05: position 0.1 x 0.08 down, slope 0.1 x 0.8 / 1.5 up. Then 8 more: on the
+ * curve at its slope, but for the least correction of a slope, of sign 0.
+ */
+static void mystique_follows_the_curve_of_spend(void **state)
+{
+    (void)state;
+    gv_policy *policy = mystique_of(NULL);
+    spend_tick(policy, 0, 10, 0, 0);
+    assert_true(fabs(signal_of(policy) - 0.5) < 1e-8);
+    spend_tick(policy, 1, 10, 20, 20);
+    const double first = 0.5 - 0.5 * 0.04 - 0.5 * 0.1 / 1.5;
+    assert_true(fabs(signal_of(policy) - first) < 1e-8);
+    spend_tick(policy, 2, 10, 22, 2);
+    const double second = first - 0.05 * 0.008 + 0.95 * 0.08 / 1.5;
+    assert_true(fabs(signal_of(policy) - second) < 1e-8);
+    spend_tick(policy, 3, 10, 30, 10);
+    assert_true(fabs(signal_of(policy) - second) < 1e-6);
+    spend_tick(policy, 4, 10, 100, 70);
+    assert_true(fabs(signal_of(policy) - second) < 1e-6); /* it rests: all is spent */
+    gv_policy_destroy(policy);
+}
+
+/* Half the budget in the first of 48 ticks: a slope of 24. Then it goes on below where it was. */
+static void mystique_stops_a_runaway_for_a_tick(void **state)
+{
+    (void)state;
+    gv_policy *policy = mystique_of(NULL);
+    spend_tick(policy, 0, 48, 0, 0);
+    spend_tick(policy, 1, 48, 50, 50);
+    assert_true(signal_of(policy) == 0);
+    spend_tick(policy, 2, 48, 50, 0);
+    assert_true(signal_of(policy) > 0.3);
+    assert_true(signal_of(policy) < 0.5);
+    gv_policy_destroy(policy);
+}
+
+/*
+ * A day of early spend, whose signal falls from 0.5 to nothing until noon. The next begins at its
+ * mean; the learned target asks less of the hours in which the signal was high, so with the same
+ * even spend its signal is the lower one by noon.
+ */
+static void mystique_asks_less_of_the_hours_of_a_high_signal(void **state)
+{
+    (void)state;
+    double noon[2];
+    for (size_t i = 0; i < 2; i++) {
+        const char *const text[] = {i == 0 ? "target=even" : "target=learned", NULL};
+        gv_policy *policy = mystique_of(text);
+        double sum = 0;
+        for (uint64_t tick = 0; tick < 24; tick++) {
+            const double spent = tick <= 12 ? 6 * (double)tick : 72 + (double)(tick - 12);
+            spend_tick(policy, tick, 24, spent, tick <= 12 ? 6 : 1);
+            sum += signal_of(policy);
+        }
+        spend_tick(policy, 0, 24, 0, 0);
+        assert_true(fabs(signal_of(policy) - sum / 24) < 1e-8);
+        for (uint64_t tick = 1; tick <= 12; tick++) {
+            spend_tick(policy, tick, 24, (double)tick * 100 / 24, 100.0 / 24);
+        }
+        noon[i] = signal_of(policy);
+        gv_policy_destroy(policy);
+    }
+    assert_true(noon[1] < noon[0] - 0.01);
+}
+
+/* lambda 2 at first, so min-pacing bids 3/2 of the value; a win that nobody saw leaves it so. */
+static void in_a_market_only_what_was_seen_is_gained(void **state)
+{
+    (void)state;
+    const gv_campaign campaign = {.name = "c", .budget_nanos = 10 * GV_NANOS_PER_UNIT, .end_us = 1};
+    const char *const text[] = {"cpa=100",        "mean_value=0.1", "auctions=10", "eta=0",
+                                "lambda_start=2", "mu_start=0.1",   "alpha=0.5",   NULL};
+    const policy_config config = made_config(&gv_policy_min_pacing, text);
+    int64_t after[2];
+    for (int is_market = 0; is_market < 2; is_market++) {
+        gv_policy *policy = make(&gv_policy_min_pacing, &config, &campaign);
+        const gv_observation seen = {
+            .tick_count = 1, .episode_end_us = 1, .market = {.is_market = is_market != 0}};
+        gv_policy_tick(&policy, &seen, 1);
+        const int64_t before = bid_on(policy, 0, 0.2);
+        assert_true(fabs((double)before - 30e9) < 10);
+        const gv_outcome unseen = {
+            .kind = GV_OUTCOME_AUCTION, .won = true, .bid_nanos = before, .price_nanos = 0};
+        gv_policy_observe(policy, &unseen, 1);
+        after[is_market] = bid_on(policy, 1, 0.2);
+        gv_policy_destroy(policy);
+    }
+    assert_true(fabs((double)after[1] - 30e9) < 10);
+    assert_true(after[0] > after[1]); /* in a replay it was free, and is a gain */
+}
+
 typedef struct outcome {
     double spend; /* of the budget */
     double paid;  /* spend over value won: above 1 the CPA is broken */
@@ -226,6 +352,10 @@ int main(void)
         cmocka_unit_test(a_worked_step_of_both_multipliers),
         cmocka_unit_test(both_constraints_are_kept_where_they_bind),
         cmocka_unit_test(a_worked_tick_of_two_coupled_controllers),
+        cmocka_unit_test(in_a_market_only_what_was_seen_is_gained),
+        cmocka_unit_test(mystique_follows_the_curve_of_spend),
+        cmocka_unit_test(mystique_stops_a_runaway_for_a_tick),
+        cmocka_unit_test(mystique_asks_less_of_the_hours_of_a_high_signal),
         cmocka_unit_test(ta_pid_spends_evenly_to_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

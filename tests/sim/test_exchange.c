@@ -138,11 +138,11 @@ static void open_seats(stage *market, const gv_policy_type *type, test_random *r
 static void stage_open(stage *market, const gv_policy_type *type, int64_t delay_us,
                        test_random *random)
 {
-    const gv_response_config response = {.slot_count = SLOTS,
-                                         .exposure = {1.0, 0.8, 0.6},
-                                         .cascade = true,
-                                         .conversion_delay = {.type = &gv_delay_exponential,
-                                                               .mean_us = delay_us}};
+    const gv_response_config response = {
+        .slot_count = SLOTS,
+        .exposure = {1.0, 0.8, 0.6},
+        .cascade = true,
+        .conversion_delay = {.type = &gv_delay_exponential, .mean_us = delay_us}};
     memset(market, 0, sizeof *market);
     gv_param_defaults(gv_traffic_auctionnet.info.params, market->traffic_config);
     set(market, "opportunities", "3000");

@@ -1,4 +1,4 @@
-/* AuctionNet's overspend rule: a tick by hand, budgets, reruns, what it shares with the exact one. */
+/* AuctionNet's overspend rule: a tick by hand, budgets, reruns, what the exact one shares. */
 #include "made_market.h"
 #include "sim/base/mem.h"
 #include "test_random.h"
