@@ -25,7 +25,7 @@
     {                                                                                     \
         .name = "most_cpas", .kind = GV_PARAM_REAL, .fallback = default, .minimum = 1e-6, \
         .maximum = 1e9, .offset = offsetof(config, most_cpas),                            \
-        .help = "the multiplier is at most so many times the CPA", .source = where        \
+        .help = "the multiplier is at most so many times the CPA", .source = (where)      \
     }
 
 /* A fit() for configs that begin with int64_t cpa_nanos: takes the campaign's where it is unset. */

@@ -207,14 +207,13 @@ static gv_status learn(lp_state *lp, const gv_policy_setup *setup)
     const size_t room = (size_t)(history->source->end - history->source->begin);
     past_rows rows = {.values = gv_mem_alloc_vector(room + 1, sizeof *rows.values),
                       .costs = gv_mem_alloc_vector(room + 1, sizeof *rows.costs)};
-    gv_status status = GV_OK;
     if (rows.values == NULL || rows.costs == NULL) {
-        status =
-            GV_FAIL(GV_ENOMEM, NAME ": no memory for the %zu rows of \"%s\"", room, history->name);
+        gv_mem_free(rows.values);
+        gv_mem_free(rows.costs);
+        return GV_FAIL(GV_ENOMEM, NAME ": no memory for the %zu rows of \"%s\"", room,
+                       history->name);
     }
-    if (status == GV_OK) {
-        status = read_past(lp, setup, &rows);
-    }
+    gv_status status = read_past(lp, setup, &rows);
     if (status == GV_OK) {
         status = make_ladder(lp, &rows, setup->campaign->budget_nanos);
     }

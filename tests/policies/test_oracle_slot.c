@@ -249,7 +249,8 @@ static double best_of_all_multipliers(const known *period, const standing *at)
     double best = worth(period, at, (deal){0, 0});
     for (size_t at_price = 0; at_price < period->base.slot_count * period->count; at_price++) {
         const double value = (double)period->values[at_price % period->count];
-        const double multiplier = (double)((period->prices[at_price] / step + 1) * step) / value;
+        const int64_t offer = (period->prices[at_price] / step + 1) * step;
+        const double multiplier = (double)offer / value;
         const deal sum = bought_by(period, at, multiplier);
         if (multiplier <= most && sum.cost <= left_of(period, at)) {
             best = fmax(best, worth(period, at, sum));
@@ -337,6 +338,7 @@ static double best_of_all_choices(const known *period)
 {
     const standing start = {0};
     const size_t digits = period->base.slot_count + 1;
+    assert_in_range(digits, 2, SLOTS_MAX + 1);
     size_t codes = 1;
     for (size_t i = 0; i < period->count; i++) {
         codes *= digits;
