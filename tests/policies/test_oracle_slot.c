@@ -333,23 +333,31 @@ static double largest_value(const known *period)
     return largest;
 }
 
-/* Each opportunity gets one of the slots or none: choice i is the i-th digit of `code`. */
+enum { CHOSEN_MAX = 16 };
+
+/* Each opportunity gets one of the slots, or none, which counts as one more. False after all. */
+static bool next_choice(const known *period, size_t *choice)
+{
+    for (size_t i = 0; i < period->count; i++) {
+        if (choice[i]++ < period->base.slot_count) {
+            return true;
+        }
+        choice[i] = 0;
+    }
+    return false;
+}
+
 static double best_of_all_choices(const known *period)
 {
     const standing start = {0};
-    const size_t digits = period->base.slot_count + 1;
-    assert_in_range(digits, 2, SLOTS_MAX + 1);
-    size_t codes = 1;
-    for (size_t i = 0; i < period->count; i++) {
-        codes *= digits;
-    }
+    size_t choice[CHOSEN_MAX] = {0};
     double best = 0;
-    for (size_t code = 0; code < codes; code++) {
+    assert_in_range(period->count, 1, CHOSEN_MAX);
+    do {
         deal sum = {0, 0};
-        size_t rest = code;
-        for (size_t i = 0; i < period->count; i++, rest /= digits) {
-            const size_t slot = rest % digits;
-            if (slot + 1 < digits) {
+        for (size_t i = 0; i < period->count; i++) {
+            const size_t slot = choice[i];
+            if (slot < period->base.slot_count) {
                 sum.cost +=
                     period->exposure[slot] * (double)period->prices[slot * period->count + i];
                 sum.value += period->exposure[slot] * (double)period->values[i];
@@ -358,7 +366,7 @@ static double best_of_all_choices(const known *period)
         if (sum.cost <= left_of(period, &start)) {
             best = fmax(best, worth(period, &start, sum));
         }
-    }
+    } while (next_choice(period, choice));
     return best;
 }
 
