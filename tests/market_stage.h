@@ -146,10 +146,11 @@ typedef struct stage {
 /* Budgets that bind for some, CPAs that bind for others. */
 static inline void stage_open(stage *market, const gv_traffic *traffic)
 {
-    const gv_response_config response = {.slot_count = SLOTS,
-                                         .exposure = {1.0, 0.8, 0.6},
-                                         .cascade = true,
-                                         .delay_mean_us = 10 * GV_US_PER_MINUTE};
+    const gv_response_config response = {
+        .slot_count = SLOTS,
+        .exposure = {1.0, 0.8, 0.6},
+        .cascade = true,
+        .conversion_delay = {.type = &gv_delay_exponential, .mean_us = 10 * GV_US_PER_MINUTE}};
     memset(market, 0, sizeof *market);
     assert_int_equal(gv_response_create(&response, traffic, 21, 1, SEATS, &market->response),
                      GV_OK);
