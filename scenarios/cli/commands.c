@@ -13,5 +13,6 @@ const gv_command *const gv_commands[] = {
     &gv_command_run,
     &gv_command_compare,
     &gv_command_plot,
+    &gv_command_auctionnet,
     NULL,
 };

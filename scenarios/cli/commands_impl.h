@@ -4,6 +4,7 @@
 
 #include "scenarios/cli/cli.h"
 
+extern const gv_command gv_command_auctionnet;
 extern const gv_command gv_command_compare;
 extern const gv_command gv_command_generate;
 extern const gv_command gv_command_inspect;

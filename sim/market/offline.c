@@ -56,6 +56,12 @@ static gv_status check_config(const gv_offline_config *config)
     assert(config->period >> PERIOD_SHIFT == 0);
     for (size_t seat = 0; seat < config->seat_count; seat++) {
         const gv_policy_type *type = gv_policy_type_of(config->seats[seat].policy);
+        if ((type->reads & ~(unsigned)(GV_READS_PCVR | GV_READS_TIME)) != 0) {
+            return GV_FAIL(GV_EINVAL,
+                           "the policy %s bids by click probabilities or floors, which "
+                           "AuctionNet's logs lack: use one that bids by conversions",
+                           type->info.name);
+        }
         if (type->one_by_one && config->overspend != GV_OVERSPEND_EXACT) {
             return GV_FAIL(GV_EINVAL,
                            "the policy %s bids by what its last auction left, which a tick that is "

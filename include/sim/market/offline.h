@@ -60,7 +60,9 @@ typedef struct gv_offline_config {
 
 typedef struct gv_offline gv_offline;
 
-/* A policy that bids one by one needs GV_OVERSPEND_EXACT: GV_EINVAL otherwise. */
+/*
+ * GV_EINVAL: a policy bids one by one, which needs GV_OVERSPEND_EXACT, or reads what a log lacks.
+ */
 GV_MUST_CHECK gv_status gv_offline_create(const gv_offline_config *config, gv_offline **out);
 void gv_offline_destroy(gv_offline *offline); /* accepts NULL */
 
