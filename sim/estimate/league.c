@@ -148,14 +148,18 @@ static void add_seat(const league_sums *sums, const gv_cell_record *cell, double
     }
 }
 
-/* Each campaign weighs the same; one without a budget has its spend for one. */
+/*
+ * Each campaign weighs the same; one without a budget has its spend for one. A damaged database
+ * may hold ticks that spent less than nothing.
+ */
 static void add_pace(const gv_cell_record *cell, double weight, double *pace, size_t tick_count)
 {
     const int64_t budget = cell->campaign->budget_nanos;
     const int64_t whole = budget == INT64_MAX ? cell->total->spend_nanos : budget;
     const size_t count = cell->seat->tick_count - 1; /* none is spent after the period */
     for (size_t t = 0; whole > 0 && t < count && t < tick_count; t++) {
-        pace[t] += weight * (double)cell->seat->ticks[t].tally.spend_nanos / (double)whole;
+        const int64_t spend = cell->seat->ticks[t].tally.spend_nanos;
+        pace[t] += spend > 0 ? weight * (double)spend / (double)whole : 0;
     }
 }
 

@@ -10,8 +10,9 @@
 #include "scenarios/report/report.h"
 #include "sim/base/mem.h"
 #include "sim/estimate/league.h"
+#include "test_random.h"
 
-enum { PERIODS = 10, SEATS = 6, TEXT_MAX = 1 << 20, WORDS_MAX = 16 };
+enum { PERIODS = 10, SEATS = 6, TEXT_MAX = 1 << 20, WORDS_MAX = 16, FLIPS = 150 };
 
 static int make_run(void **state)
 {
@@ -163,6 +164,60 @@ static void reporting_survives_every_allocation_failing(void **state)
         assert_true(n < 1000);
     }
     (void)fclose(nowhere);
+    league_destroy(&market);
+}
+
+/* A byte of a stored run is changed: a sentence, or a report of what then stands there. */
+static void damaged_runs_are_refused_or_printed(void **state)
+{
+    static unsigned char bytes[1 << 20];
+    league_market market = league_create(1, 2);
+    const char *path = fixture_path(*state, "flipped.db");
+    gv_store *store = NULL;
+    int64_t run_id = 0;
+    const gv_run_record run = fixture_run(market.cell_count);
+    assert_int_equal(gv_store_open(path, GV_STORE_WRITE, &store), GV_OK);
+    assert_int_equal(gv_store_begin_run(store, &run, &run_id), GV_OK);
+    assert_int_equal(gv_store_write_cells(store, run_id, market.cells, market.cell_count), GV_OK);
+    gv_store_close(store);
+    league_destroy(&market);
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    const size_t size = fread(bytes, 1, sizeof bytes, file);
+    (void)fclose(file);
+    assert_true(size > 4096 && size < sizeof bytes);
+    test_random random = test_random_seeded();
+    FILE *nowhere = fopen("/dev/null", "w");
+    for (int i = 0; i < FLIPS; i++) {
+        const size_t at = (size_t)test_random_below(&random, (int64_t)size);
+        const unsigned char old = bytes[at];
+        bytes[at] ^= (unsigned char)(1 + test_random_below(&random, 255));
+        file = fopen(path, "wb");
+        assert_int_equal(fwrite(bytes, 1, size, file), size);
+        (void)fclose(file);
+        bytes[at] = old;
+        gv_status status = gv_store_open(path, GV_STORE_READ, &store);
+        if (status == GV_OK) {
+            status =
+                gv_report_run(nowhere, store, GV_RUN_LATEST, &(gv_report_options){.width = 80});
+            gv_store_close(store);
+        }
+        assert_true(status == GV_OK || strlen(gv_status_detail()) > 10);
+    }
+    (void)fclose(nowhere);
+}
+
+/* Ticks that spend less than nothing, as no market does: drawn as nothing. */
+static void forged_spend_breaks_no_contract(void **state)
+{
+    (void)state;
+    league_market market = league_create(1, SEATS);
+    market.parts[SEATS].ticks[3].tally.spend_nanos = INT64_MIN;
+    market.parts[SEATS].total.spend_nanos = INT64_MIN;
+    market.parts[SEATS].total.conversions = UINT64_MAX;
+    char *text = print_report(&market, &(gv_report_options){.width = 100});
+    assert_has(text, "minpace");
+    free(text);
     league_destroy(&market);
 }
 
@@ -339,6 +394,8 @@ int main(void)
         cmocka_unit_test(narrow_pages_keep_the_scores),
         cmocka_unit_test(without_an_oracle_scores_have_the_interval),
         cmocka_unit_test(reporting_survives_every_allocation_failing),
+        cmocka_unit_test(forged_spend_breaks_no_contract),
+        WITH_RUN(damaged_runs_are_refused_or_printed),
         WITH_RUN(json_holds_the_league_and_every_seat),
         WITH_RUN(policies_of_a_market_are_compared),
         WITH_RUN(spend_in_time_is_drawn_for_all_or_one),
