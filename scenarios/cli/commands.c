@@ -13,6 +13,7 @@ const gv_command *const gv_commands[] = {
     &gv_command_run,
     &gv_command_compare,
     &gv_command_plot,
+    &gv_command_trajectories,
     &gv_command_auctionnet,
     NULL,
 };

@@ -110,6 +110,30 @@ print_config_reads_back_to_the_same_market() {
     test "$(wc -l <cells.txt)" -eq 109
 }
 
+trajectories_are_those_of_the_stored_run() {
+    needs_sqlite
+    begin
+    "$gavel" run market.yaml -q --db run.db >/dev/null
+    "$gavel" trajectories run.db -q -o all.safetensors
+    "$gavel" trajectories run.db --rivals fixed --policies abid,pid -o some.safetensors 2>talk.txt
+    grep -q '54 trajectories' talk.txt
+    head -c 4000 all.safetensors | grep -qa '"shape":\[27,6,16\]'
+    # What was spent, added up from the file's own numbers.
+    python3 - all.safetensors >spend.txt <<'PYTHON' || skip "python3 is not installed"
+import json, struct, sys
+data = open(sys.argv[1], "rb").read()
+size = struct.unpack("<Q", data[:8])[0]
+begin, end = json.loads(data[8:8 + size])["spend"]["data_offsets"]
+print(round(sum(struct.unpack(f"<{(end - begin) // 8}d", data[8 + size:][begin:end])) * 1e6))
+PYTHON
+    test "$(cat spend.txt)" = "$(sqlite3 run.db "SELECT sum(spend_nanos) / 1000 FROM campaign
+        JOIN seat USING (run_id, cell) WHERE rivals = 'market'")"
+    expect_failure 1 "no campaign of that policy" "$gavel" trajectories run.db --policies x -o x
+    "$gavel" run market.yaml -q --set market.keep_ticks=off --db bare.db >/dev/null
+    expect_failure 1 "kept no ticks" "$gavel" trajectories bare.db -o x
+    expect_failure 2 "expected market, fixed" "$gavel" trajectories run.db --rivals none -o x
+}
+
 mistakes_are_told_in_their_places() {
     begin
     run() { "$gavel" run market.yaml --dry-run "$@"; }
@@ -174,6 +198,7 @@ run_tests \
     a_contender_in_its_own_place_changes_nothing \
     a_killed_run_resumes_period_by_period \
     print_config_reads_back_to_the_same_market \
+    trajectories_are_those_of_the_stored_run \
     mistakes_are_told_in_their_places \
     what_a_market_cannot_give_is_refused \
     a_market_of_ten_thousand_runs \
