@@ -126,7 +126,7 @@ size = struct.unpack("<Q", data[:8])[0]
 begin, end = json.loads(data[8:8 + size])["spend"]["data_offsets"]
 print(round(sum(struct.unpack(f"<{(end - begin) // 8}d", data[8 + size:][begin:end])) * 1e6))
 PYTHON
-    test "$(cat spend.txt)" = "$(sqlite3 run.db "SELECT sum(spend_nanos) / 1000 FROM campaign
+    test "$(cat spend.txt)" = "$(sqlite3 run.db "SELECT CAST(round(sum(spend_nanos) / 1e3) AS INTEGER) FROM campaign
         JOIN seat USING (run_id, cell) WHERE rivals = 'market'")"
     expect_failure 1 "no campaign of that policy" "$gavel" trajectories run.db --policies x -o x
     "$gavel" run market.yaml -q --set market.keep_ticks=off --db bare.db >/dev/null
