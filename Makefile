@@ -238,8 +238,8 @@ bench: $(BENCHES) $(OUT)/gavel ## Measure against peers into results/benchmarks.
 demo: all ## Replay the sample, or a generated log, under five policies: table and plot
 	@GAVEL=build/gavel scripts/demo
 
-results: all ## Rewrite the tables of results/ from the real logs (GAVEL_DATA)
-	@GAVEL=build/gavel scripts/results
+results: all ## Rewrite the tables of results/, of markets and of the real logs (GAVEL_DATA; RESULTS=name)
+	@GAVEL=build/gavel scripts/results $(RESULTS)
 
 # ---- lint ------------------------------------------------------------------------------------
 
