@@ -83,7 +83,7 @@ int64_t gv_dual_price(gv_dual_state *state, const gv_batch *batch, double factor
     assert(batch->count == 1);
     const double value = state->cpa_nanos * batch->pcvr[0];
     state->asked = value / state->mean_nanos;
-    return gv_price_round(factor * value);
+    return gv_price_bid(factor * value);
 }
 
 void gv_dual_tick(void *const *states, const gv_observation *observations, size_t count)

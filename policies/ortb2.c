@@ -53,7 +53,7 @@ static void ortb2_bid(void *state, const gv_batch *batch, int64_t *bids)
     const gv_ortb_state *ortb = state;
     for (size_t i = 0; i < batch->count; i++) {
         const double bid = bid_for(batch->pctr[i] / ortb->lambda, ortb->c);
-        bids[i] = gv_price_round(bid * (double)GV_NANOS_PER_CPM);
+        bids[i] = gv_price_bid(bid * (double)GV_NANOS_PER_CPM);
     }
 }
 

@@ -1,19 +1,21 @@
 /*
  * Rounding without a conversion instruction, which vectors lack below AVX-512: at 2^52 doubles
  * are whole numbers, so x + 2^52 rounds x to the nearest; one is taken off where that went up,
- * and the number stands in the low bits of the sum. Valid for 0 <= x <= 2^51, hence the clamp.
+ * and the number stands in the low bits of the sum. Valid for 0 <= x < 2^52, hence the clamp.
  */
 #include <string.h>
 
 #include "policies/price_impl.h"
 #include "sim/base/vector.h"
+#include "sim/market/mechanism.h"
 
-#define TWO_52 4503599627370496.0
+#define TWO_52  4503599627370496.0
+#define BID_MAX (GV_PRICE_MAX + 1.0) /* more than GV_OFFER_MAX, so a market counts it */
 
-static inline int64_t round_down(double nanos)
+static inline int64_t round_down(double nanos, double most)
 {
     const double positive = nanos > 0 ? nanos : 0; /* not a number: 0 */
-    const double clamped = positive < GV_PRICE_MAX ? positive : GV_PRICE_MAX;
+    const double clamped = positive < most ? positive : most;
     const double nearest = (clamped + TWO_52) - TWO_52;
     const double whole = nearest - (nearest > clamped ? 1.0 : 0.0);
     const double shifted = whole + TWO_52;
@@ -22,16 +24,28 @@ static inline int64_t round_down(double nanos)
     return bits & (INT64_C(0x000FFFFFFFFFFFFF));
 }
 
+/* What went wrong stays to be seen: no bid, or one above all that may be offered. */
+static inline int64_t bid_of(double nanos)
+{
+    const int64_t whole = round_down(nanos, BID_MAX);
+    return nanos == nanos ? whole : GV_BID_NAN;
+}
+
 int64_t gv_price_round(double nanos)
 {
-    return round_down(nanos);
+    return round_down(nanos, GV_PRICE_MAX);
+}
+
+int64_t gv_price_bid(double nanos)
+{
+    return bid_of(nanos);
 }
 
 GV_VECTOR
 void gv_price_scale(const double *values, size_t count, double factor, int64_t *bids)
 {
     for (size_t i = 0; i < count; i++) {
-        bids[i] = round_down(factor * values[i]);
+        bids[i] = bid_of(factor * values[i]);
     }
 }
 
@@ -39,7 +53,7 @@ GV_VECTOR
 void gv_price_scale_square(const double *values, size_t count, double factor, int64_t *bids)
 {
     for (size_t i = 0; i < count; i++) {
-        bids[i] = round_down(factor * (values[i] * values[i]));
+        bids[i] = bid_of(factor * (values[i] * values[i]));
     }
 }
 
@@ -47,7 +61,7 @@ GV_VECTOR
 void gv_price_round_all(const double *nanos, size_t count, int64_t *bids)
 {
     for (size_t i = 0; i < count; i++) {
-        bids[i] = round_down(nanos[i]);
+        bids[i] = bid_of(nanos[i]);
     }
 }
 

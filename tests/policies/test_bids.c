@@ -280,9 +280,12 @@ static void rounding_goes_down_and_takes_anything(void **state)
     int64_t bids[10];
     gv_price_round_all(values, 10, bids);
     for (size_t i = 0; i < 10; i++) {
-        assert_int_equal(bids[i], expected[i]);
+        const int64_t clamped = values[i] > GV_PRICE_MAX ? expected[i] + 1 : expected[i];
+        assert_int_equal(bids[i], isnan(values[i]) ? GV_BID_NAN : clamped);
+        assert_int_equal(gv_price_bid(values[i]), bids[i]);
         assert_int_equal(gv_price_round(values[i]), expected[i]);
     }
+    assert_true(expected[6] + 1 > GV_OFFER_MAX);
     test_random random = test_random_seeded();
     for (int i = 0; i < 100000; i++) {
         const double value = (double)test_random_below(&random, INT64_C(1) << 31) *

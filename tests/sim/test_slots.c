@@ -337,9 +337,69 @@ static void one_slot_costs_what_a_single_sale_does(void **state)
     }
 }
 
+enum { PAGES = 150, STRIDE = 160 };
+
+/* Offers as a ranking leaves them: falling, none at the end, small or as large as may be. */
+static void draw_pages(test_random *random, size_t slot_count, int64_t offers[][STRIDE])
+{
+    for (size_t i = 0; i < PAGES; i++) {
+        const int64_t unit = test_random_below(random, 9) == 0 ? GV_OFFER_MAX / 32 : 37;
+        int64_t offer = test_random_below(random, 33) * unit;
+        for (size_t place = 0; place <= slot_count; place++) {
+            offers[place][i] = offer;
+            offer -= test_random_below(random, 9) * unit;
+            offer = offer < 0 ? -1 : offer;
+        }
+    }
+}
+
+/* One page out of many, by the plain rule. */
+static void assert_page(const gv_mechanism *mechanism, const gv_slots *slots,
+                        int64_t offers[][STRIDE], int64_t prices[][STRIDE], size_t i)
+{
+    const int64_t reserve = mechanism->reserve_nanos;
+    int64_t ranked[SLOTS + 1];
+    int64_t expected[SLOTS];
+    size_t sold = 0;
+    while (sold < slots->count && offers[sold][i] >= reserve) {
+        ranked[sold] = offers[sold][i];
+        sold++;
+    }
+    ranked[sold] = offers[sold][i] > reserve ? offers[sold][i] : reserve;
+    gv_mechanism_price_slots(mechanism, slots, ranked, sold, expected);
+    for (size_t slot = 0; slot < slots->count; slot++) {
+        assert_int_equal(prices[slot][i], slot < sold ? expected[slot] : -1);
+    }
+}
+
 static int64_t halfway(int64_t own, int64_t next)
 {
     return next + (own - next) / 2;
+}
+
+static void pages_by_rows_cost_what_each_costs_alone(void **state)
+{
+    (void)state;
+    test_random random = test_random_seeded();
+    const gv_mechanism_type middle = {.info = {.name = "middle"}, .price = halfway};
+    for (int i = 0; i < 200; i++) {
+        const gv_mechanism_type *type = gv_mechanism_types[i % 4];
+        const drawn_page page = page_of(i % 5 == 4 ? &middle : type, &random);
+        const gv_mechanism mechanism = {.type = page.config.type,
+                                        .price_step_nanos = 1,
+                                        .reserve_nanos = page.config.reserve_nanos,
+                                        .soft_reserve_nanos = page.config.soft_reserve_nanos};
+        gv_slots slots;
+        int64_t offers[SLOTS + 1][STRIDE];
+        int64_t prices[SLOTS][STRIDE];
+        assert_int_equal(gv_slots_of(page.exposure, page.config.slot_count, &slots), GV_OK);
+        draw_pages(&random, slots.count, offers);
+        const gv_page_rows pages = {offers[0], STRIDE, PAGES};
+        gv_mechanism_price_pages(&mechanism, &slots, &pages, prices[0]);
+        for (size_t p = 0; p < PAGES; p++) {
+            assert_page(&mechanism, &slots, offers, prices, p);
+        }
+    }
 }
 
 static void a_type_without_a_rule_for_pages_sells_each_slot_alone(void **state)
@@ -404,6 +464,7 @@ int main(void)
         cmocka_unit_test(vcg_is_clarkes_rule),
         cmocka_unit_test(vcg_never_charges_more_than_gsp_for_the_same_offers),
         cmocka_unit_test(one_slot_costs_what_a_single_sale_does),
+        cmocka_unit_test(pages_by_rows_cost_what_each_costs_alone),
         cmocka_unit_test(a_type_without_a_rule_for_pages_sells_each_slot_alone),
         cmocka_unit_test(impossible_pages_are_refused_in_a_sentence),
     };
