@@ -43,6 +43,7 @@ struct gv_offline {
     gv_policy **together;         /* [seat]: scratch of a tick */
     gv_observation *observations; /* [seat] */
     gv_outcome *outcomes;         /* [PIECE] */
+    int64_t *asked;               /* [PIECE] */
     int64_t *bids;                /* [capacity]: and so on: one seat's */
     int64_t *least;
     int64_t *times;
@@ -80,8 +81,9 @@ static bool allocate(gv_offline *offline)
     offline->together = gv_mem_alloc(0, seats, sizeof(gv_policy *));
     offline->observations = gv_mem_alloc(0, seats, sizeof *offline->observations);
     offline->outcomes = gv_mem_alloc(0, PIECE, sizeof *offline->outcomes);
+    offline->asked = gv_mem_alloc_vector(PIECE, sizeof *offline->asked);
     return offline->states != NULL && offline->ticks != NULL && offline->together != NULL &&
-           offline->observations != NULL && offline->outcomes != NULL;
+           offline->observations != NULL && offline->outcomes != NULL && offline->asked != NULL;
 }
 
 gv_status gv_offline_create(const gv_offline_config *config, gv_offline **out)
@@ -129,6 +131,7 @@ void gv_offline_destroy(gv_offline *offline)
     gv_mem_free(offline->together);
     gv_mem_free(offline->observations);
     gv_mem_free(offline->outcomes);
+    gv_mem_free(offline->asked);
     gv_mem_free(offline);
 }
 
@@ -233,7 +236,8 @@ typedef struct tick_play {
     const double *sigmas;
     size_t tick;
     size_t count;
-    size_t win_count; /* of `winners` */
+    int64_t left_nanos; /* of the budget: at the tick's start, or now where bids go one by one */
+    size_t win_count;   /* of `winners` */
     size_t conversion_count;
     uint64_t round;
 } tick_play;
@@ -244,19 +248,30 @@ static uint64_t draw_index(const gv_offline *offline, const tick_play *play, siz
     return ((offline->first + i) * ROUNDS + play->round % ROUNDS) * DRAWS + draw;
 }
 
-static void bid_together(gv_offline *offline, const tick_play *play)
+/* Bids on opportunities from, from + 1, ... of the tick. */
+static void ask(const gv_offline *offline, const tick_play *play, size_t from, size_t count,
+                int64_t *bids)
 {
     const gv_batch batch = {
-        .count = play->count,
-        .first_id = offline->first,
-        .time_us = offline->times,
-        .pcvr = play->values,
-        .budget_left_nanos = play->state->left_nanos,
+        .count = count,
+        .first_id = offline->first + from,
+        .time_us = offline->times + from,
+        .pcvr = play->values + from,
+        .budget_left_nanos = play->left_nanos,
         .auctions_left = GV_AUCTIONS_UNKNOWN,
     };
+    gv_policy_bid(play->seat->policy, &batch, bids);
+}
+
+static void bid_together(gv_offline *offline, const tick_play *play)
+{
     const int64_t cap = play->seat->campaign->bid_cap_nanos;
     const int64_t limit = cap < GV_OFFLINE_PRICE_END ? cap : GV_OFFLINE_PRICE_END - 1;
-    gv_policy_bid(play->seat->policy, &batch, offline->bids);
+    for (size_t from = 0; from < play->count; from += GV_OPPORTUNITY_PIECE) {
+        const size_t left = play->count - from;
+        const size_t count = left < GV_OPPORTUNITY_PIECE ? left : GV_OPPORTUNITY_PIECE;
+        ask(offline, play, from, count, offline->bids + from);
+    }
     gv_offline_lower(offline->bids, play->count, limit);
 }
 
@@ -283,10 +298,10 @@ static double overspent_ratio(int64_t cost_nanos, int64_t left_nanos)
 
 static gv_offline_sums fit_by_dropping(gv_offline *offline, tick_play *play, gv_offline_sums sums)
 {
-    while (sums.cost_nanos > play->state->left_nanos) {
+    while (sums.cost_nanos > play->left_nanos) {
         const size_t win_count =
             gv_offline_winners(offline->bids, offline->least, play->count, offline->winners);
-        const double ratio = overspent_ratio(sums.cost_nanos, play->state->left_nanos);
+        const double ratio = overspent_ratio(sums.cost_nanos, play->left_nanos);
         drop_wins(offline, play, win_count, ratio);
         play->round++;
         sums = gv_offline_sum(offline->bids, offline->least, play->count);
@@ -297,7 +312,7 @@ static gv_offline_sums fit_by_dropping(gv_offline *offline, tick_play *play, gv_
 /* Offers follow what is left; those that no longer reach the cost lose. */
 static gv_offline_sums fit_exactly(gv_offline *offline, const tick_play *play)
 {
-    int64_t left = play->state->left_nanos;
+    int64_t left = play->left_nanos;
     for (size_t i = 0; i < play->count; i++) {
         int64_t *bid = &offline->bids[i];
         *bid = *bid < left ? *bid : left;
@@ -350,19 +365,29 @@ static gv_outcome auction_outcome(const gv_offline *offline, size_t i)
     };
 }
 
-/* Auctions when the tick is final, conversions at its end. */
-static void tell(gv_offline *offline, const tick_play *play)
+/*
+ * A policy hears of the auctions that it was asked about last, in their order. What became of a
+ * tick is known when all of it was bid on, so each piece is asked for again: by the contract of
+ * policy.h the bids are the same.
+ */
+static void tell_auctions(gv_offline *offline, const tick_play *play)
 {
-    const gv_offline_config *config = &offline->config;
-    const int64_t end_us = config->start_us + (int64_t)(play->tick + 1) * config->tick_us;
     for (size_t first = 0; first < play->count; first += PIECE) {
         const size_t left = play->count - first;
         const size_t count = left < PIECE ? left : PIECE;
+        ask(offline, play, first, count, offline->asked);
         for (size_t i = 0; i < count; i++) {
             offline->outcomes[i] = auction_outcome(offline, first + i);
         }
         gv_policy_observe(play->seat->policy, offline->outcomes, count);
     }
+}
+
+/* At the tick's end. */
+static void tell_conversions(const gv_offline *offline, const tick_play *play)
+{
+    const gv_offline_config *config = &offline->config;
+    const int64_t end_us = config->start_us + (int64_t)(play->tick + 1) * config->tick_us;
     for (size_t k = 0; k < play->conversion_count; k++) {
         const gv_outcome outcome = {.kind = GV_OUTCOME_CONVERSION,
                                     .opportunity = offline->first + offline->converted[k],
@@ -374,39 +399,30 @@ static void tell(gv_offline *offline, const tick_play *play)
 }
 
 /* Each bid by what the one before left, and told at once: only conversions are left to tell. */
-static gv_offline_sums bid_one_by_one(gv_offline *offline, const tick_play *play)
+static gv_offline_sums bid_one_by_one(gv_offline *offline, tick_play *play)
 {
-    int64_t left = play->state->left_nanos;
     const int64_t cap = play->seat->campaign->bid_cap_nanos;
     for (size_t i = 0; i < play->count; i++) {
-        const gv_batch batch = {
-            .count = 1,
-            .first_id = offline->first + i,
-            .time_us = offline->times + i,
-            .pcvr = play->values + i,
-            .budget_left_nanos = left,
-            .auctions_left = GV_AUCTIONS_UNKNOWN,
-        };
-        const int64_t most = left < cap ? left : cap;
-        gv_policy_bid(play->seat->policy, &batch, &offline->bids[i]);
+        const int64_t most = play->left_nanos < cap ? play->left_nanos : cap;
+        ask(offline, play, i, 1, &offline->bids[i]);
         gv_offline_lower(&offline->bids[i], 1,
                          most < GV_OFFLINE_PRICE_END ? most : GV_OFFLINE_PRICE_END - 1);
         offline->outcomes[0] = auction_outcome(offline, i);
-        left -= offline->outcomes[0].price_nanos;
+        play->left_nanos -= offline->outcomes[0].price_nanos;
         gv_policy_observe(play->seat->policy, offline->outcomes, 1);
     }
     return gv_offline_sum(offline->bids, offline->least, play->count);
 }
 
+/* Who may not bid is asked all the same: a policy is told of what it was asked, always. */
 static gv_offline_sums bid_and_fit(gv_offline *offline, tick_play *play)
 {
-    if (play->state->left_nanos < offline->config.left_min_nanos) {
-        memset(offline->bids, 0, play->count * sizeof *offline->bids);
-        return gv_offline_sum(offline->bids, offline->least, play->count);
-    }
     bid_together(offline, play);
+    if (play->left_nanos < offline->config.left_min_nanos) {
+        memset(offline->bids, 0, play->count * sizeof *offline->bids);
+    }
     const gv_offline_sums sums = gv_offline_sum(offline->bids, offline->least, play->count);
-    if (sums.cost_nanos <= play->state->left_nanos) {
+    if (sums.cost_nanos <= play->left_nanos) {
         return sums;
     }
     return offline->config.overspend == GV_OVERSPEND_EXACT ? fit_exactly(offline, play)
@@ -423,7 +439,8 @@ static void play_seat(gv_offline *offline, size_t seat, size_t tick, const gv_au
                       .values = log->values + at,
                       .sigmas = log->sigmas + at,
                       .tick = tick,
-                      .count = log->count};
+                      .count = log->count,
+                      .left_nanos = offline->states[seat].left_nanos};
     if (offline->loaded_row != about->row) {
         gv_offline_nanos(log->least_costs + at, log->count, offline->least);
         offline->loaded_row = about->row;
@@ -439,8 +456,10 @@ static void play_seat(gv_offline *offline, size_t seat, size_t tick, const gv_au
     settle_wins(offline, &play, now);
     play.state->left_nanos -= sums.cost_nanos;
     if (gv_policy_listens(about->policy)) {
-        play.count = is_single ? 0 : play.count;
-        tell(offline, &play);
+        if (!is_single) {
+            tell_auctions(offline, &play);
+        }
+        tell_conversions(offline, &play);
     }
 }
 
