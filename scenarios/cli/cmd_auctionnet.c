@@ -16,8 +16,9 @@ enum { RATIOS_MAX = 32, SETS_MAX = 64, FILES_MAX = 1024 };
 
 enum { KEY_SET = 256, KEY_RATIO, KEY_OVERSPEND, KEY_HISTORY, KEY_SEED, KEY_JSON };
 
-static const char *const overspends[] =
-    {[GV_OVERSPEND_AUCTIONNET] = "auctionnet", [GV_OVERSPEND_EXACT] = "exact", NULL};
+static const char *const overspends[] = {[GV_OVERSPEND_EXACT] = "exact",
+                                         [GV_OVERSPEND_AUCTIONNET] = "auctionnet",
+                                         [GV_OVERSPEND_AUCTIONNET + 1] = NULL};
 
 /* What both sub-commands take. */
 typedef struct auctionnet_options {
@@ -177,7 +178,7 @@ static gv_status print_scores(const auctionnet_options *options, const gv_offlin
 static int run_score(int argc, char **argv)
 {
     static auctionnet_options options;
-    options = (auctionnet_options){.request = {.seed = 1}};
+    options = (auctionnet_options){.request = {.overspend = GV_OVERSPEND_AUCTIONNET, .seed = 1}};
     options.request.files = options.files;
     options.request.sets = options.sets;
     options.request.ratios = options.ratios;

@@ -191,7 +191,7 @@ static gv_status begin_period(period_play *play, const gv_auctionnet_tick *tick)
         .seats = play->seats,
         .seat_count = play->seat_count,
         .overspend = plan->overspend,
-        .left_min_nanos = plan->overspend == GV_OVERSPEND_EXACT ? 0 : GV_OFFLINE_LEFT_MIN,
+        .left_min_nanos = plan->overspend == GV_OVERSPEND_EXACT ? 0 : GV_AUCTIONNET_MIN_REMAINING,
         .seed = plan->seed,
         .period = tick->period,
         .start_us = (int64_t)tick->period * period_us(plan),

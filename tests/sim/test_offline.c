@@ -139,7 +139,7 @@ static gv_offline_config config_of(const gv_offline_seat *seats, size_t count, g
                                .seat_count = count,
                                .overspend = rule,
                                .left_min_nanos =
-                                   rule == GV_OVERSPEND_EXACT ? 0 : GV_OFFLINE_LEFT_MIN,
+                                   rule == GV_OVERSPEND_EXACT ? 0 : GV_AUCTIONNET_MIN_REMAINING,
                                .seed = 5,
                                .period = 7,
                                .tick_us = 1000,
@@ -174,7 +174,7 @@ static void a_period_by_hand(void **state)
     static const double eight = 8.0;
     double *block = block_of(1);
     log_rows rows = rows_of(block, 1, 0);
-    for (int rule = GV_OVERSPEND_AUCTIONNET; rule <= GV_OVERSPEND_EXACT; rule++) {
+    for (int rule = GV_OVERSPEND_EXACT; rule <= GV_OVERSPEND_AUCTIONNET; rule++) {
         const bool is_exact = rule == GV_OVERSPEND_EXACT;
         const gv_campaign campaign = campaign_of(10 * UNIT);
         gv_policy *policy = policy_of(&scaler, &campaign, &eight);

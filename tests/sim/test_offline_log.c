@@ -102,6 +102,7 @@ static gv_offline_plan plan_of(const flat_config *config, const double *ratios, 
                              .config = config,
                              .ratios = ratios,
                              .ratio_count = count,
+                             .overspend = GV_OVERSPEND_AUCTIONNET,
                              .seed = 1,
                              .tick_count = TICKS,
                              .tick_us = 60000000};

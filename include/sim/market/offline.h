@@ -28,13 +28,9 @@
 #include "sim/base/status.h"
 #include "sim/log/auctionnet.h"
 #include "sim/market/campaign.h"
+#include "sim/market/exchange.h"
 #include "sim/market/policy.h"
 #include "sim/market/seat.h"
-
-typedef enum gv_overspend { GV_OVERSPEND_AUCTIONNET, GV_OVERSPEND_EXACT } gv_overspend;
-
-/* The published min_remaining_budget, 0.1. */
-#define GV_OFFLINE_LEFT_MIN INT64_C(100000000)
 
 /* No offer counts for more, and an opportunity that costs as much is never won: 1,099 units. */
 #define GV_OFFLINE_PRICE_END (INT64_C(1) << 40)
@@ -50,7 +46,8 @@ typedef struct gv_offline_config {
     const gv_offline_seat *seats; /* borrowed; seats do not meet: each is alone with the log */
     size_t seat_count;
     gv_overspend overspend;
-    int64_t left_min_nanos; /* with less left no bid is made; AUCTIONNET: GV_OFFLINE_LEFT_MIN */
+    int64_t
+        left_min_nanos; /* with less left no bid is made; AUCTIONNET: GV_AUCTIONNET_MIN_REMAINING */
     uint64_t seed;
     uint64_t period; /* below 2^32 */
     int64_t start_us;
