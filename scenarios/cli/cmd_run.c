@@ -261,6 +261,24 @@ static int tell_stopped(const run_request *request, const gv_run_result *result)
     return is_kept && gv_cli_signal() == SIGTERM ? GV_EXIT_RESUMABLE : GV_EXIT_INTERRUPTED;
 }
 
+/* What the outcome does not show. */
+static void tell_notes(const run_request *request, const gv_period_notes *notes)
+{
+    if (notes->is_unsold) {
+        gv_cli_talk(request->quiet, "in some period no offer reached the reserve, so nothing was "
+                                    "sold: lower mechanism.reserve\n");
+    }
+    if (notes->policy == NULL) {
+        return;
+    }
+    gv_cli_talk(request->quiet,
+                "bids were clamped: %" PRIu64 " that were no numbers and %" PRIu64
+                " below 0 count as none, %" PRIu64 " were lowered to the highest offer there is; "
+                "the first by %s\n",
+                notes->clamped.not_numbers, notes->clamped.negative, notes->clamped.above,
+                notes->policy);
+}
+
 static int run_in_store(const run_request *request, const gv_composition *composition,
                         gv_store *store, const gv_progress *progress)
 {
@@ -291,6 +309,7 @@ static int run_in_store(const run_request *request, const gv_composition *compos
         gv_cli_talk(false, "gavel: no cell could be run; %s\n", result.sentence);
         return GV_EXIT_FAILED;
     }
+    tell_notes(request, &result.notes);
     const int code = report_outcomes(request, store, result.run_id);
     if (request->db_path != NULL) {
         gv_cli_talk(request->quiet, "run %" PRId64 " is in %s\n", result.run_id, request->db_path);

@@ -20,24 +20,52 @@ typedef struct bench {
     unsigned char *config;
 } bench;
 
-static gv_status run_exchange(const gv_exchange_config *config, const gv_progress *progress,
-                              size_t seat, gv_seat_tick *ticks, size_t seat_count)
+/* Seats first .. first + count of an exchange, whose ticks are kept. */
+typedef struct seat_span {
+    size_t first;
+    size_t count;
+    gv_seat_tick *ticks;                /* [count][tick_count + 1] */
+    const gv_policy_plan *const *plans; /* [count] */
+} seat_span;
+
+static void note_clamped(gv_period_notes *notes, const gv_exchange_config *config,
+                         const gv_exchange *exchange, size_t seat, const gv_policy_plan *plan)
+{
+    gv_clamped_bids clamped = gv_exchange_clamped(exchange, seat);
+    if (config->seats[seat].campaign->bid_cap_nanos != INT64_MAX) {
+        clamped.above = 0; /* as the scenario asked */
+    }
+    notes->clamped.above += clamped.above;
+    notes->clamped.negative += clamped.negative;
+    notes->clamped.not_numbers += clamped.not_numbers;
+    if (notes->policy == NULL && clamped.above + clamped.negative + clamped.not_numbers > 0) {
+        notes->policy = plan->name;
+    }
+}
+
+static gv_status run_exchange(const gv_period_run_state *run, const gv_exchange_config *config,
+                              const gv_progress *progress, const seat_span *span)
 {
     gv_exchange *exchange = NULL;
     GV_TRY(gv_exchange_create(config, &exchange));
     const gv_status status = gv_exchange_run(exchange, progress);
     const size_t row = config->tick_count + 1;
-    for (size_t i = 0; status == GV_OK && i < seat_count; i++) {
-        memcpy(ticks + i * row, gv_exchange_ticks(exchange, seat + i), row * sizeof *ticks);
+    for (size_t i = 0; status == GV_OK && i < span->count; i++) {
+        const size_t seat = span->first + i;
+        memcpy(span->ticks + i * row, gv_exchange_ticks(exchange, seat), row * sizeof *span->ticks);
+        note_clamped(run->job->notes, config, exchange, seat, span->plans[i]);
+    }
+    if (status == GV_OK && config->rivals == NULL &&
+        gv_exchange_highest_offer(exchange) < config->mechanism.reserve_nanos) {
+        run->job->notes->is_unsold = true;
     }
     gv_exchange_destroy(exchange);
     return status;
 }
 
-/* All seats at once under `plans`; the ticks of `seat_count` seats from `seat` on are kept. */
+/* All seats at once under `plans`. */
 static gv_status sell_market(const gv_period_run_state *run, const gv_policy_plan *const *plans,
-                             const gv_exchange_tap *tap, size_t seat, gv_seat_tick *ticks,
-                             size_t seat_count)
+                             const gv_exchange_tap *tap, const seat_span *span)
 {
     gv_market_seats seats = {.seats = NULL};
     gv_exchange_config config = run->period.config;
@@ -46,7 +74,7 @@ static gv_status sell_market(const gv_period_run_state *run, const gv_policy_pla
     config.seat_count = seats.count;
     config.tap = tap;
     config.reference = run->job->reference;
-    const gv_status status = run_exchange(&config, run->job->progress, seat, ticks, seat_count);
+    const gv_status status = run_exchange(run, &config, run->job->progress, span);
     gv_market_seats_close(&seats);
     return status;
 }
@@ -169,7 +197,8 @@ static gv_status play_alone(const gv_period_run_state *run, size_t arm, size_t n
     config.reference = run->job->reference;
     GV_TRY(gv_market_policy(market, plan, &campaign, seat.category, &future, place->config,
                             &seat.policy));
-    const gv_status status = run_exchange(&config, NULL, 0, gv_period_ticks(run, arm, number), 1);
+    const seat_span own = {0, 1, gv_period_ticks(run, arm, number), &plan};
+    const gv_status status = run_exchange(run, &config, NULL, &own);
     gv_policy_destroy(seat.policy);
     return status;
 }
@@ -217,7 +246,8 @@ static gv_status play_reacting(gv_period_run_state *run, const gv_policy_plan **
         const int64_t start_us = gv_wall_us();
         for (size_t number = 0; number < market->seat_count; number++) {
             plans[number] = gv_period_plan(run, arm, number);
-            GV_TRY(sell_market(run, plans, NULL, number, gv_period_ticks(run, arm, number), 1));
+            const seat_span own = {number, 1, gv_period_ticks(run, arm, number), &plans[number]};
+            GV_TRY(sell_market(run, plans, NULL, &own));
             plans[number] = gv_period_plan(run, 0, number);
         }
         run->wall_us[arm] = gv_wall_us() - start_us;
@@ -246,8 +276,9 @@ static gv_status run_arms(gv_period_run_state *run, const gv_policy_plan **plans
     GV_TRY(gv_market_period_open(
         market, (uint64_t)market->plan->settings->first_period + run->job->index, &run->period));
     GV_TRY(open_record(run));
+    const seat_span all = {0, market->seat_count, run->ticks, plans};
     const gv_exchange_tap *tap = run->record == NULL ? NULL : gv_record_tap(run->record);
-    GV_TRY(sell_market(run, plans, tap, 0, run->ticks, market->seat_count));
+    GV_TRY(sell_market(run, plans, tap, &all));
     run->wall_us[0] = gv_wall_us() - start_us;
     if (run->record != NULL) {
         GV_TRY(play_against_record(run));

@@ -36,6 +36,7 @@ struct all_cells {
     cell_state *states;   /* [unit_count] */
     uint64_t *advance;    /* [unit_count]: rows replayed */
     size_t first_failed;
+    size_t first_noted;
     atomic_bool is_stopped;
     pthread_mutex_t lock;
 };
@@ -141,16 +142,36 @@ static bool ends_run(const all_cells *all, size_t number, gv_status status)
            all->states[number] == CELL_DONE;
 }
 
+/* The policy that is named is that of the earliest period. */
+static void add_notes(all_cells *all, size_t unit, const gv_period_notes *notes)
+{
+    gv_period_notes *sum = &all->result->notes;
+    (void)pthread_mutex_lock(&all->lock);
+    sum->clamped.above += notes->clamped.above;
+    sum->clamped.negative += notes->clamped.negative;
+    sum->clamped.not_numbers += notes->clamped.not_numbers;
+    sum->is_unsold = sum->is_unsold || notes->is_unsold;
+    if (notes->policy != NULL && (sum->policy == NULL || unit < all->first_noted)) {
+        sum->policy = notes->policy;
+        all->first_noted = unit;
+    }
+    (void)pthread_mutex_unlock(&all->lock);
+}
+
 /* A period of a market: short, so it is never saved half-way. */
 static gv_status run_period(all_cells *all, worker_place *place)
 {
+    gv_period_notes notes = {.policy = NULL};
     const gv_period_job job = {.market = all->composition->market,
                                .index = place->unit,
                                .reference = all->options->reference,
                                .progress = &place->progress,
+                               .notes = &notes,
                                .finish = store_cells,
                                .context = all};
-    return gv_period_run(&job);
+    GV_TRY(gv_period_run(&job));
+    add_notes(all, place->unit, &notes);
+    return GV_OK;
 }
 
 /* A cell of a replay, from where it was interrupted. */

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "scenarios/compose/compose.h"
+#include "scenarios/run/period.h"
 #include "sim/base/progress.h"
 #include "sim/outcome/store.h"
 
@@ -35,7 +36,8 @@ typedef struct gv_run_result {
     size_t left;        /* cells that are still to do, because the run was stopped */
     char sentence[512]; /* of the first failed cell, by number */
     int64_t wall_us;
-    uint64_t event_count; /* auctions and events of this run */
+    uint64_t event_count;  /* auctions and events of this run */
+    gv_period_notes notes; /* of all periods that this call ran; is_unsold: of any */
 } gv_run_result;
 
 /*

@@ -171,6 +171,15 @@ nothing_reaches_a_reserve_above_every_value() {
     begin
     "$gavel" run market.yaml -q --set mechanism.reserve=900000 --db dear.db >dear.txt
     test "$(sqlite3 dear.db 'SELECT sum(wins) FROM campaign')" = 0
+    "$gavel" run market.yaml --set mechanism.reserve=900000 2>talk.txt >dear.txt
+    grep -q 'no offer reached the reserve' talk.txt
+}
+
+absurd_bids_are_counted_and_clamped() {
+    begin
+    "$gavel" run market.yaml --set policies.mcpa.factor=1000000 --set advertisers.cpa=100000000 \
+        2>talk.txt >table.txt
+    grep -q 'bids were clamped: 0 that were no numbers and 0 below 0 .* the first by mcpa' talk.txt
 }
 
 the_shipped_markets_are_sound() {
@@ -203,5 +212,6 @@ run_tests \
     what_a_market_cannot_give_is_refused \
     a_market_of_ten_thousand_runs \
     nothing_reaches_a_reserve_above_every_value \
+    absurd_bids_are_counted_and_clamped \
     the_shipped_markets_are_sound \
     a_curve_is_found_beside_its_scenario_and_is_an_input
