@@ -6,6 +6,7 @@
  */
 #include <inttypes.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,7 +19,9 @@ enum { BAR_WIDTH = 24, LINE_SIZE = 256, DRAW_US = 100000 };
 #define LINE_US  (10 * GV_US_PER_SECOND)
 #define QUIET_US GV_US_PER_SECOND
 
-static volatile sig_atomic_t stop_signal;
+/* Set in a handler, read on any thread: an atomic that needs no lock may be both. */
+static atomic_int stop_signal;
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2, "a signal handler must not wait for a lock");
 
 typedef struct bar {
     bool is_quiet;
@@ -33,7 +36,7 @@ static bar the_bar;
 
 static void on_signal(int number)
 {
-    stop_signal = number;
+    atomic_store(&stop_signal, number);
 }
 
 static void listen(int number)
@@ -45,7 +48,7 @@ static void listen(int number)
 
 int gv_cli_signal(void)
 {
-    return (int)stop_signal;
+    return atomic_load(&stop_signal);
 }
 
 /* "512", "3.1 k", "12.4 M". */
@@ -131,7 +134,7 @@ static bool report(void *context, const char *what, uint64_t done, uint64_t tota
             draw(done, total, now_us);
         }
     }
-    return stop_signal == 0;
+    return atomic_load(&stop_signal) == 0;
 }
 
 const gv_progress *gv_cli_progress(bool quiet)
