@@ -4,6 +4,7 @@
 #include <math.h>
 #include <sqlite3.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -53,9 +54,16 @@ static gv_status insert_run(gv_store *store, const gv_run_record *run, int64_t *
     char hash[17];
     print_hash(run->scenario_hash, hash);
     gv_row row = gv_row_open(store,
-                             "INSERT INTO run (name, scenario, scenario_hash, seed, cell_count,"
-                             " state, started_us) VALUES (?, ?, ?, ?, ?, 'running', ?)",
+                             "INSERT INTO run (id, name, scenario, scenario_hash, seed, cell_count,"
+                             " state, started_us) VALUES (coalesce(?, 1 + max(coalesce((SELECT"
+                             " max(id) FROM run), 0), coalesce((SELECT max(run_id) FROM"
+                             " sweep_cell), 0))), ?, ?, ?, ?, ?, 'running', ?)",
                              "begin a run");
+    if (run->reserved_id == 0) {
+        gv_row_null(&row);
+    } else {
+        gv_row_integer(&row, run->reserved_id);
+    }
     gv_row_text(&row, run->name);
     gv_row_text(&row, run->scenario_text);
     gv_row_text(&row, hash);
@@ -144,14 +152,31 @@ gv_status gv_store_write_rejects(gv_store *store, int64_t run_id, const gv_rejec
     return gv_sql_end(store, status);
 }
 
+gv_status gv_store_run_hash(gv_store *store, int64_t run_id, uint64_t *scenario_hash)
+{
+    gv_row row = gv_row_open(store, "SELECT scenario_hash FROM run WHERE id = ?", "look for a run");
+    gv_row_integer(&row, run_id);
+    bool has_row = false;
+    gv_status status = gv_row_step(&row, &has_row);
+    if (status == GV_OK && has_row) {
+        const char *hash = (const char *)sqlite3_column_text(row.statement, 0);
+        *scenario_hash = hash == NULL ? 0 : strtoull(hash, NULL, 16);
+    } else if (status == GV_OK) {
+        status = GV_FAIL(GV_ENOTFOUND, "%s holds no run %" PRId64, store->path, run_id);
+    }
+    gv_row_close(&row);
+    return status;
+}
+
 gv_status gv_store_find_unfinished(gv_store *store, uint64_t scenario_hash, int64_t *run_id)
 {
     char hash[17];
     print_hash(scenario_hash, hash);
-    gv_row row = gv_row_open(store,
-                             "SELECT id FROM run WHERE scenario_hash = ? AND state <> 'done'"
-                             " ORDER BY id DESC LIMIT 1",
-                             "look for an unfinished run");
+    gv_row row =
+        gv_row_open(store,
+                    "SELECT id FROM run WHERE scenario_hash = ? AND state <> 'done'"
+                    " AND id NOT IN (SELECT run_id FROM sweep_cell) ORDER BY id DESC LIMIT 1",
+                    "look for an unfinished run");
     gv_row_text(&row, hash);
     bool has_row = false;
     gv_status status = gv_row_step(&row, &has_row);

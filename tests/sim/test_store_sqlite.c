@@ -282,11 +282,14 @@ static void text_is_never_sql(void **state)
 /* A file as an older version left it: every row, and none of what came later. */
 static void make_older(const char *path, int version)
 {
-    static const char *const drops[] = {"DROP VIEW market_tick", "DROP VIEW market_league",
-                                        "DROP TABLE seat_tick",  "DROP TABLE seat",
-                                        "DROP VIEW league",      "DROP VIEW tick_wide",
-                                        "DROP VIEW run_wide",    "DROP VIEW metric_wide"};
-    for (size_t i = 0; i < (version < 2 ? 8 : 4); i++) {
+    static const char *const drops[] = {
+        "DROP VIEW sweep_long",   "DROP VIEW sweep_wide",   "DROP VIEW sweep_point",
+        "DROP VIEW sweep_market", "DROP TABLE sweep_value", "DROP TABLE sweep_cell",
+        "DROP TABLE sweep",       "DROP VIEW market_tick",  "DROP VIEW market_league",
+        "DROP TABLE seat_tick",   "DROP TABLE seat",        "DROP VIEW league",
+        "DROP VIEW tick_wide",    "DROP VIEW run_wide",     "DROP VIEW metric_wide"};
+    static const size_t counts[] = {[1] = 15, [2] = 11, [3] = 7};
+    for (size_t i = 0; i < counts[version]; i++) {
         free(query(path, drops[i]));
     }
     char stamp[64];
@@ -310,7 +313,7 @@ static void assert_migrated(const char *path, int version)
     gv_store_close(open_to_write(path));
     char *after = dump(path);
     assert_string_equal(before, after);
-    assert_query(path, "PRAGMA user_version", "3\n");
+    assert_query(path, "PRAGMA user_version", "4\n");
     assert_query(path, "SELECT policy FROM league", "mcpc\n");
     free(before);
     free(after);
@@ -320,6 +323,7 @@ static void an_old_file_is_migrated_and_keeps_its_rows(void **state)
 {
     assert_migrated(fixture_path(*state, "one.db"), 1);
     assert_migrated(fixture_path(*state, "two.db"), 2);
+    assert_migrated(fixture_path(*state, "three.db"), 3);
 }
 
 static void each_version_is_reached_in_steps(void **state)

@@ -41,6 +41,7 @@ typedef struct gv_fact {
 } gv_fact;
 
 typedef struct gv_run_record {
+    int64_t reserved_id; /* its number, which a sweep has reserved; 0: the next that is free */
     const char *name;
     const char *scenario_text; /* resolved, as --print-config prints it */
     uint64_t scenario_hash;    /* of what determines the outcome: resolved scenario and inputs */
@@ -69,7 +70,10 @@ typedef struct gv_reject_record {
 GV_MUST_CHECK gv_status gv_store_write_rejects(gv_store *store, int64_t run_id,
                                                const gv_reject_record *rejects, size_t count);
 
-/* The latest unfinished run with this hash; GV_ENOTFOUND when there is none. */
+/* The hash of a run that was begun; GV_ENOTFOUND when there is none of that number. */
+GV_MUST_CHECK gv_status gv_store_run_hash(gv_store *store, int64_t run_id, uint64_t *scenario_hash);
+
+/* The latest unfinished run with this hash that is no sweep's; GV_ENOTFOUND: there is none. */
 GV_MUST_CHECK gv_status gv_store_find_unfinished(gv_store *store, uint64_t scenario_hash,
                                                  int64_t *run_id);
 
