@@ -149,7 +149,8 @@ static gv_status write_rejects(const gv_log *log, gv_store *store, int64_t run_i
 static gv_status begin(const gv_composition *composition, gv_store *store,
                        const gv_run_options *options, gv_region *region, int64_t *run_id)
 {
-    gv_run_record record = {.name = name_of(composition->scenario, region),
+    gv_run_record record = {.reserved_id = options->run_id,
+                            .name = name_of(composition->scenario, region),
                             .scenario_hash = composition->hash,
                             .seed = (uint64_t)composition->scenario->top->seed,
                             .cell_count = composition->cell_count};

@@ -1,6 +1,6 @@
 #include "scenarios/run/run.h"
 
-#include <pthread.h>
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,7 +38,8 @@ struct all_cells {
     size_t first_failed;
     size_t first_noted;
     atomic_bool is_stopped;
-    pthread_mutex_t lock;
+    pthread_mutex_t own_lock;
+    pthread_mutex_t *lock; /* that one, or one that several runs share */
 };
 
 static uint64_t rows_of(const all_cells *all, size_t unit)
@@ -55,7 +56,7 @@ static bool report(void *context, const char *what, uint64_t done, uint64_t tota
     if (atomic_load(&all->is_stopped)) {
         return false;
     }
-    if (pthread_mutex_trylock(&all->lock) != 0) {
+    if (pthread_mutex_trylock(all->lock) != 0) {
         return true;
     }
     const double share = total == 0 || done > total ? 0 : (double)done / (double)total;
@@ -74,7 +75,7 @@ static bool report(void *context, const char *what, uint64_t done, uint64_t tota
     if (!goes_on) {
         atomic_store(&all->is_stopped, true);
     }
-    (void)pthread_mutex_unlock(&all->lock);
+    (void)pthread_mutex_unlock(all->lock);
     return goes_on;
 }
 
@@ -82,7 +83,7 @@ static bool report(void *context, const char *what, uint64_t done, uint64_t tota
 static gv_status store_cells(void *context, const gv_cell_record *records, size_t count)
 {
     all_cells *all = context;
-    (void)pthread_mutex_lock(&all->lock);
+    (void)pthread_mutex_lock(all->lock);
     const gv_status status = gv_store_write_cells(all->store, all->result->run_id, records, count);
     if (status == GV_OK) {
         const size_t unit = records[0].cell / all->composition->unit_cells;
@@ -92,7 +93,7 @@ static gv_status store_cells(void *context, const gv_cell_record *records, size_
             all->result->event_count += records[i].event_count;
         }
     }
-    (void)pthread_mutex_unlock(&all->lock);
+    (void)pthread_mutex_unlock(all->lock);
     return status;
 }
 
@@ -100,14 +101,14 @@ static void note_failure(all_cells *all, size_t number)
 {
     char name[160];
     gv_unit_name(all->composition, number, name, sizeof name);
-    (void)pthread_mutex_lock(&all->lock);
+    (void)pthread_mutex_lock(all->lock);
     all->states[number] = CELL_FAILED;
     if (number < all->first_failed) {
         all->first_failed = number;
         (void)snprintf(all->result->sentence, sizeof all->result->sentence, "%s: %s", name,
                        gv_status_detail());
     }
-    (void)pthread_mutex_unlock(&all->lock);
+    (void)pthread_mutex_unlock(all->lock);
 }
 
 /* A cell in mid-run, into the store. */
@@ -116,10 +117,10 @@ static gv_status keep(all_cells *all, size_t number, const gv_writer *writer)
     if (writer->size == 0) {
         return GV_OK;
     }
-    (void)pthread_mutex_lock(&all->lock);
+    (void)pthread_mutex_lock(all->lock);
     const gv_status status = gv_store_save_checkpoint(all->store, all->result->run_id, number,
                                                       writer->bytes, writer->size);
-    (void)pthread_mutex_unlock(&all->lock);
+    (void)pthread_mutex_unlock(all->lock);
     return status;
 }
 
@@ -128,10 +129,10 @@ static gv_status load_saved(all_cells *all, size_t number, void **bytes, size_t 
     if (!all->result->is_resumed) {
         return GV_OK;
     }
-    (void)pthread_mutex_lock(&all->lock);
+    (void)pthread_mutex_lock(all->lock);
     const gv_status status =
         gv_store_load_checkpoint(all->store, all->result->run_id, number, bytes, size);
-    (void)pthread_mutex_unlock(&all->lock);
+    (void)pthread_mutex_unlock(all->lock);
     return status == GV_ENOTFOUND ? GV_OK : status;
 }
 
@@ -218,30 +219,15 @@ static gv_status run_unit(void *context, size_t number, size_t worker)
     return status;
 }
 
-static gv_status begin_or_resume(all_cells *all)
+/* Which of a run's cells an earlier process finished. */
+static gv_status read_done(all_cells *all)
 {
     const size_t count = all->composition->cell_count;
-    gv_run_result *result = all->result;
-    int64_t unfinished_id = 0;
-    const gv_status found =
-        gv_store_find_unfinished(all->store, all->composition->hash, &unfinished_id);
-    if (found != GV_OK && found != GV_ENOTFOUND) {
-        return found;
-    }
-    result->is_resumed = found == GV_OK && all->options->resume;
-    if (result->is_resumed) {
-        result->run_id = unfinished_id;
-    } else if (found == GV_OK) {
-        result->unfinished_id = unfinished_id;
-    }
-    if (!result->is_resumed) {
-        return gv_run_begin(all->composition, all->store, all->options, &result->run_id);
-    }
     bool *done = gv_mem_alloc(0, count, sizeof *done);
     if (done == NULL) {
         return GV_FAIL(GV_ENOMEM, "no memory for %zu cells", count);
     }
-    const gv_status status = gv_store_cells_done(all->store, result->run_id, done, count);
+    const gv_status status = gv_store_cells_done(all->store, all->result->run_id, done, count);
     for (size_t i = 0; i < all->composition->unit_count && status == GV_OK; i++) {
         const bool is_done = done[i * all->composition->unit_cells];
         all->states[i] = is_done ? CELL_DONE : CELL_LEFT;
@@ -249,6 +235,46 @@ static gv_status begin_or_resume(all_cells *all)
     }
     gv_mem_free(done);
     return status;
+}
+
+/* A run whose number a sweep has reserved. */
+static gv_status begin_reserved(all_cells *all)
+{
+    gv_run_result *result = all->result;
+    uint64_t hash = 0;
+    const gv_status found = gv_store_run_hash(all->store, all->options->run_id, &hash);
+    if (found == GV_ENOTFOUND) {
+        return gv_run_begin(all->composition, all->store, all->options, &result->run_id);
+    }
+    GV_TRY(found);
+    if (hash != all->composition->hash) {
+        return GV_FAIL(GV_EINVAL, "run %" PRId64 " was begun with another scenario or other inputs",
+                       all->options->run_id);
+    }
+    result->run_id = all->options->run_id;
+    result->is_resumed = true;
+    return read_done(all);
+}
+
+static gv_status begin_or_resume(all_cells *all)
+{
+    gv_run_result *result = all->result;
+    int64_t unfinished_id = 0;
+    if (all->options->run_id != 0) {
+        return begin_reserved(all);
+    }
+    const gv_status found =
+        gv_store_find_unfinished(all->store, all->composition->hash, &unfinished_id);
+    if (found != GV_OK && found != GV_ENOTFOUND) {
+        return found;
+    }
+    result->is_resumed = found == GV_OK && all->options->resume;
+    if (!result->is_resumed) {
+        result->unfinished_id = found == GV_OK ? unfinished_id : 0;
+        return gv_run_begin(all->composition, all->store, all->options, &result->run_id);
+    }
+    result->run_id = unfinished_id;
+    return read_done(all);
 }
 
 static void count_states(const all_cells *all)
@@ -278,8 +304,10 @@ static gv_status end_run(const all_cells *all, gv_status status)
     const gv_run_state state = status == GV_ESTOPPED ? GV_RUN_STOPPED
                                : is_whole            ? GV_RUN_DONE
                                                      : GV_RUN_FAILED;
+    (void)pthread_mutex_lock(all->lock);
     const gv_status ended =
         gv_store_end_run(all->store, all->result->run_id, state, all->result->wall_us);
+    (void)pthread_mutex_unlock(all->lock);
     if (status == GV_OK) {
         return ended;
     }
@@ -298,7 +326,10 @@ static gv_status run_all(all_cells *all)
         }
     }
     const int64_t start_us = gv_wall_us();
-    GV_TRY(begin_or_resume(all));
+    (void)pthread_mutex_lock(all->lock);
+    const gv_status begun = begin_or_resume(all);
+    (void)pthread_mutex_unlock(all->lock);
+    GV_TRY(begun);
     const gv_status status = gv_parallel_for(jobs, all->composition->unit_count, run_unit, all);
     all->result->wall_us = gv_wall_us() - start_us;
     count_states(all);
@@ -314,7 +345,8 @@ gv_status gv_run_cells(const gv_composition *composition, gv_store *store,
                      .options = options,
                      .result = result,
                      .first_failed = SIZE_MAX,
-                     .lock = PTHREAD_MUTEX_INITIALIZER};
+                     .own_lock = PTHREAD_MUTEX_INITIALIZER};
+    all.lock = options->store_lock == NULL ? &all.own_lock : options->store_lock;
     atomic_init(&all.is_stopped, false);
     all.places = gv_mem_alloc(0, options->jobs, sizeof *all.places);
     all.states = gv_mem_alloc(0, composition->unit_count, sizeof *all.states);

@@ -9,6 +9,7 @@
 #ifndef SCENARIOS_RUN_RUN_H
 #define SCENARIOS_RUN_RUN_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,6 +25,9 @@ typedef struct gv_run_options {
     bool resume; /* go on with the latest unfinished run of this identity, where there is one */
     const char *arguments; /* the command line, for provenance */
     const gv_progress *progress;
+    int64_t run_id; /* reserved by a sweep: it is begun, or gone on with where it was; 0: neither */
+    pthread_mutex_t
+        *store_lock; /* taken around the store and progress; NULL: no one else is there */
 } gv_run_options;
 
 typedef struct gv_run_result {
