@@ -7,6 +7,7 @@
 
 #include "scenarios/cli/commands_impl.h"
 #include "scenarios/report/comparison.h"
+#include "scenarios/report/sweep_report.h"
 #include "sim/base/mem.h"
 #include "sim/base/param.h"
 
@@ -15,6 +16,7 @@ enum { METRICS_MAX = 32 };
 enum {
     KEY_RUN = 256,
     KEY_BASELINE_RUN,
+    KEY_SWEEP,
     KEY_JSON,
     KEY_CSV,
     KEY_ALL,
@@ -30,6 +32,8 @@ typedef struct compare_options {
     const char *baseline;
     int64_t run_id;
     int64_t baseline_run_id;
+    int64_t sweep_id;
+    bool is_sweep;
     const gv_metric *metrics[METRICS_MAX];
     size_t metric_count;
     gv_block_rule block;
@@ -174,6 +178,11 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     case KEY_BASELINE_RUN:
         options->baseline_run_id = parse_integer(text, 1, INT64_MAX, "--baseline-run", state);
         return 0;
+    case KEY_SWEEP:
+        options->is_sweep = true;
+        options->sweep_id =
+            text == NULL ? GV_SWEEP_LATEST : parse_integer(text, 1, INT64_MAX, "--sweep", state);
+        return 0;
     case KEY_JSON:
         options->json = true;
         return 0;
@@ -190,7 +199,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         options->path = text;
         return 0;
     case ARGP_KEY_END:
-        if (options->path == NULL || options->baseline == NULL) {
+        if (options->path == NULL || (options->baseline == NULL && !options->is_sweep)) {
             argp_error(state, "name a database and a --baseline policy");
         }
         if (options->json && options->csv) {
@@ -208,6 +217,10 @@ static const struct argp_option option_table[] = {
     {"run", KEY_RUN, "ID", 0, "A run other than the latest", 0},
     {"baseline-run", KEY_BASELINE_RUN, "ID", 0,
      "Take the baseline from this run: cells are paired by campaign and budget", 0},
+    {"sweep", KEY_SWEEP, "ID", OPTION_ARG_OPTIONAL,
+     "The settings of the latest sweep, or of sweep ID, averaged over its seeds; --baseline may "
+     "then be left out, or be an axis's value, as in --baseline b0=5",
+     0},
     {"all", KEY_ALL, NULL, 0, "Print every campaign and budget, however many", 0},
     {"json", KEY_JSON, NULL, 0, "Print JSON: everything, at full precision", 0},
     {"csv", KEY_CSV, NULL, 0, "Print CSV: the same", 0},
@@ -240,7 +253,8 @@ static char *list_metrics(int key, const char *text, void *input)
     for (const gv_metric *metric = gv_metrics; metric->name != NULL; metric++) {
         (void)fprintf(stream, "  %-22s%s\n", metric->name, metric->summary);
     }
-    (void)fprintf(stream, "\nExample:\n  gavel compare june.db --baseline linear -m clicks,ecpc\n");
+    (void)fprintf(stream, "\nExample:\n  gavel compare june.db --baseline linear -m clicks,ecpc\n"
+                          "  gavel compare sweep.db --sweep --baseline budget_share=1/2\n");
     (void)fclose(stream);
     return list;
 }
@@ -369,12 +383,56 @@ static gv_status read_runs(const compare_options *options, gv_outcomes **outcome
     return status;
 }
 
+static gv_status print_sweep(const compare_options *options, const gv_sweep_table *table)
+{
+    const gv_report_options look = gv_report_options_for(stdout);
+    if (options->json) {
+        return gv_sweep_json(stdout, table);
+    }
+    if (options->csv) {
+        gv_sweep_csv(stdout, table);
+        return GV_OK;
+    }
+    return gv_sweep_print(stdout, table, &look);
+}
+
+/* Settings of a sweep side by side; 3 when some of its points are not done. */
+static int compare_sweep(const compare_options *options)
+{
+    const gv_compare_config traffic = {
+        .block = options->block, .bootstrap = options->bootstrap, .interval = options->interval};
+    const gv_sweep_table_config config = {
+        .sweep_id = options->sweep_id,
+        .baseline = options->baseline,
+        .metrics = options->metrics,
+        .metric_count = options->metric_count,
+        .level = options->level,
+        .traffic = options->baseline == NULL && !options->json && !options->csv ? NULL : &traffic};
+    gv_store *store = NULL;
+    gv_sweep_table *table = NULL;
+    int code = GV_EXIT_DONE;
+    gv_status status = gv_store_open(options->path, GV_STORE_READ, &store);
+    if (status == GV_OK) {
+        status = gv_sweep_table_create(store, &config, &table);
+    }
+    if (status == GV_OK) {
+        status = print_sweep(options, table);
+        code = table->done_count == table->facts->point_count ? GV_EXIT_DONE : GV_EXIT_DOUBTFUL;
+    }
+    gv_sweep_table_destroy(table);
+    gv_store_close(store);
+    return gv_cli_finish(status == GV_OK ? code : gv_cli_fail(status));
+}
+
 static int run_compare(int argc, char **argv)
 {
     compare_options options = {
         .bootstrap = {.replicates = 4000, .seed = 1}, .interval = GV_INTERVAL_BCA, .level = 0.95};
     argp_err_exit_status = GV_EXIT_USAGE;
     (void)argp_parse(&parser, argc, argv, 0, NULL, &options);
+    if (options.is_sweep) {
+        return compare_sweep(&options);
+    }
     gv_outcomes *outcomes = NULL;
     gv_outcomes *other = NULL;
     gv_status status = read_runs(&options, &outcomes, &other);

@@ -6,6 +6,7 @@
 
 #include "scenarios/cli/cli.h"
 #include "scenarios/config/scenario.h"
+#include "scenarios/sweep/sweep.h"
 #include "sim/log/reader.h"
 #include "sim/market/delay.h"
 #include "sim/market/traffic.h"
@@ -89,6 +90,16 @@ static size_t fill_scenario(plugged entries[ENTRIES_MAX])
     return count;
 }
 
+static size_t fill_sweep(plugged entries[ENTRIES_MAX])
+{
+    size_t count = 0;
+    for (; gv_sweep_sections[count] != NULL && count < ENTRIES_MAX; count++) {
+        entries[count] = (plugged){.info = &gv_sweep_sections[count]->info,
+                                   .others = gv_sweep_sections[count]->others};
+    }
+    return count;
+}
+
 static const plugin_kind kinds[] = {
     {"policies", "policy", "What bids for a campaign.", fill_policies},
     {"mechanisms", "mechanism", "Who wins an auction and what a winner pays.", fill_mechanisms},
@@ -98,6 +109,7 @@ static const plugin_kind kinds[] = {
     {"predictors", "predictor", "Click probabilities at bid time.", fill_predictors},
     {"readers", "formats", "Formats of raw logs, for ingest and scenarios.", fill_readers},
     {"scenario", "scenarios", "The keys of a scenario file, section by section.", fill_scenario},
+    {"sweep", "sweeps", "The keys of a sweep file, section by section.", fill_sweep},
 };
 
 enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
@@ -368,9 +380,8 @@ static const struct argp parser = {
     .options = options,
     .parser = take_option,
     .args_doc = "[KIND [NAME]]",
-    .doc = "Lists policies, mechanisms, traffic, predictors, readers and the keys of a scenario, "
-           "with their "
-           "parameters: default, range, unit, source.\v"
+    .doc = "Lists policies, mechanisms, traffic, predictors, readers and the keys of scenarios and "
+           "sweeps, with their parameters: default, range, unit, source.\v"
            "Example:\n  gavel list policies\n  gavel list policies pid\n  gavel list scenario log",
 };
 

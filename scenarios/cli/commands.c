@@ -11,6 +11,7 @@ const gv_command *const gv_commands[] = {
     &gv_command_inspect,
     &gv_command_list,
     &gv_command_run,
+    &gv_command_sweep,
     &gv_command_compare,
     &gv_command_plot,
     &gv_command_trajectories,

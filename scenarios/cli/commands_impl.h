@@ -12,6 +12,7 @@ extern const gv_command gv_command_ingest;
 extern const gv_command gv_command_list;
 extern const gv_command gv_command_plot;
 extern const gv_command gv_command_run;
+extern const gv_command gv_command_sweep;
 extern const gv_command gv_command_trajectories;
 
 #endif

@@ -196,7 +196,7 @@ every_command_has_help_with_an_example() {
 
 every_listed_type_lists_its_parameters() {
     local kind name
-    for kind in policies mechanisms predictors readers scenario; do
+    for kind in policies mechanisms predictors readers scenario sweep; do
         for name in $("$gavel" list $kind | sed -n 's/^  \([a-z0-9_-]*\)  .*/\1/p'); do
             "$gavel" list $kind "$name" >"$scratch/one.txt"
             grep -q "^$name: " "$scratch/one.txt"
