@@ -221,33 +221,78 @@ static void mystique_stops_a_runaway_for_a_tick(void **state)
     gv_policy_destroy(policy);
 }
 
+/* The published law: how a day's 24 signals bend the target of the next from a straight line. */
+static void bend(const double signals[24], double slopes[24])
+{
+    double mean = 0;
+    double bent[24];
+    double sum = 0;
+    for (size_t i = 0; i < 24; i++) {
+        mean += signals[i] / 24;
+    }
+    for (size_t i = 0; i < 24; i++) {
+        const double factor = signals[i] < 0.0002 ? 1 : fmin(mean / signals[i], 2);
+        bent[i] = fmin(fmax(factor, 0.1), 12);
+    }
+    for (size_t i = 0; i < 24; i++) {
+        slopes[i] = 0.25 * bent[(i + 23) % 24] + 0.5 * bent[i] + 0.25 * bent[(i + 1) % 24];
+        sum += slopes[i] / 24;
+    }
+    for (size_t i = 0; i < 24; i++) {
+        slopes[i] /= sum;
+    }
+}
+
 /*
  * A day of early spend, whose signal falls from 0.5 to nothing until noon. The next begins at its
- * mean; the learned target asks less of the hours in which the signal was high, so with the same
- * even spend its signal is the lower one by noon.
+ * mean and asks less of the hours in which the signal was high: who spends along the bent curve is
+ * corrected by little more than the least correction of each tick, along a straight line by much.
  */
-static void mystique_asks_less_of_the_hours_of_a_high_signal(void **state)
+static void mystique_bends_its_target_after_a_day(void **state)
 {
     (void)state;
-    double noon[2];
-    for (size_t i = 0; i < 2; i++) {
-        const char *const text[] = {i == 0 ? "target=even" : "target=learned", NULL};
-        gv_policy *policy = mystique_of(text);
-        double sum = 0;
+    double signals[24];
+    double slopes[24];
+    for (int along = 0; along < 2; along++) {
+        gv_policy *policy = mystique_of(NULL);
+        double mean = 0;
         for (uint64_t tick = 0; tick < 24; tick++) {
             const double spent = tick <= 12 ? 6 * (double)tick : 72 + (double)(tick - 12);
             spend_tick(policy, tick, 24, spent, tick <= 12 ? 6 : 1);
-            sum += signal_of(policy);
+            signals[tick] = signal_of(policy);
+            mean += signals[tick] / 24;
         }
+        bend(signals, slopes);
         spend_tick(policy, 0, 24, 0, 0);
-        assert_true(fabs(signal_of(policy) - sum / 24) < 1e-8);
+        assert_true(fabs(signal_of(policy) - mean) < 1e-8);
+        double spent = 0;
         for (uint64_t tick = 1; tick <= 12; tick++) {
-            spend_tick(policy, tick, 24, (double)tick * 100 / 24, 100.0 / 24);
+            const double last = along == 1 ? slopes[tick - 1] * 100 / 24 : 100.0 / 24;
+            spent += last;
+            spend_tick(policy, tick, 24, spent, last);
         }
-        noon[i] = signal_of(policy);
+        const double moved = fabs(signal_of(policy) - mean);
+        assert_true(along == 1 ? moved < 12 * 0.0011 : moved > 0.1);
         gv_policy_destroy(policy);
     }
-    assert_true(noon[1] < noon[0] - 0.01);
+}
+
+/* Nothing spent by the last tick but one: the signal is at its highest. */
+static void ta_pid_bids_at_most_some_cpas(void **state)
+{
+    (void)state;
+    const gv_campaign campaign = {.name = "c",
+                                  .budget_nanos = 100 * GV_NANOS_PER_UNIT,
+                                  .end_us = 100,
+                                  .cpa_nanos = 2 * GV_NANOS_PER_UNIT};
+    const policy_config config =
+        made_config(&gv_policy_ta_pid, (const char *const[]){"most_cpas=1.5", NULL});
+    gv_policy *policy = make(&gv_policy_ta_pid, &config, &campaign);
+    for (uint64_t tick = 0; tick < 47; tick++) {
+        spend_tick(policy, tick, 48, 0, 0);
+    }
+    assert_true(fabs((double)bid_on(policy, 0, 1) - 3e9) < 10);
+    gv_policy_destroy(policy);
 }
 
 /* lambda 2 at first, so min-pacing bids 3/2 of the value; a win that nobody saw leaves it so. */
@@ -355,7 +400,8 @@ int main(void)
         cmocka_unit_test(in_a_market_only_what_was_seen_is_gained),
         cmocka_unit_test(mystique_follows_the_curve_of_spend),
         cmocka_unit_test(mystique_stops_a_runaway_for_a_tick),
-        cmocka_unit_test(mystique_asks_less_of_the_hours_of_a_high_signal),
+        cmocka_unit_test(mystique_bends_its_target_after_a_day),
+        cmocka_unit_test(ta_pid_bids_at_most_some_cpas),
         cmocka_unit_test(ta_pid_spends_evenly_to_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -114,6 +114,7 @@ static int compare_rows(const void *a, const void *b)
 typedef struct rules {
     double cost_max;
     double interval;
+    double most; /* currency a conversion */
 } rules;
 
 /* As published: the tick's table row by row, then the first of it above the budget left. */
@@ -148,7 +149,7 @@ static double published(const period *past, uint64_t tick, double left, rules li
             break;
         }
     }
-    return fmin(found, 150);
+    return fmin(found, limits.most);
 }
 
 static void it_finds_the_rows_of_the_published_table(void **state)
@@ -160,16 +161,20 @@ static void it_finds_the_rows_of_the_published_table(void **state)
     size_t none = 0;
     size_t apart = 0; /* rows whose r agree to 1e-7 may change places */
     for (int c = 0; c < 12; c++) {
-        period_draw(&past, &random, 200 + (size_t)test_random_below(&random, ROWS_MAX - 200));
-        const bool is_small = c % 2 == 0;
-        const char *const small[] = {"cost_max=50", "interval=1", NULL};
-        const policy_config config = made_config(&gv_policy_online_lp, is_small ? small : NULL);
-        const rules limits = {is_small ? 50 : 6000, is_small ? 1 : 10};
+        const size_t drawn_rows = 200 + (size_t)test_random_below(&random, ROWS_MAX - 200);
+        period_draw(&past, &random, c % 3 == 2 ? ROWS_MAX : drawn_rows);
+        static const char *const small[] = {"cost_max=50", "interval=1", NULL};
+        static const char *const dear[] = {"most_cpas=20", NULL};
+        static const char *const *const texts[] = {NULL, small, dear};
+        static const rules all_limits[] = {{6000, 10, 150}, {50, 1, 150}, {6000, 10, 2000}};
+        const policy_config config = made_config(&gv_policy_online_lp, texts[c % 3]);
+        const rules limits = all_limits[c % 3];
         gv_policy *policy = NULL;
         assert_int_equal(try_policy(&gv_policy_online_lp, &config, &past.history, &policy), GV_OK);
         for (uint64_t tick = 0; tick < TICKS; tick++) {
             for (int b = 0; b < BUDGETS; b++) {
-                const int64_t left = test_random_below(&random, 200) * GV_NANOS_PER_UNIT * b / 25;
+                const int64_t drawn = test_random_below(&random, 200) * GV_NANOS_PER_UNIT * b / 25;
+                const int64_t left = b == 0 ? buyer.budget_nanos : drawn;
                 plan(policy, tick, left, 0);
                 const double expected = published(&past, tick, (double)left / 1e9, limits);
                 apart += fabs(multiplier_of(policy) - expected) >= 1e-4;
@@ -184,7 +189,7 @@ static void it_finds_the_rows_of_the_published_table(void **state)
     assert_true(none > 10);
 }
 
-/* r of 20, 40, 200 and 2,000 (values with 0.0001 added): costs 1, 4, 10, 100, one in each tick. */
+/* r of 20, 40, 200 and 10^6 (values with 0.0001 added): costs 1, 4, 10, 100, one in each tick. */
 static void a_table_by_hand(void **state)
 {
     (void)state;
@@ -198,7 +203,7 @@ static void a_table_by_hand(void **state)
     past.values[0] = 0.05 - 0.0001;
     past.values[1] = 0.1 - 0.0001;
     past.values[2] = 0.05 - 0.0001;
-    past.values[3] = 0.05 - 0.0001;
+    past.values[3] = 1e-12;
     const policy_config config =
         made_config(&gv_policy_online_lp, (const char *const[]){"interval=0", NULL});
     gv_policy *policy = NULL;
@@ -212,6 +217,7 @@ static void a_table_by_hand(void **state)
         {0, unit / 2, 20},    /* the first row exceeds it */
         {0, unit, 40},        /* 1 does not, 1 + 4 does */
         {0, 5 * unit, 150},   /* 200 is cut to 1.5 x 100 */
+        {0, 50 * unit, 150},  /* so is 10^6 */
         {1, 3 * unit, 40},    /* the first row is past */
         {1, 115 * unit, 100}, /* all cost 114: none */
         {4, 0, 100},          /* none is left */

@@ -268,6 +268,19 @@ static void assert_best(gv_policy *policy, const known *period, const standing *
     assert_true(fabs(worth(period, at, sum) - best) <= 1e-6 * (fabs(best) + 1e-9));
 }
 
+/* All so alike that many rungs share a bucket of the ladder. */
+static void make_alike(known *period, test_random *random)
+{
+    for (size_t i = 0; i < period->count; i++) {
+        int64_t price = GV_NANOS_PER_UNIT + test_random_below(random, 4000000);
+        period->values[i] = (float)uniform(random, 0.05, 0.05005);
+        for (size_t slot = 0; slot < period->base.slot_count; slot++) {
+            period->prices[slot * period->count + i] = price;
+            price -= test_random_below(random, 2000000);
+        }
+    }
+}
+
 /* Tick after tick, with spends and conversions that are not what was expected. */
 static void each_tick_takes_the_best_multiplier_from_where_it_stands(void **state)
 {
@@ -280,9 +293,13 @@ static void each_tick_takes_the_best_multiplier_from_where_it_stands(void **stat
         const size_t ticks = 1 + (size_t)test_random_below(&random, TICKS_MAX);
         known_draw(&period, &random, count, 1 + (size_t)test_random_below(&random, SLOTS_MAX),
                    ticks);
+        const bool is_alike = c % 3 == 0;
+        if (is_alike) {
+            make_alike(&period, &random);
+        }
         period.is_value = test_random_below(&random, 2) == 1;
         period.most_cpas = test_random_below(&random, 2) == 1 ? 1.5 : 1e6;
-        period.price_step_nanos = test_random_below(&random, 2) == 1 ? 1 : 7000000;
+        period.price_step_nanos = test_random_below(&random, 2) == 1 || is_alike ? 1 : 7000000;
         if (test_random_below(&random, 3) == 0) {
             period.campaign.bid_cap_nanos = 900000000;
         }
