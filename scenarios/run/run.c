@@ -147,7 +147,7 @@ static bool ends_run(const all_cells *all, size_t number, gv_status status)
 static void add_notes(all_cells *all, size_t unit, const gv_period_notes *notes)
 {
     gv_period_notes *sum = &all->result->notes;
-    (void)pthread_mutex_lock(&all->lock);
+    (void)pthread_mutex_lock(all->lock);
     sum->clamped.above += notes->clamped.above;
     sum->clamped.negative += notes->clamped.negative;
     sum->clamped.not_numbers += notes->clamped.not_numbers;
@@ -156,7 +156,7 @@ static void add_notes(all_cells *all, size_t unit, const gv_period_notes *notes)
         sum->policy = notes->policy;
         all->first_noted = unit;
     }
-    (void)pthread_mutex_unlock(&all->lock);
+    (void)pthread_mutex_unlock(all->lock);
 }
 
 /* A period of a market: short, so it is never saved half-way. */
