@@ -24,6 +24,7 @@ enum {
     KEY_JSON,
     KEY_PRINT_CONFIG,
     KEY_DRY_RUN,
+    KEY_LOGS,
     SETS_MAX = 256,
     ARGUMENTS_SIZE = 4096,
 };
@@ -33,6 +34,7 @@ typedef struct run_request {
     const char *sets[SETS_MAX];
     size_t set_count;
     const char *db_path;
+    const char *log_folder;
     size_t jobs;
     bool reference;
     bool resume;
@@ -49,6 +51,10 @@ static const struct argp_option options[] = {
      "campaigns.0.budget_share=[1/2]; may be repeated",
      0},
     {"db", KEY_DB, "FILE", 0, "Keep the outcomes in this SQLite file; without, nothing is written",
+     0},
+    {"logs", KEY_LOGS, "DIR", 0,
+     "Write every auction of a market into this folder, as period-N.csv in AuctionNet's 18 columns "
+     "(about 4 GB for 24 million bids)",
      0},
     {"jobs", KEY_JOBS, "N", 0, "Threads (default: all processors); the outcome is the same", 0},
     {"engine", KEY_ENGINE, "batch|reference", 0,
@@ -125,6 +131,9 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_DB:
         request->db_path = argument;
+        return 0;
+    case KEY_LOGS:
+        request->log_folder = argument;
         return 0;
     case KEY_JOBS:
         take_jobs(request, argument, state);
@@ -287,6 +296,7 @@ static int run_in_store(const run_request *request, const gv_composition *compos
                                 .reference = request->reference,
                                 .resume = request->resume,
                                 .arguments = request->arguments,
+                                .log_folder = request->log_folder,
                                 .progress = progress};
     const gv_status status = gv_run_cells(composition, store, &how, &result);
     gv_cli_progress_end();
@@ -328,6 +338,10 @@ static int run_composed(const run_request *request, const gv_composition *compos
     gv_store *store = NULL;
     if (request->dry_run) {
         return list_cells(composition);
+    }
+    if (request->log_folder != NULL && composition->market == NULL) {
+        gv_cli_talk(false, "gavel: --logs: the scenario replays a log, only a market writes one\n");
+        return GV_EXIT_USAGE;
     }
     tell_free_budgets(request, composition);
     const char *path = request->db_path == NULL ? ":memory:" : request->db_path;

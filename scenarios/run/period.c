@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "scenarios/run/period_impl.h"
+#include "scenarios/run/period_log.h"
 #include "sim/base/clock.h"
 #include "sim/base/mem.h"
 #include "sim/market/future.h"
@@ -63,18 +64,23 @@ static gv_status run_exchange(const gv_period_run_state *run, const gv_exchange_
     return status;
 }
 
-/* All seats at once under `plans`. */
+/* All seats at once under `plans`; `log` is told, where it is not NULL. */
 static gv_status sell_market(const gv_period_run_state *run, const gv_policy_plan *const *plans,
-                             const gv_exchange_tap *tap, const seat_span *span)
+                             gv_period_log *log, const seat_span *span)
 {
     gv_market_seats seats = {.seats = NULL};
     gv_exchange_config config = run->period.config;
     GV_TRY(gv_market_seats_open(run->job->market, &run->period, plans, &seats));
     config.seats = seats.seats;
     config.seat_count = seats.count;
-    config.tap = tap;
     config.reference = run->job->reference;
-    const gv_status status = run_exchange(run, &config, run->job->progress, span);
+    gv_status status = GV_OK;
+    if (log != NULL) {
+        status = gv_period_log_begin(log, &config, run->period.number);
+    }
+    if (status == GV_OK) {
+        status = run_exchange(run, &config, run->job->progress, span);
+    }
     gv_market_seats_close(&seats);
     return status;
 }
@@ -278,7 +284,9 @@ static gv_status run_arms(gv_period_run_state *run, const gv_policy_plan **plans
     GV_TRY(open_record(run));
     const seat_span all = {0, market->seat_count, run->ticks, plans};
     const gv_exchange_tap *tap = run->record == NULL ? NULL : gv_record_tap(run->record);
-    GV_TRY(sell_market(run, plans, tap, &all));
+    gv_period_log log;
+    GV_TRY(gv_period_log_open(&log, run->job->log_folder, run->period.number, tap));
+    GV_TRY(gv_period_log_close(&log, sell_market(run, plans, &log, &all)));
     run->wall_us[0] = gv_wall_us() - start_us;
     if (run->record != NULL) {
         GV_TRY(play_against_record(run));

@@ -24,6 +24,7 @@ typedef struct gv_period_job {
     const gv_market *market;
     size_t index; /* of the run's periods; its number is market.first_period + index */
     bool reference;
+    const char *log_folder;      /* gets the market's log as period-N.csv; NULL: none is written */
     const gv_progress *progress; /* may be NULL */
     gv_period_notes *notes;      /* zeroed; written on GV_OK */
     /* Is given all cells of the period at once; their parts are gone when it returns. */

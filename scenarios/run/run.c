@@ -166,6 +166,7 @@ static gv_status run_period(all_cells *all, worker_place *place)
     const gv_period_job job = {.market = all->composition->market,
                                .index = place->unit,
                                .reference = all->options->reference,
+                               .log_folder = all->options->log_folder,
                                .progress = &place->progress,
                                .notes = &notes,
                                .finish = store_cells,

@@ -23,7 +23,8 @@ typedef struct gv_run_options {
     size_t jobs; /* at least 1 */
     bool reference;
     bool resume; /* go on with the latest unfinished run of this identity, where there is one */
-    const char *arguments; /* the command line, for provenance */
+    const char *arguments;  /* the command line, for provenance */
+    const char *log_folder; /* of a market: gets a log of each period; NULL: none is written */
     const gv_progress *progress;
     int64_t run_id; /* reserved by a sweep: it is begun, or gone on with where it was; 0: neither */
     pthread_mutex_t

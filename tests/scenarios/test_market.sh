@@ -134,6 +134,25 @@ PYTHON
     expect_failure 2 "expected market, fixed" "$gavel" trajectories run.db --rivals none -o x
 }
 
+logs_hold_the_market_that_was_sold() {
+    needs_sqlite
+    begin
+    mkdir logs
+    "$gavel" run market.yaml -q --jobs 2 --logs logs --db run.db >/dev/null
+    test "$(ls logs | tr '\n' ' ')" = "period-7.csv period-8.csv period-9.csv "
+    for period in 7 8 9; do # what was spent and won, from the log's own columns
+        awk -F, 'NR > 1 { wins += $12; spend += $14 * $15; gains += $16 }
+                 END { printf "%d %.0f %d\n", wins, spend * 1e3, gains }' logs/period-$period.csv
+        sqlite3 -separator ' ' run.db "SELECT sum(wins), CAST(round(sum(spend_nanos) / 1e6) AS INTEGER),
+            sum(conversions) FROM campaign JOIN seat USING (run_id, cell)
+            WHERE rivals = 'market' AND period = $period"
+    done >sums.txt
+    test "$(uniq sums.txt | wc -l)" -eq 3
+    "$gavel" auctionnet score logs/period-7.csv --policy mcpa -q >scores.txt
+    grep -q 'on 9 campaigns' scores.txt
+    expect_failure 1 "no-such-folder" "$gavel" run market.yaml --logs no-such-folder
+}
+
 mistakes_are_told_in_their_places() {
     begin
     run() { "$gavel" run market.yaml --dry-run "$@"; }
@@ -208,6 +227,7 @@ run_tests \
     a_killed_run_resumes_period_by_period \
     print_config_reads_back_to_the_same_market \
     trajectories_are_those_of_the_stored_run \
+    logs_hold_the_market_that_was_sold \
     mistakes_are_told_in_their_places \
     what_a_market_cannot_give_is_refused \
     a_market_of_ten_thousand_runs \
