@@ -25,6 +25,7 @@ enum { BIDDERS = 48, SLOTS = 3, FIELDS = 18, BUFFER_SIZE = 1 << 20, LINE_SIZE = 
 /* The columns that are compared, by number in the published order. */
 enum {
     ADVERTISER = 1,
+    TICK = 5,
     OPPORTUNITY = 7,
     VALUE = 8,
     BID = 10,
@@ -181,16 +182,29 @@ static verdict logged_verdict(const opportunity *logged)
 /* Counts over all opportunities, for the laws of exposure and conversion. */
 typedef struct row_totals {
     uint64_t opportunities;
+    double tick;           /* the last one seen */
+    uint64_t in_tick;      /* opportunities of it so far */
+    uint64_t longest_tick; /* the most opportunities of one */
     uint64_t won[SLOTS];
     uint64_t seen[SLOTS];
     double expected_conversions;
     double conversions;
 } row_totals;
 
+static void count_tick(row_totals *totals, double tick)
+{
+    totals->opportunities++;
+    totals->in_tick = tick == totals->tick ? totals->in_tick + 1 : 1;
+    totals->tick = tick;
+    if (totals->in_tick > totals->longest_tick) {
+        totals->longest_tick = totals->in_tick;
+    }
+}
+
 static void count_exposures(row_totals *totals, const opportunity *logged)
 {
     bool is_seen[SLOTS] = {false};
-    totals->opportunities++;
+    count_tick(totals, logged->fields[0][TICK]);
     for (size_t b = 0; b < BIDDERS; b++) {
         const double *row = logged->fields[b];
         if (row[WON] > 0.0) {
@@ -207,14 +221,11 @@ static void count_exposures(row_totals *totals, const opportunity *logged)
     assert_true(is_seen[1] || !is_seen[2]); /* the cascade: no third without the second */
 }
 
-/*
- * Draws repeat every tick, so only as many are independent as the longest tick has opportunities;
- * a 48th of all is fewer.
- */
+/* Draws repeat every tick: as many are independent as the longest tick has opportunities. */
 static void check_laws(const row_totals *totals)
 {
     static const double laws[SLOTS] = {1.0, 0.8, 0.48};
-    const double independent = (double)totals->opportunities / 48.0;
+    const double independent = (double)totals->longest_tick;
     for (size_t slot = 0; slot < SLOTS; slot++) {
         const double rate = (double)totals->seen[slot] / (double)totals->won[slot];
         const double error = sqrt(laws[slot] * (1.0 - laws[slot]) / independent);
