@@ -1,7 +1,7 @@
 /*
  * Each offer sinks through the sorted places of its opportunity: one maximum and one minimum a
- * place, over the lanes of a vector. The places of a strip stay in registers or in the
- * first-level cache while all bidders pass by.
+ * place, over the lanes of a vector. The places of a strip stay in the first-level cache while
+ * all bidders pass by, a few at a time, so that they are loaded and stored once for those.
  */
 #include "sim/market/rank.h"
 
@@ -10,7 +10,10 @@
 
 #include "sim/base/vector.h"
 
-enum { STRIP = 64, OFFER_BITS = 62 };
+/* Also into the functions of other targets that GV_VECTOR makes. */
+#define STATIC_INLINE static inline __attribute__((always_inline))
+
+enum { STRIP = 128, TOGETHER = 4, OFFER_BITS = 62 };
 
 gv_ranking gv_ranking_of(size_t bidder_count, size_t places)
 {
@@ -31,15 +34,24 @@ int64_t gv_ranking_offer_max(const gv_ranking *ranking)
     return (INT64_C(1) << (OFFER_BITS - ranking->bidder_bits)) - 1;
 }
 
-/* The keys of one bidder's offers: negative offers give negative keys, whatever their value. */
-static inline void keys_of(const gv_ranking *ranking, const int64_t *offers, uint32_t bidder,
+/* Negative offers give negative keys, whatever their value: -1 or less. */
+static inline int64_t key_of(int64_t offer, uint32_t bits, int64_t tail)
+{
+    return (int64_t)((uint64_t)(offer < 0 ? -1 : offer) << bits) + tail;
+}
+
+static int64_t tail_of(const gv_ranking *ranking, size_t bidder)
+{
+    return (INT64_C(1) << ranking->bidder_bits) - 1 - (int64_t)bidder;
+}
+
+static inline void keys_of(const gv_ranking *ranking, const int64_t *offers, size_t bidder,
                            size_t count, int64_t *keys)
 {
-    const int64_t scale = INT64_C(1) << ranking->bidder_bits;
-    const int64_t tail = scale - 1 - (int64_t)bidder;
+    const uint32_t bits = ranking->bidder_bits;
+    const int64_t tail = tail_of(ranking, bidder);
     for (size_t i = 0; i < count; i++) {
-        const int64_t offer = offers[i] < 0 ? -scale : offers[i];
-        keys[i] = (int64_t)((uint64_t)offer << ranking->bidder_bits) + tail;
+        keys[i] = key_of(offers[i], bits, tail);
     }
 }
 
@@ -54,27 +66,84 @@ static inline void sink(int64_t *place, int64_t *sinking, size_t count)
     }
 }
 
-GV_VECTOR static void rank_strip(const gv_ranking *ranking, const int64_t *offers, size_t stride,
-                                 size_t count, int64_t *keys)
+typedef int64_t strips[GV_RANK_PLACES_MAX][STRIP];
+
+/*
+ * TOGETHER bidders at a time, while there are so many; returns the first that is left. `depth`,
+ * the number of places, is a constant wherever this is called: so the loops over bidders and
+ * places are unrolled, and the vectors run over opportunities.
+ */
+STATIC_INLINE size_t sink_together(const gv_ranking *ranking, const int64_t *offers, size_t stride,
+                                   size_t count, size_t depth, strips places)
 {
-    int64_t places[GV_RANK_PLACES_MAX][STRIP];
+    const uint32_t bits = ranking->bidder_bits;
+    size_t bidder = 0;
+    for (; bidder + TOGETHER <= ranking->bidder_count; bidder += TOGETHER) {
+        const int64_t *rows = offers + bidder * stride;
+        const int64_t tail = tail_of(ranking, bidder);
+        for (size_t i = 0; i < count; i++) {
+            for (size_t b = 0; b < TOGETHER; b++) {
+                int64_t came = key_of(rows[b * stride + i], bits, tail - (int64_t)b);
+                for (size_t place = 0; place < depth; place++) {
+                    const int64_t held = places[place][i];
+                    places[place][i] = held > came ? held : came;
+                    came = held > came ? came : held;
+                }
+            }
+        }
+    }
+    return bidder;
+}
+
+/* The usual depths, one to three slots and the best loser; 0 elsewhere, and nothing is done. */
+STATIC_INLINE size_t sink_most(const gv_ranking *ranking, const int64_t *offers, size_t stride,
+                               size_t count, strips places)
+{
+    switch (ranking->places) {
+    case 2:
+        return sink_together(ranking, offers, stride, count, 2, places);
+    case 3:
+        return sink_together(ranking, offers, stride, count, 3, places);
+    case 4:
+        return sink_together(ranking, offers, stride, count, 4, places);
+    default:
+        return 0;
+    }
+}
+
+static inline void empty(const gv_ranking *ranking, strips places)
+{
     for (size_t place = 0; place < ranking->places; place++) {
         for (size_t i = 0; i < STRIP; i++) {
             places[place][i] = -1;
         }
     }
-    for (size_t bidder = 0; bidder < ranking->bidder_count; bidder++) {
-        int64_t sinking[STRIP];
-        keys_of(ranking, offers + bidder * stride, (uint32_t)bidder, count, sinking);
-        for (size_t place = 0; place < ranking->places; place++) {
-            sink(places[place], sinking, count);
-        }
-    }
+}
+
+static inline void copy_out(const gv_ranking *ranking, strips places, size_t count, size_t stride,
+                            int64_t *keys)
+{
     for (size_t place = 0; place < ranking->places; place++) {
         for (size_t i = 0; i < count; i++) {
             keys[place * stride + i] = places[place][i];
         }
     }
+}
+
+GV_VECTOR static void rank_strip(const gv_ranking *ranking, const int64_t *offers, size_t stride,
+                                 size_t count, int64_t *keys)
+{
+    strips places;
+    int64_t sinking[STRIP];
+    empty(ranking, places);
+    size_t bidder = sink_most(ranking, offers, stride, count, places);
+    for (; bidder < ranking->bidder_count; bidder++) {
+        keys_of(ranking, offers + bidder * stride, bidder, count, sinking);
+        for (size_t place = 0; place < ranking->places; place++) {
+            sink(places[place], sinking, count);
+        }
+    }
+    copy_out(ranking, places, count, stride, keys);
 }
 
 /* The others' keys of a place: the bidder's own give way. */
@@ -92,13 +161,9 @@ GV_VECTOR static void join_strip(const gv_ranking *ranking, const int64_t *ranke
                                  size_t ranked_stride, gv_bidder_offers own, size_t stride,
                                  int64_t *keys)
 {
-    int64_t places[GV_RANK_PLACES_MAX][STRIP];
+    strips places;
     int64_t sinking[STRIP];
-    for (size_t place = 0; place < ranking->places; place++) {
-        for (size_t i = 0; i < STRIP; i++) {
-            places[place][i] = -1;
-        }
-    }
+    empty(ranking, places);
     for (size_t row = 0; row <= ranking->places; row++) {
         if (row < ranking->places) {
             others_of(ranking, ranked + row * ranked_stride, own.bidder, own.count, sinking);
@@ -109,11 +174,7 @@ GV_VECTOR static void join_strip(const gv_ranking *ranking, const int64_t *ranke
             sink(places[place], sinking, own.count);
         }
     }
-    for (size_t place = 0; place < ranking->places; place++) {
-        for (size_t i = 0; i < own.count; i++) {
-            keys[place * stride + i] = places[place][i];
-        }
-    }
+    copy_out(ranking, places, own.count, stride, keys);
 }
 
 void gv_ranking_join(const gv_ranking *ranking, const int64_t *ranked, size_t ranked_stride,

@@ -5,7 +5,7 @@
 #include "sim/market/rank.h"
 #include "test_random.h"
 
-enum { BIDDERS = 48, STRIDE = 130, CASES = 60, PLACES = 4, FEW = 3 };
+enum { BIDDERS = 48, STRIDE = 270, CASES = 20, PLACES_MAX = 6, FEW = 3 };
 
 typedef struct entry {
     int64_t offer;
@@ -43,11 +43,11 @@ static void assert_ranked(const gv_ranking *ranking, const int64_t *offers, size
     }
 }
 
-static void compare_with_sort(test_random *random, size_t bidders, int64_t offer_max)
+static void compare_with_sort(test_random *random, size_t bidders, size_t places, int64_t offer_max)
 {
     static int64_t offers[BIDDERS * STRIDE];
-    static int64_t keys[PLACES * STRIDE];
-    const gv_ranking ranking = gv_ranking_of(bidders, PLACES);
+    static int64_t keys[PLACES_MAX * STRIDE];
+    const gv_ranking ranking = gv_ranking_of(bidders, places);
     for (size_t i = 0; i < sizeof offers / sizeof offers[0]; i++) {
         offers[i] = test_random_below(random, offer_max + 2) - 2;
     }
@@ -63,10 +63,12 @@ static void ranks_as_a_sort_does(void **state)
     (void)state;
     test_random random = test_random_seeded();
     for (int c = 0; c < CASES; c++) {
-        compare_with_sort(&random, BIDDERS, FEW);
-        compare_with_sort(&random, BIDDERS, INT64_C(1) << 30);
-        compare_with_sort(&random, FEW, FEW);
-        compare_with_sort(&random, 1, FEW);
+        for (size_t places = 1; places <= PLACES_MAX; places++) {
+            compare_with_sort(&random, BIDDERS, places, FEW);
+            compare_with_sort(&random, BIDDERS - FEW, places, INT64_C(1) << 30);
+            compare_with_sort(&random, FEW, places, FEW);
+            compare_with_sort(&random, 1, places, FEW);
+        }
     }
 }
 
