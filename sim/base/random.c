@@ -123,13 +123,19 @@ void gv_random_fill_exponential(const gv_random *random, uint64_t first, size_t 
 void gv_random_each_uniform(uint64_t seed, gv_stream stream, const uint64_t *entities, size_t count,
                             double *out)
 {
+    gv_random_each_uniform_at(seed, stream, entities, NULL, count, out);
+}
+
+void gv_random_each_uniform_at(uint64_t seed, gv_stream stream, const uint64_t *entities,
+                               const uint64_t *blocks, size_t count, double *out)
+{
     const gv_random_path *path = gv_random_path_best();
     const gv_random random = gv_random_key(seed, stream, 0);
     uint64_t bits[FILL_PIECE];
     for (size_t done = 0; done < count; done += FILL_PIECE) {
         const size_t left = count - done;
         const size_t piece = left < FILL_PIECE ? left : FILL_PIECE;
-        path->each(&random, entities + done, piece, bits);
+        path->each(&random, entities + done, blocks == NULL ? NULL : blocks + done, piece, bits);
         path->uniform(bits, piece, out + done);
     }
 }

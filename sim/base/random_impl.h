@@ -36,8 +36,9 @@ typedef struct gv_random_path {
     /* Both draws of blocks first_block ... of one sequence. out: [2 * block_count]. */
     void (*blocks)(const gv_random *random, uint64_t first_block, size_t block_count,
                    uint64_t *out);
-    /* Draw 0 of each entity; random->entity is not looked at. out: [count]. */
-    void (*each)(const gv_random *random, const uint64_t *entities, size_t count, uint64_t *out);
+    /* The first draw of a block (NULL: 0) of each entity; random->entity is not looked at. */
+    void (*each)(const gv_random *random, const uint64_t *entities, const uint64_t *blocks,
+                 size_t count, uint64_t *out);
     /* The four words of the block at `place` of consecutive entities. out: [4][stride]. */
     void (*words)(const uint32_t key[2], uint64_t place, uint64_t first_entity, size_t count,
                   size_t stride, uint32_t *out);

@@ -135,6 +135,14 @@ GV_VECTOR static void normals_of(const uint32_t *words, size_t count, float *out
     }
 }
 
+void gv_random_lanes_words(uint64_t seed, gv_stream stream, uint64_t first_entity, size_t count,
+                           uint64_t block, size_t stride, uint32_t *words)
+{
+    assert(count <= stride);
+    const uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
+    gv_random_path_best()->words(key, place_of(stream, block), first_entity, count, stride, words);
+}
+
 /* The strips that are whole go where they belong, the last by way of one that is. */
 static void normals_into(const uint32_t *words, size_t count, float *out)
 {

@@ -84,12 +84,12 @@ static void portable_blocks(const gv_random *random, uint64_t first_block, size_
     }
 }
 
-static void portable_each(const gv_random *random, const uint64_t *entities, size_t count,
-                          uint64_t *out)
+static void portable_each(const gv_random *random, const uint64_t *entities, const uint64_t *blocks,
+                          size_t count, uint64_t *out)
 {
     for (size_t i = 0; i < count; i++) {
         uint64_t draws[2];
-        block_of(random, entities[i], 0, draws);
+        block_of(random, entities[i], blocks == NULL ? 0 : blocks[i], draws);
         out[i] = draws[0];
     }
 }
@@ -209,20 +209,23 @@ TARGET_AVX2 static void avx2_blocks(const gv_random *random, uint64_t first_bloc
     portable_blocks(random, first_block + i, block_count - i, out + 2 * i);
 }
 
-TARGET_AVX2 static void avx2_each(const gv_random *random, const uint64_t *entities, size_t count,
-                                  uint64_t *out)
+TARGET_AVX2 static void avx2_each(const gv_random *random, const uint64_t *entities,
+                                  const uint64_t *blocks, size_t count, uint64_t *out)
 {
     const __m256i base = _mm256_set1_epi64x((long long)random->stream_base);
-    const __m256i base_high = _mm256_srli_epi64(base, 32);
     const round_keys keys = keys_of(random->key);
     size_t i = 0;
     for (; i + 4 <= count; i += 4) {
         const __m256i entity = _mm256_loadu_si256((const void *)(entities + i));
-        const words_256 counter = {{entity, _mm256_srli_epi64(entity, 32), base, base_high}};
+        const __m256i place =
+            blocks == NULL ? base
+                           : _mm256_or_si256(base, _mm256_loadu_si256((const void *)(blocks + i)));
+        const words_256 counter = {
+            {entity, _mm256_srli_epi64(entity, 32), place, _mm256_srli_epi64(place, 32)}};
         const words_256 w = rounds_256(counter, &keys);
         _mm256_storeu_si256((void *)(out + i), join_256(w.word[0], w.word[1]));
     }
-    portable_each(random, entities + i, count - i, out + i);
+    portable_each(random, entities + i, blocks == NULL ? NULL : blocks + i, count - i, out + i);
 }
 
 /* The low words of four 64-bit lanes. */
@@ -336,19 +339,21 @@ TARGET_AVX512 static void avx512_blocks(const gv_random *random, uint64_t first_
 }
 
 TARGET_AVX512 static void avx512_each(const gv_random *random, const uint64_t *entities,
-                                      size_t count, uint64_t *out)
+                                      const uint64_t *blocks, size_t count, uint64_t *out)
 {
     const __m512i base = _mm512_set1_epi64((long long)random->stream_base);
-    const __m512i base_high = _mm512_srli_epi64(base, 32);
     const round_keys keys = keys_of(random->key);
     size_t i = 0;
     for (; i + 8 <= count; i += 8) {
         const __m512i entity = _mm512_loadu_si512(entities + i);
-        const words_512 counter = {{entity, _mm512_srli_epi64(entity, 32), base, base_high}};
+        const __m512i place =
+            blocks == NULL ? base : _mm512_or_si512(base, _mm512_loadu_si512(blocks + i));
+        const words_512 counter = {
+            {entity, _mm512_srli_epi64(entity, 32), place, _mm512_srli_epi64(place, 32)}};
         const words_512 w = rounds_512(counter, &keys);
         _mm512_storeu_si512(out + i, join_512(w.word[0], w.word[1]));
     }
-    portable_each(random, entities + i, count - i, out + i);
+    portable_each(random, entities + i, blocks == NULL ? NULL : blocks + i, count - i, out + i);
 }
 
 TARGET_AVX512 static void avx512_words(const uint32_t key[2], uint64_t place, uint64_t first_entity,

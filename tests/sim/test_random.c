@@ -128,30 +128,41 @@ static void every_path_agrees_on_extreme_bits(void **state)
     }
 }
 
+static void check_each(const gv_random_path *path, const uint64_t *entities, const uint64_t *blocks,
+                       size_t count)
+{
+    static uint64_t bits[LONG];
+    const gv_random any = gv_random_key(77, GV_STREAM_CLICK, 0);
+    path->each(&any, entities, blocks, count, bits);
+    for (size_t i = 0; i < count; i++) {
+        const gv_random own = gv_random_key(77, GV_STREAM_CLICK, entities[i]);
+        assert_int_equal(bits[i], gv_random_bits(&own, blocks == NULL ? 0 : 2 * blocks[i]));
+    }
+}
+
 static void every_path_draws_each_entity_alike(void **state)
 {
     (void)state;
     static uint64_t entities[LONG];
-    static uint64_t bits[LONG];
-    static double uniforms[LONG];
+    static uint64_t blocks[LONG];
+    static double uniforms[2][LONG];
     test_random random = test_random_seeded();
     for (size_t i = 0; i < LONG; i++) {
         entities[i] = (uint64_t)test_random_below(&random, INT64_MAX);
+        blocks[i] = (uint64_t)test_random_below(&random, (int64_t)(GV_RANDOM_INDEX_END / 2));
     }
-    const gv_random any = gv_random_key(77, GV_STREAM_CLICK, 0);
     for (const gv_random_path *const *path = gv_random_paths; *path != NULL; path++) {
         for (size_t count = LONG - 9; count < LONG && (*path)->is_supported(); count++) {
-            (*path)->each(&any, entities, count, bits);
-            for (size_t i = 0; i < count; i++) {
-                const gv_random own = gv_random_key(77, GV_STREAM_CLICK, entities[i]);
-                assert_int_equal(bits[i], gv_random_bits(&own, 0));
-            }
+            check_each(*path, entities, NULL, count);
+            check_each(*path, entities, blocks, count);
         }
     }
-    gv_random_each_uniform(77, GV_STREAM_CLICK, entities, LONG, uniforms);
+    gv_random_each_uniform(77, GV_STREAM_CLICK, entities, LONG, uniforms[0]);
+    gv_random_each_uniform_at(77, GV_STREAM_CLICK, entities, blocks, LONG, uniforms[1]);
     for (size_t i = 0; i < LONG; i++) {
         const gv_random own = gv_random_key(77, GV_STREAM_CLICK, entities[i]);
-        assert_true(uniforms[i] == gv_random_uniform(&own, 0));
+        assert_true(uniforms[0][i] == gv_random_uniform(&own, 0));
+        assert_true(uniforms[1][i] == gv_random_uniform(&own, 2 * blocks[i]));
     }
 }
 

@@ -31,6 +31,38 @@ static void a_normal_is_the_inverse_of_its_words_share(void **state)
     assert_true(worst < 4e-6);
 }
 
+/* A strip that is not whole goes another way. */
+static void any_count_gives_the_normals_of_a_longer_run(void **state)
+{
+    (void)state;
+    static float whole[GV_LANE_DRAWS * STRIDE];
+    static float part[GV_LANE_DRAWS * STRIDE];
+    gv_random_lanes_normal(3, GV_STREAM_TEST, 17, ENTITIES, 5, STRIDE, whole);
+    for (size_t count = 1; count < ENTITIES; count = count * 2 + count % 3) {
+        memset(part, 0, sizeof part);
+        gv_random_lanes_normal(3, GV_STREAM_TEST, 17, count, 5, STRIDE, part);
+        for (size_t j = 0; j < GV_LANE_DRAWS; j++) {
+            assert_memory_equal(part + j * STRIDE, whole + j * STRIDE, count * sizeof *part);
+            assert_true(part[j * STRIDE + count] == 0.0F);
+        }
+    }
+}
+
+static void words_of_many_are_those_of_each(void **state)
+{
+    (void)state;
+    static uint32_t words[GV_LANE_DRAWS * STRIDE];
+    const uint64_t first = (UINT64_C(1) << 32) - ENTITIES / 2;
+    gv_random_lanes_words(3, GV_STREAM_TEST, first, ENTITIES, 7, STRIDE, words);
+    for (size_t i = 0; i < ENTITIES; i++) {
+        uint32_t own[GV_LANE_DRAWS];
+        gv_random_lane_words(3, GV_STREAM_TEST, first + i, 7, own);
+        for (size_t j = 0; j < GV_LANE_DRAWS; j++) {
+            assert_int_equal(words[j * STRIDE + i], own[j]);
+        }
+    }
+}
+
 static void the_first_and_the_last_word_are_far_out_and_finite(void **state)
 {
     (void)state;
@@ -115,6 +147,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_normal_is_the_inverse_of_its_words_share),
+        cmocka_unit_test(any_count_gives_the_normals_of_a_longer_run),
+        cmocka_unit_test(words_of_many_are_those_of_each),
         cmocka_unit_test(the_first_and_the_last_word_are_far_out_and_finite),
         cmocka_unit_test(normals_follow_the_normal_law_across_entities_and_draws),
         cmocka_unit_test(every_path_and_every_cut_gives_the_same_words),

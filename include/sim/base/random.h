@@ -106,4 +106,11 @@ void gv_random_fill_exponential(const gv_random *random, uint64_t first, size_t 
 void gv_random_each_uniform(uint64_t seed, gv_stream stream, const uint64_t *entities, size_t count,
                             double *out);
 
+/*
+ * The same at an index of its own: 2 * blocks[i]. NULL: index 0 for all. (A block of Philox gives
+ * two draws, and here only the first of them is wanted.) blocks[i] < 2^55.
+ */
+void gv_random_each_uniform_at(uint64_t seed, gv_stream stream, const uint64_t *entities,
+                               const uint64_t *blocks, size_t count, double *out);
+
 #endif

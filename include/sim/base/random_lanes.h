@@ -22,6 +22,11 @@ enum { GV_LANE_DRAWS = 4 };
 void gv_random_lane_words(uint64_t seed, gv_stream stream, uint64_t entity, uint64_t block,
                           uint32_t words[GV_LANE_DRAWS]);
 
+/* The same for `count` consecutive entities: word j of entity first_entity + i, at
+   words[j * stride + i]. */
+void gv_random_lanes_words(uint64_t seed, gv_stream stream, uint64_t first_entity, size_t count,
+                           uint64_t block, size_t stride, uint32_t *words);
+
 /*
  * Four standard normals in single precision for each of `count` consecutive entities:
  * out[j * stride + i] is draw j of entity first_entity + i. The same bits on every machine.
