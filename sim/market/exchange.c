@@ -123,6 +123,9 @@ static bool allocate(gv_exchange *x)
     x->awards = gv_mem_alloc(0, places, sizeof *x->awards);
     x->ranked = gv_mem_alloc_vector(places * PIECE, sizeof *x->ranked);
     x->asked = gv_mem_alloc_vector(places * PIECE, sizeof *x->asked);
+    x->piece_seen = gv_mem_alloc_vector(PIECE, sizeof *x->piece_seen);
+    x->bidders = gv_mem_alloc_vector(PIECE, sizeof *x->bidders);
+    x->luck = gv_mem_alloc_vector(places * PIECE, sizeof *x->luck);
     x->slot_prices = gv_mem_alloc_vector(places * PIECE, sizeof *x->slot_prices);
     x->slot_states = gv_mem_alloc(0, places * PIECE, sizeof *x->slot_states);
     return x->states != NULL && x->ticks != NULL && x->coming != NULL && x->together != NULL &&
@@ -130,7 +133,8 @@ static bool allocate(gv_exchange *x)
            x->times != NULL && x->bids != NULL && x->offers != NULL && x->keys != NULL &&
            x->paid != NULL && x->outcomes != NULL && x->entries != NULL && x->awards != NULL &&
            x->slot_prices != NULL && x->slot_states != NULL && x->ranked != NULL &&
-           x->asked != NULL && gv_exchange_allocate_tick(x);
+           x->asked != NULL && x->piece_seen != NULL && x->bidders != NULL && x->luck != NULL &&
+           gv_exchange_allocate_tick(x);
 }
 
 /* A policy whose every bid depends on the last outcome makes the whole market go one by one. */
@@ -419,7 +423,8 @@ void gv_exchange_destroy(gv_exchange *exchange)
         exchange->bids,         exchange->offers,     exchange->keys,      exchange->paid,
         exchange->outcomes,     exchange->entries,    exchange->awards,    exchange->slot_prices,
         exchange->slot_states,  exchange->asked,      exchange->tick_bids, exchange->tick_winners,
-        exchange->tick_wins,    exchange->tick_costs, exchange->ranked};
+        exchange->tick_wins,    exchange->tick_costs, exchange->ranked,    exchange->piece_seen,
+        exchange->bidders,      exchange->luck};
     for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++) {
         gv_mem_free(blocks[i]);
     }

@@ -63,12 +63,15 @@ struct gv_exchange {
     gv_award *awards;          /* [slot] */
     int64_t *ranked;           /* [slot + 1][piece]: the offers of the keys */
     int64_t *asked;            /* [slot][piece]: what the slots cost once seen; -1 not sold */
-    int64_t *slot_prices;      /* [slot + 1][piece]: what a slot costs, -1 not sold; for the tap */
-    uint8_t *slot_states;      /* [slot + 1][piece]: GV_SLOT_SEEN, GV_SLOT_CONVERTS; for the tap */
-    int64_t *tick_bids;        /* the rest: of exchange_overspend.c. [seat][tick_stride] */
-    uint32_t *tick_winners;    /* [slot][tick_stride] */
-    uint32_t *tick_wins;       /* [tick_stride]: one seat's in one slot */
-    int64_t *tick_costs;       /* [seat] */
+    uint32_t *piece_seen;      /* [piece]: gv_response_seen() */
+    uint32_t *bidders;         /* [piece]: scratch: of one slot */
+    double *luck;           /* [slot][piece]: of the bidders in the slots; gv_response_luck_all() */
+    int64_t *slot_prices;   /* [slot + 1][piece]: what a slot costs, -1 not sold; for the tap */
+    uint8_t *slot_states;   /* [slot + 1][piece]: GV_SLOT_SEEN, GV_SLOT_CONVERTS; for the tap */
+    int64_t *tick_bids;     /* the rest: of exchange_overspend.c. [seat][tick_stride] */
+    uint32_t *tick_winners; /* [slot][tick_stride] */
+    uint32_t *tick_wins;    /* [tick_stride]: one seat's in one slot */
+    int64_t *tick_costs;    /* [seat] */
     size_t tick_stride;
 };
 
@@ -96,6 +99,11 @@ void gv_exchange_offer_freely(gv_exchange *exchange, size_t seat, size_t count);
 
 /* Ranks the piece's offers from `from` on, and prices the slots: keys and asked. */
 void gv_exchange_rank(gv_exchange *exchange, size_t from, size_t count);
+
+/* What users make of the piece's ads as ranked from `from` on; then asked for one by one. */
+void gv_exchange_draw_responses(gv_exchange *exchange, size_t from, size_t count);
+uint32_t gv_exchange_seen(const gv_exchange *exchange, size_t i);            /* a bit a slot */
+double gv_exchange_luck(const gv_exchange *exchange, size_t slot, size_t i); /* of its bidder */
 
 /* False when there is no memory. */
 bool gv_exchange_allocate_tick(gv_exchange *exchange);

@@ -318,7 +318,8 @@ static void note_later(gv_exchange *exchange, size_t seat, size_t i, int64_t tim
 }
 
 /* The ad is seen: it costs, and may convert. True when it does. */
-static bool show(gv_exchange *exchange, size_t seat, size_t i, int64_t amount, double value)
+static bool show(gv_exchange *exchange, size_t seat, size_t i, int64_t amount, double value,
+                 double luck)
 {
     enum { NO_PRICE = -1 };
     const gv_response *response = exchange->config.response;
@@ -336,7 +337,7 @@ static bool show(gv_exchange *exchange, size_t seat, size_t i, int64_t amount, d
     books->exposed_value_units += units_of(value);
     books->tally.spend_nanos += amount;
     int64_t delay_us = 0;
-    if (!gv_response_converts(response, opportunity, bidder, value, &delay_us)) {
+    if (!gv_response_converts_by(response, opportunity, bidder, value, luck, &delay_us)) {
         return false;
     }
     gv_exchange_coming_at(exchange, seat, time_us + delay_us)->tally.conversions++;
@@ -400,7 +401,8 @@ static bool award_slot(gv_exchange *exchange, size_t slot, size_t i, size_t seat
     state->now.least_cost_nanos =
         add_least_cost(state->now.least_cost_nanos, winner_correction(exchange, i));
     exchange->paid[seat * PIECE + i] = is_seen && !exchange->delays_exposure ? amount : 0;
-    const bool converts = is_seen && show(exchange, seat, i, amount, value);
+    const bool converts =
+        is_seen && show(exchange, seat, i, amount, value, gv_exchange_luck(exchange, slot, i));
     note_slot(exchange, slot, i, amount,
               (is_seen ? GV_SLOT_SEEN : 0U) | (converts ? GV_SLOT_CONVERTS : 0U));
     return is_seen && state->is_short;
@@ -414,7 +416,7 @@ static bool award(gv_exchange *exchange, size_t i)
     if (is_others_affair(exchange, i)) {
         return false;
     }
-    exchange->seen = gv_response_seen(exchange->config.response, exchange->next + i);
+    exchange->seen = gv_exchange_seen(exchange, i);
     bool ran_short = false;
     for (size_t slot = 0; slot < exchange->config.slot_count; slot++) {
         const int64_t asked = exchange->asked[slot * PIECE + i];
@@ -502,6 +504,7 @@ static void reoffer_short(gv_exchange *exchange, size_t from, size_t count)
         }
     }
     gv_exchange_rank(exchange, from, count);
+    gv_exchange_draw_responses(exchange, from, count);
 }
 
 static void forget_awards(gv_exchange *exchange)
@@ -550,6 +553,7 @@ size_t gv_exchange_settle_piece(gv_exchange *exchange, size_t count)
         price(exchange, seat, count);
     }
     gv_exchange_rank(exchange, 0, count);
+    gv_exchange_draw_responses(exchange, 0, count);
     exchange->piece_end = count;
     for (size_t from = 0; from < exchange->piece_end;) {
         const size_t to = settle(exchange, from);

@@ -195,3 +195,13 @@ void gv_ranking_best(const gv_ranking *ranking, const int64_t *offers, size_t st
         rank_strip(ranking, offers + done, stride, left < STRIP ? left : STRIP, keys + done);
     }
 }
+
+GV_VECTOR
+void gv_ranking_bidders(const gv_ranking *ranking, const int64_t *keys, size_t count,
+                        uint32_t *bidders)
+{
+    const int64_t mask = (INT64_C(1) << ranking->bidder_bits) - 1;
+    for (size_t i = 0; i < count; i++) {
+        bidders[i] = keys[i] < 0 ? 0 : (uint32_t)(mask - (keys[i] & mask));
+    }
+}

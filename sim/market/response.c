@@ -7,12 +7,14 @@
 #include <assert.h>
 #include <gsl/gsl_cdf.h>
 #include <math.h>
+#include <string.h>
 
 #include "sim/base/mem.h"
 #include "sim/base/random.h"
 #include "sim/base/random_lanes.h"
+#include "sim/base/vector.h"
 
-enum { PERIOD_SHIFT = 40 };
+enum { PERIOD_SHIFT = 40, PIECE = 256 };
 
 /* The draws of one advertiser on one opportunity. */
 enum { DRAW_CONVERTS, DRAW_TRUTH, DRAW_CONVERSION_DELAY, DRAW_EXPOSURE_DELAY, DRAWS };
@@ -33,7 +35,8 @@ struct gv_response {
     gv_slots slots; /* as seen in the end, cascade included */
     double exposure_scale;
     double conversion_scale;
-    bias biases[]; /* [advertiser_count] */
+    uint64_t limits[GV_SLOTS_MAX]; /* a slot is seen when its word is below */
+    bias biases[];                 /* [advertiser_count] */
 };
 
 /* Also finds how often each slot is seen in the end. */
@@ -85,6 +88,9 @@ gv_status gv_response_create(const gv_response_config *config, const gv_traffic 
     response->slots = slots;
     response->exposure_scale = gv_delay_scale(&config->exposure_delay);
     response->conversion_scale = gv_delay_scale(&config->conversion_delay);
+    for (size_t slot = 0; slot < config->slot_count; slot++) {
+        response->limits[slot] = (uint64_t)ceil(config->exposure[slot] * 0x1p32);
+    }
     for (size_t advertiser = 0; advertiser < advertiser_count; advertiser++) {
         response->biases[advertiser] = draw_bias(seed, period, advertiser);
     }
@@ -132,6 +138,37 @@ uint32_t gv_response_seen(const gv_response *response, uint64_t opportunity)
     return seen;
 }
 
+/* Bit `slot` of what is seen, from one word each. */
+GV_VECTOR static void see_slot(const uint32_t *words, uint64_t limit, bool cascade, size_t slot,
+                               size_t count, uint32_t *seen)
+{
+    const uint32_t from_above = slot == 0 || !cascade ? 1 : 0;
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t above = from_above | (slot == 0 ? 0 : seen[i] >> (slot - 1) & 1);
+        seen[i] |= (words[i] < limit ? above : 0) << slot;
+    }
+}
+
+void gv_response_seen_all(const gv_response *response, uint64_t first, size_t count, uint32_t *seen)
+{
+    const gv_response_config *config = &response->config;
+    uint32_t words[GV_LANE_DRAWS * PIECE];
+    for (size_t done = 0; done < count; done += PIECE) {
+        const size_t piece = count - done < PIECE ? count - done : PIECE;
+        const uint64_t entity = entity_of(response, first + done);
+        memset(seen + done, 0, piece * sizeof *seen);
+        for (size_t slot = 0; slot < config->slot_count; slot++) {
+            const size_t draw = slot % GV_LANE_DRAWS;
+            if (draw == 0) {
+                gv_random_lanes_words(response->seed, GV_STREAM_EXPOSURE, entity, piece,
+                                      slot / GV_LANE_DRAWS, PIECE, words);
+            }
+            see_slot(words + draw * PIECE, response->limits[slot], config->cascade, slot, piece,
+                     seen + done);
+        }
+    }
+}
+
 double gv_response_exposure(const gv_response *response, size_t slot)
 {
     assert(slot < response->slots.count);
@@ -175,21 +212,47 @@ double gv_response_probability(const gv_response *response, uint64_t opportunity
     return true_probability(response, opportunity, advertiser, value, uniform);
 }
 
+/* The first draw of an advertiser's block is the one that decides. */
+static_assert(DRAWS % 2 == 0 && DRAW_CONVERTS % 2 == 0, "two draws to a block of Philox");
+
+void gv_response_luck_all(const gv_response *response, uint64_t first, size_t count,
+                          const uint32_t *advertisers, double *luck)
+{
+    uint64_t entities[PIECE];
+    uint64_t blocks[PIECE];
+    for (size_t done = 0; done < count; done += PIECE) {
+        const size_t piece = count - done < PIECE ? count - done : PIECE;
+        const uint64_t entity = entity_of(response, first + done);
+        for (size_t i = 0; i < piece; i++) {
+            entities[i] = entity + i;
+            blocks[i] = ((uint64_t)advertisers[done + i] * DRAWS + DRAW_CONVERTS) / 2;
+        }
+        gv_random_each_uniform_at(response->seed, GV_STREAM_CONVERSION, entities, blocks, piece,
+                                  luck + done);
+    }
+}
+
+bool gv_response_converts_by(const gv_response *response, uint64_t opportunity, uint32_t advertiser,
+                             double value, double luck, int64_t *delay_us)
+{
+    assert(advertiser < response->advertiser_count);
+    /* Sigma is never above the value. */
+    if (luck >= value * (1.0 + response->biases[advertiser].upper)) {
+        return false;
+    }
+    if (luck >= gv_response_probability(response, opportunity, advertiser, value)) {
+        return false;
+    }
+    const gv_random key = key_of(response, opportunity);
+    *delay_us = gv_delay_draw(&response->config.conversion_delay, response->conversion_scale, &key,
+                              (uint64_t)advertiser * DRAWS + DRAW_CONVERSION_DELAY);
+    return true;
+}
+
 bool gv_response_converts(const gv_response *response, uint64_t opportunity, uint32_t advertiser,
                           double value, int64_t *delay_us)
 {
-    assert(advertiser < response->advertiser_count);
     const gv_random key = key_of(response, opportunity);
-    const uint64_t first = (uint64_t)advertiser * DRAWS;
-    const double uniform = gv_random_uniform(&key, first + DRAW_CONVERTS);
-    /* Sigma is never above the value. */
-    if (uniform >= value * (1.0 + response->biases[advertiser].upper)) {
-        return false;
-    }
-    if (uniform >= gv_response_probability(response, opportunity, advertiser, value)) {
-        return false;
-    }
-    *delay_us = gv_delay_draw(&response->config.conversion_delay, response->conversion_scale, &key,
-                              first + DRAW_CONVERSION_DELAY);
-    return true;
+    const double luck = gv_random_uniform(&key, (uint64_t)advertiser * DRAWS + DRAW_CONVERTS);
+    return gv_response_converts_by(response, opportunity, advertiser, value, luck, delay_us);
 }

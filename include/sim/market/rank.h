@@ -68,4 +68,8 @@ void gv_ranking_best(const gv_ranking *ranking, const int64_t *offers, size_t st
 void gv_ranking_join(const gv_ranking *ranking, const int64_t *ranked, size_t ranked_stride,
                      gv_bidder_offers own, size_t stride, int64_t *keys);
 
+/* Whose the keys are; 0 where there is none. bidders: [count]. */
+void gv_ranking_bidders(const gv_ranking *ranking, const int64_t *keys, size_t count,
+                        uint32_t *bidders);
+
 #endif

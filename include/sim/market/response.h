@@ -62,6 +62,18 @@ int64_t gv_response_exposure_delay(const gv_response *response, uint64_t opportu
 bool gv_response_converts(const gv_response *response, uint64_t opportunity, uint32_t advertiser,
                           double value, int64_t *delay_us);
 
+/*
+ * The same for a run of opportunities of one tick, drawn together: what single calls would say.
+ * seen, luck: [count]. Luck is the draw that decides whether an ad of advertisers[i] converts: it
+ * does where luck is below the true probability.
+ */
+void gv_response_seen_all(const gv_response *response, uint64_t first, size_t count,
+                          uint32_t *seen);
+void gv_response_luck_all(const gv_response *response, uint64_t first, size_t count,
+                          const uint32_t *advertisers, double *luck);
+bool gv_response_converts_by(const gv_response *response, uint64_t opportunity, uint32_t advertiser,
+                             double value, double luck, int64_t *delay_us);
+
 /* The true probability itself, for tests and for references that see everything. */
 double gv_response_probability(const gv_response *response, uint64_t opportunity,
                                uint32_t advertiser, double value);
