@@ -109,6 +109,7 @@ static bool allocate(gv_exchange *x)
     x->states = gv_mem_alloc(0, seats, sizeof *x->states);
     x->ticks = gv_mem_alloc(0, seats * (x->config.tick_count + 1), sizeof *x->ticks);
     x->coming = gv_mem_alloc(0, seats * (x->config.tick_count + 1), sizeof *x->coming);
+    x->order = gv_mem_alloc(0, seats, sizeof *x->order);
     x->together = gv_mem_alloc(0, seats, sizeof(gv_policy *));
     x->observations = gv_mem_alloc(0, seats, sizeof *x->observations);
     x->values = gv_mem_alloc_vector(seats * x->values_stride, sizeof *x->values);
@@ -128,13 +129,13 @@ static bool allocate(gv_exchange *x)
     x->luck = gv_mem_alloc_vector(places * PIECE, sizeof *x->luck);
     x->slot_prices = gv_mem_alloc_vector(places * PIECE, sizeof *x->slot_prices);
     x->slot_states = gv_mem_alloc(0, places * PIECE, sizeof *x->slot_states);
-    return x->states != NULL && x->ticks != NULL && x->coming != NULL && x->together != NULL &&
-           x->observations != NULL && x->values != NULL && x->believed != NULL &&
-           x->times != NULL && x->bids != NULL && x->offers != NULL && x->keys != NULL &&
-           x->paid != NULL && x->outcomes != NULL && x->entries != NULL && x->awards != NULL &&
-           x->slot_prices != NULL && x->slot_states != NULL && x->ranked != NULL &&
-           x->asked != NULL && x->piece_seen != NULL && x->bidders != NULL && x->luck != NULL &&
-           gv_exchange_allocate_tick(x);
+    return x->states != NULL && x->ticks != NULL && x->coming != NULL && x->order != NULL &&
+           x->together != NULL && x->observations != NULL && x->values != NULL &&
+           x->believed != NULL && x->times != NULL && x->bids != NULL && x->offers != NULL &&
+           x->keys != NULL && x->paid != NULL && x->outcomes != NULL && x->entries != NULL &&
+           x->awards != NULL && x->slot_prices != NULL && x->slot_states != NULL &&
+           x->ranked != NULL && x->asked != NULL && x->piece_seen != NULL && x->bidders != NULL &&
+           x->luck != NULL && gv_exchange_allocate_tick(x);
 }
 
 /* A policy whose every bid depends on the last outcome makes the whole market go one by one. */
@@ -218,19 +219,44 @@ static gv_observation observe(const gv_exchange *x, size_t seat, int64_t now_us)
     };
 }
 
-/* Neighbouring seats of one type plan together, all on the snapshot of before any acts. */
+static bool plan_as_one(const gv_policy *a, const gv_policy *b)
+{
+    return gv_policy_type_of(a) == gv_policy_type_of(b) &&
+           gv_policy_model_of(a) == gv_policy_model_of(b);
+}
+
+/* Seats in the order in which they plan: those of one type and model stand together. */
+static void find_order(gv_exchange *x)
+{
+    const gv_seat *seats = x->config.seats;
+    const size_t count = x->config.seat_count;
+    size_t placed = 0;
+    for (size_t leader = 0; placed < count; leader++) {
+        if (x->states[leader].is_placed) {
+            continue;
+        }
+        for (size_t seat = leader; seat < count; seat++) {
+            if (!x->states[seat].is_placed &&
+                plan_as_one(seats[leader].policy, seats[seat].policy)) {
+                x->states[seat].is_placed = true;
+                x->order[placed++] = seat;
+            }
+        }
+    }
+}
+
+/* Seats of one type and model plan together, all on the snapshot of before any acts. */
 static void plan(gv_exchange *x, int64_t now_us)
 {
     const gv_seat *seats = x->config.seats;
     const size_t count = x->config.seat_count;
-    for (size_t seat = 0; seat < count; seat++) {
-        x->together[seat] = seats[seat].policy;
-        x->observations[seat] = observe(x, seat, now_us);
+    for (size_t i = 0; i < count; i++) {
+        x->together[i] = seats[x->order[i]].policy;
+        x->observations[i] = observe(x, x->order[i], now_us);
     }
     for (size_t first = 0; first < count;) {
         size_t end = first + 1;
-        while (end < count &&
-               gv_policy_type_of(seats[end].policy) == gv_policy_type_of(seats[first].policy)) {
+        while (end < count && plan_as_one(x->together[first], x->together[end])) {
             end++;
         }
         gv_policy_tick(x->together + first, x->observations + first, end - first);
@@ -405,6 +431,7 @@ gv_status gv_exchange_create(const gv_exchange_config *config, gv_exchange **out
         x->states[seat].budget_left_nanos = config->seats[seat].campaign->budget_nanos;
         x->states[seat].known_left_nanos = config->seats[seat].campaign->budget_nanos;
     }
+    find_order(x);
     *out = x;
     return GV_OK;
 fail:
@@ -418,13 +445,13 @@ void gv_exchange_destroy(gv_exchange *exchange)
         return;
     }
     void *const blocks[] = {
-        exchange->states,       exchange->ticks,      exchange->coming,    exchange->together,
-        exchange->observations, exchange->values,     exchange->believed,  exchange->times,
-        exchange->bids,         exchange->offers,     exchange->keys,      exchange->paid,
-        exchange->outcomes,     exchange->entries,    exchange->awards,    exchange->slot_prices,
-        exchange->slot_states,  exchange->asked,      exchange->tick_bids, exchange->tick_winners,
-        exchange->tick_wins,    exchange->tick_costs, exchange->ranked,    exchange->piece_seen,
-        exchange->bidders,      exchange->luck};
+        exchange->states,       exchange->ticks,        exchange->coming,     exchange->order,
+        exchange->together,     exchange->observations, exchange->values,     exchange->believed,
+        exchange->times,        exchange->bids,         exchange->offers,     exchange->keys,
+        exchange->paid,         exchange->outcomes,     exchange->entries,    exchange->awards,
+        exchange->slot_prices,  exchange->slot_states,  exchange->asked,      exchange->tick_bids,
+        exchange->tick_winners, exchange->tick_wins,    exchange->tick_costs, exchange->ranked,
+        exchange->piece_seen,   exchange->bidders,      exchange->luck};
     for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++) {
         gv_mem_free(blocks[i]);
     }

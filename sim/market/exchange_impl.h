@@ -20,6 +20,7 @@ typedef struct seat_state {
     int64_t known_left_nanos; /* the same, as far as its policy can know */
     int64_t highest_offer;    /* of the piece: while the budget is above it, nothing binds */
     bool has_odd_bids;        /* in the piece, perhaps */
+    bool is_placed;           /* in the order of planning */
     bool is_short;            /* the budget fell below that within the piece */
     gv_seat_tick now;         /* the current tick */
     gv_seat_tick episode;     /* all earlier ticks */
@@ -46,6 +47,7 @@ struct gv_exchange {
     seat_state *states;   /* [seat] */
     gv_seat_tick *ticks;  /* [seat][tick_count + 1]: the last is what came after the period */
     gv_seat_tick *coming; /* [seat][tick_count + 1]: what becomes known in each tick, as yet */
+    size_t *order;        /* [seat]: those that plan together stand together */
     gv_policy **together; /* [seat]: scratch of a tick */
     gv_observation *observations; /* [seat] */
     float *values;                /* [seat][values_stride]: of the whole tick */

@@ -507,11 +507,11 @@ static void reoffer_short(gv_exchange *exchange, size_t from, size_t count)
     gv_exchange_draw_responses(exchange, from, count);
 }
 
-static void forget_awards(gv_exchange *exchange)
+static void forget_awards(gv_exchange *exchange, size_t count)
 {
     for (size_t seat = 0; seat < exchange->config.seat_count; seat++) {
         if (gv_policy_listens(exchange->config.seats[seat].policy)) {
-            memset(exchange->paid + seat * PIECE, 0xff, PIECE * sizeof *exchange->paid);
+            memset(exchange->paid + seat * PIECE, 0xff, count * sizeof *exchange->paid);
         }
     }
 }
@@ -548,7 +548,7 @@ size_t gv_exchange_settle_piece(gv_exchange *exchange, size_t count)
     assert(count <= PIECE);
 
     gv_exchange_find_values(exchange);
-    forget_awards(exchange);
+    forget_awards(exchange, count);
     for (size_t seat = 0; seat < config->seat_count; seat++) {
         price(exchange, seat, count);
     }

@@ -111,10 +111,10 @@ STATIC_INLINE size_t sink_most(const gv_ranking *ranking, const int64_t *offers,
     }
 }
 
-static inline void empty(const gv_ranking *ranking, strips places)
+static inline void empty(const gv_ranking *ranking, size_t count, strips places)
 {
     for (size_t place = 0; place < ranking->places; place++) {
-        for (size_t i = 0; i < STRIP; i++) {
+        for (size_t i = 0; i < count; i++) {
             places[place][i] = -1;
         }
     }
@@ -135,7 +135,7 @@ GV_VECTOR static void rank_strip(const gv_ranking *ranking, const int64_t *offer
 {
     strips places;
     int64_t sinking[STRIP];
-    empty(ranking, places);
+    empty(ranking, count, places);
     size_t bidder = sink_most(ranking, offers, stride, count, places);
     for (; bidder < ranking->bidder_count; bidder++) {
         keys_of(ranking, offers + bidder * stride, bidder, count, sinking);
@@ -163,7 +163,7 @@ GV_VECTOR static void join_strip(const gv_ranking *ranking, const int64_t *ranke
 {
     strips places;
     int64_t sinking[STRIP];
-    empty(ranking, places);
+    empty(ranking, own.count, places);
     for (size_t row = 0; row <= ranking->places; row++) {
         if (row < ranking->places) {
             others_of(ranking, ranked + row * ranked_stride, own.bidder, own.count, sinking);
