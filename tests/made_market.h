@@ -16,6 +16,7 @@
 #include "sim/market/exchange.h"
 
 enum { MADE_SEATS = 6, MADE_TICKS = 4, MADE_SLOTS_MAX = 3, MADE_TRACE_START = 1 };
+enum { MADE_PER_TICK = 700, MADE_COUNT = MADE_TICKS * MADE_PER_TICK };
 
 #define MADE_TICK_US (10 * GV_US_PER_MINUTE)
 
@@ -183,7 +184,7 @@ typedef struct made_market {
 static inline void made_defaults(made_market *market)
 {
     memset(market, 0, sizeof *market);
-    market->traffic_config = (made_traffic_config){.per_tick = 700, .highest = 0.2};
+    market->traffic_config = (made_traffic_config){.per_tick = MADE_PER_TICK, .highest = 0.2};
     market->response_config = (gv_response_config){
         .slot_count = MADE_SLOTS_MAX, .exposure = {1.0, 0.8, 0.6}, .cascade = true};
     market->seat_count = MADE_SEATS;

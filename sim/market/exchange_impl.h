@@ -84,8 +84,7 @@ struct gv_exchange {
 size_t gv_exchange_settle_piece(gv_exchange *exchange, size_t count);
 
 /* The times of `count` opportunities from x->next on, which lie in the tick. */
-void gv_exchange_load_times(const gv_exchange *exchange, size_t tick, size_t count,
-                            int64_t *time_us);
+void gv_exchange_load_times(const gv_exchange *x, size_t tick, size_t count, int64_t *time_us);
 
 /* Finds piece_values; wherever `next` has moved. */
 void gv_exchange_find_values(gv_exchange *exchange);
@@ -108,10 +107,10 @@ uint32_t gv_exchange_seen(const gv_exchange *exchange, size_t i);            /* 
 double gv_exchange_luck(const gv_exchange *exchange, size_t slot, size_t i); /* of its bidder */
 
 /* False when there is no memory. */
-bool gv_exchange_allocate_tick(gv_exchange *exchange);
+bool gv_exchange_allocate_tick(gv_exchange *x);
 
 /* By AuctionNet's rule: the bids of the whole tick, dropped until nobody overspends. */
-void gv_exchange_settle_bids(gv_exchange *exchange);
+void gv_exchange_settle_bids(gv_exchange *x);
 
 /* The number by which bidders are ranked and users drawn. */
 static inline uint32_t gv_exchange_bidder(const gv_exchange *exchange, size_t seat)

@@ -75,6 +75,25 @@ a_contender_in_its_own_place_changes_nothing() {
     ! cmp -s <(dump fixed.db | grep -v rivals) <(dump reacting.db | grep -v rivals)
 }
 
+# Every rule of the market, by batches and one by one.
+rules_change_the_outcome_and_engines_do_not() {
+    needs_sqlite
+    begin
+    for rule in market.overspend=auctionnet market.repeat_draws=on mechanism.type=vcg \
+        mechanism.type=first_price mechanism.soft_reserve='30 CPM' market.reserve_unsold=on; do
+        "$gavel" run market.yaml -q --set "$rule" --db rule.db >/dev/null
+        "$gavel" run market.yaml -q --set "$rule" --engine reference --db plain.db >/dev/null
+        dump rule.db >rule.txt
+        dump plain.db >plain.txt
+        cmp rule.txt plain.txt
+        rm rule.db plain.db
+        cksum <rule.txt >>sums.txt
+    done
+    test "$(sort -u sums.txt | wc -l)" = 6
+    expect_failure any 'slot 2 is seen more often' "$gavel" run market.yaml \
+        --set mechanism.type=vcg --set market.cascade=off --set market.exposure='[0.5, 0.8, 0.6]'
+}
+
 a_killed_run_resumes_period_by_period() {
     needs_sqlite
     begin
@@ -188,7 +207,8 @@ a_market_of_ten_thousand_runs() {
 nothing_reaches_a_reserve_above_every_value() {
     needs_sqlite
     begin
-    "$gavel" run market.yaml -q --set mechanism.reserve=900000 --db dear.db >dear.txt
+    "$gavel" run market.yaml --set mechanism.reserve=900000 --db dear.db >dear.txt 2>talk.txt
+    grep -q 'no offer reached the reserve' talk.txt
     test "$(sqlite3 dear.db 'SELECT sum(wins) FROM campaign')" = 0
     "$gavel" run market.yaml --set mechanism.reserve=900000 2>talk.txt >dear.txt
     grep -q 'no offer reached the reserve' talk.txt
@@ -224,6 +244,7 @@ a_curve_is_found_beside_its_scenario_and_is_an_input() {
 run_tests \
     threads_and_engines_change_no_byte \
     a_contender_in_its_own_place_changes_nothing \
+    rules_change_the_outcome_and_engines_do_not \
     a_killed_run_resumes_period_by_period \
     print_config_reads_back_to_the_same_market \
     trajectories_are_those_of_the_stored_run \

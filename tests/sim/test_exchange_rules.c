@@ -98,11 +98,13 @@ static void a_recorded_market_gives_a_lone_seat_what_it_got(void **state)
         const gv_seat_tick among = gv_exchange_total(exchange, WHO);
         gv_exchange_destroy(exchange);
 
-        float values[MADE_SEATS][MADE_TICKS * 700];
+        float values[MADE_SEATS][MADE_COUNT];
         for (size_t tick = 0; tick < MADE_TICKS; tick++) {
-            const gv_traffic_piece piece = {
-                .tick = tick, .first = tick * 700, .count = 700, .advertiser_count = MADE_SEATS};
-            gv_traffic_values(market.traffic, &piece, MADE_TICKS * 700, &values[0][tick * 700]);
+            const gv_traffic_piece piece = {.tick = tick,
+                                            .first = tick * MADE_PER_TICK,
+                                            .count = MADE_PER_TICK,
+                                            .advertiser_count = MADE_SEATS};
+            gv_traffic_values(market.traffic, &piece, MADE_COUNT, &values[0][tick * MADE_PER_TICK]);
         }
         const gv_rivals rivals = {record, WHO, values[WHO]};
         gv_exchange_config alone = market.config;
@@ -304,7 +306,7 @@ static void the_response_says_how_often_slots_are_seen(void **state)
     const double expected[] = {1.0, 0.8, 0.48};
     made_open(&market);
     uint64_t seen[MADE_SLOTS_MAX] = {0};
-    for (uint64_t i = 0; i < MADE_TICKS * 700; i++) {
+    for (uint64_t i = 0; i < MADE_COUNT; i++) {
         const uint32_t mask = gv_response_seen(market.response, i);
         for (size_t slot = 0; slot < MADE_SLOTS_MAX; slot++) {
             seen[slot] += mask >> slot & 1;
@@ -312,7 +314,7 @@ static void the_response_says_how_often_slots_are_seen(void **state)
     }
     for (size_t slot = 0; slot < MADE_SLOTS_MAX; slot++) {
         const double chance = gv_response_exposure(market.response, slot);
-        const double share = (double)seen[slot] / (MADE_TICKS * 700);
+        const double share = (double)seen[slot] / MADE_COUNT;
         assert_true(chance > expected[slot] - 1e-12 && chance < expected[slot] + 1e-12);
         assert_true(share > chance - 0.04 && share < chance + 0.04); /* 4 standard errors */
     }
@@ -324,10 +326,10 @@ static size_t repeats_of(made_market *market)
 {
     size_t repeats = 0;
     made_open(market);
-    for (uint64_t place = 0; place < 700; place++) {
+    for (uint64_t place = 0; place < MADE_PER_TICK; place++) {
         bool is_same = true;
         for (uint64_t tick = 1; tick < MADE_TICKS; tick++) {
-            const uint64_t other = tick * 700 + place;
+            const uint64_t other = tick * MADE_PER_TICK + place;
             int64_t delay_us = 0;
             is_same = is_same && gv_response_seen(market->response, place) ==
                                      gv_response_seen(market->response, other);
@@ -350,7 +352,7 @@ static void only_the_fault_repeats_draws_in_every_tick(void **state)
     made_defaults(&market);
     assert_true(repeats_of(&market) < 10);
     market.response_config.repeat_draws = true;
-    assert_int_equal(repeats_of(&market), 700);
+    assert_int_equal(repeats_of(&market), MADE_PER_TICK);
 }
 
 int main(void)

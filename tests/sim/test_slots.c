@@ -11,6 +11,7 @@
 
 /* Offers of the exhaustive cases are whole multiples of UNIT: all their prices are whole nanos. */
 enum { SLOTS = 3, BIDDERS = 7, CASES = 4000, TOP = 5, UNIT = 64 };
+enum { TOP_2 = TOP * TOP, TOP_3 = TOP_2 * TOP, TOP_4 = TOP_3 * TOP };
 
 static const double halves[SLOTS] = {1.0, 0.5, 0.25};
 
@@ -183,7 +184,7 @@ static double gain(gv_auction *auction, const double *exposure, int64_t value, c
 {
     gv_award awards[SLOTS];
     const size_t sold = gv_auction_run(auction, bids, 3, awards);
-    for (size_t slot = 0; slot < sold; slot++) {
+    for (size_t slot = 0; slot < sold && slot < SLOTS; slot++) {
         if (awards[slot].bidder == 0) {
             return exposure[slot] * (double)(value - awards[slot].price_nanos);
         }
@@ -198,12 +199,10 @@ static int lies_that_pay(const gv_mechanism_type *type, size_t slot_count, int64
         .type = type, .slot_count = slot_count, .reserve_nanos = reserve, .exposure = halves};
     gv_auction *auction = make(&config);
     int found = 0;
-    for (int64_t number = 0; number < TOP * TOP * TOP * TOP; number++) {
+    for (int64_t number = 0; number < TOP_4; number++) {
         const int64_t value = number % TOP * UNIT;
         const int64_t lie = number / TOP % TOP * UNIT;
-        gv_bid bids[] = {{0, value},
-                         {1, number / (TOP * TOP) % TOP * UNIT},
-                         {2, number / (TOP * TOP * TOP) * UNIT}};
+        gv_bid bids[] = {{0, value}, {1, number / TOP_2 % TOP * UNIT}, {2, number / TOP_3 * UNIT}};
         const double truth = gain(auction, halves, value, bids);
         bids[0].amount_nanos = lie;
         found += gain(auction, halves, value, bids) > truth;
@@ -233,7 +232,7 @@ static void truth_is_best_under_vcg_and_for_one_slot_under_second_price(void **s
 static void under_gsp_the_textbook_lie_pays(void **state)
 {
     (void)state;
-    const double clicks[] = {1.0, 199.0 / 200.0};
+    const double clicks[SLOTS] = {1.0, 199.0 / 200.0};
     const gv_bid truth[] = {{0, 10}, {1, 4}, {2, 2}};
     const gv_bid lie[] = {{0, 3}, {1, 4}, {2, 2}};
     gv_auction_config config = {.type = &gv_mechanism_gsp, .slot_count = 2, .exposure = clicks};
@@ -316,14 +315,13 @@ static void one_slot_costs_what_a_single_sale_does(void **state)
     gv_slots slots;
     assert_int_equal(gv_slots_of(&seen, 1, &slots), GV_OK);
     for (size_t t = 0; gv_mechanism_types[t] != NULL; t++) {
-        for (int64_t number = 0; number < TOP * TOP * TOP * TOP; number++) {
-            const int64_t reserve = number / (TOP * TOP) % TOP;
+        for (int64_t number = 0; number < TOP_4; number++) {
+            const int64_t reserve = number / TOP_2 % TOP;
             const gv_mechanism mechanism = {.type = gv_mechanism_types[t],
                                             .tie_wins = true,
                                             .price_step_nanos = 1,
                                             .reserve_nanos = reserve,
-                                            .soft_reserve_nanos =
-                                                reserve + number / (TOP * TOP * TOP)};
+                                            .soft_reserve_nanos = reserve + number / TOP_3};
             const int64_t own = number % TOP;
             const int64_t rival = number / TOP % TOP;
             int64_t expected = -1;
