@@ -76,6 +76,35 @@ static void check_policy(gv_scenario *scenario, const gv_policy_plan *policy, gv
     }
 }
 
+/* Whether a slot always costs the best offer below it, which is what a record knows. */
+static bool costs_next_offer(const gv_scenario *scenario)
+{
+    const gv_mechanism *mechanism = scenario->mechanism;
+    const bool is_gsp = mechanism->type == &gv_mechanism_gsp ||
+                        mechanism->type == &gv_mechanism_second_price ||
+                        (scenario->market->settings->slots == 1 && !mechanism->type->pays_own_bid);
+    return is_gsp && mechanism->soft_reserve_nanos == 0;
+}
+
+/* What the market's rules leave no room for. */
+static void check_rules(gv_scenario *scenario, const gv_policy_plan *policy, gv_mark mark)
+{
+    if (policy->type->sees_future && !costs_next_offer(scenario)) {
+        gv_problems_add(&scenario->problems, mark,
+                        "%s: %s takes the best offer below for a slot's price, which %s with these "
+                        "slots and reserves does not ask",
+                        policy->name, policy->type->info.name,
+                        scenario->mechanism->type->info.name);
+    }
+    if (policy->type->one_by_one &&
+        scenario->market->settings->overspend == GV_OVERSPEND_AUCTIONNET) {
+        gv_problems_add(&scenario->problems, mark,
+                        "%s: %s bids on one auction after another, where overspend: auctionnet "
+                        "asks for a tick's bids at once",
+                        policy->name, policy->type->info.name);
+    }
+}
+
 static gv_status compose_contenders(gv_market *market, gv_scenario *scenario)
 {
     const gv_list *list = &market->plan->contenders;
@@ -89,6 +118,7 @@ static gv_status compose_contenders(gv_market *market, gv_scenario *scenario)
         market->contenders[i] = policy;
         if (policy != NULL) {
             check_policy(scenario, policy, list->items[i].mark, true);
+            check_rules(scenario, policy, list->items[i].mark);
         }
         for (size_t j = 0; j < i; j++) {
             if (strcmp(list->items[i].text, list->items[j].text) == 0) {
@@ -136,6 +166,7 @@ static gv_status compose_advertiser(gv_market *market, gv_scenario *scenario, si
     };
     if (number < plan->policies.count && market->advertisers[number].policy != NULL) {
         check_policy(scenario, market->advertisers[number].policy, policy->mark, false);
+        check_rules(scenario, market->advertisers[number].policy, policy->mark);
     }
     return GV_OK;
 }

@@ -195,6 +195,17 @@ what_a_market_cannot_give_is_refused() {
     begin
     sed -i 's/{type: abid}/{type: linear, name: abid}/' market.yaml
     expect_failure 2 "bids by click probabilities" "$gavel" run market.yaml
+    sed -i 's/{type: linear, name: abid}/{type: oracle_slot, name: abid}/' market.yaml
+    sed -i 's/policies: .*/policies: [mcpa]/' market.yaml
+    for rule in type=first_price type=vcg 'soft_reserve=50 CPM'; do
+        expect_failure 2 "abid: oracle_slot takes the best offer below for a slot's price" \
+            "$gavel" run market.yaml --set "mechanism.$rule"
+    done
+    "$gavel" run market.yaml --set mechanism.type=vcg --set market.slots=1 \
+        --set market.exposure=[1] --dry-run >/dev/null
+    sed -i 's/{type: oracle_slot, name: abid}/{type: dual_pacing, name: abid}/' market.yaml
+    expect_failure 2 "abid: dual_pacing bids on one auction after another" \
+        "$gavel" run market.yaml --set market.overspend=auctionnet
 }
 
 a_market_of_ten_thousand_runs() {
@@ -207,8 +218,7 @@ a_market_of_ten_thousand_runs() {
 nothing_reaches_a_reserve_above_every_value() {
     needs_sqlite
     begin
-    "$gavel" run market.yaml --set mechanism.reserve=900000 --db dear.db >dear.txt 2>talk.txt
-    grep -q 'no offer reached the reserve' talk.txt
+    "$gavel" run market.yaml -q --set mechanism.reserve=900000 --db dear.db >dear.txt
     test "$(sqlite3 dear.db 'SELECT sum(wins) FROM campaign')" = 0
     "$gavel" run market.yaml --set mechanism.reserve=900000 2>talk.txt >dear.txt
     grep -q 'no offer reached the reserve' talk.txt
