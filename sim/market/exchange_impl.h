@@ -106,6 +106,14 @@ void gv_exchange_draw_responses(gv_exchange *exchange, size_t from, size_t count
 uint32_t gv_exchange_seen(const gv_exchange *exchange, size_t i);            /* a bit a slot */
 double gv_exchange_luck(const gv_exchange *exchange, size_t slot, size_t i); /* of its bidder */
 
+/* The offer in a place, no less than the reserve, which is what an empty place costs. */
+static inline int64_t gv_exchange_offer_at(const gv_exchange *exchange, size_t place, size_t i)
+{
+    const int64_t amount = exchange->ranked[place * GV_EXCHANGE_PIECE + i];
+    const int64_t reserve = exchange->config.mechanism.reserve_nanos;
+    return amount > reserve ? amount : reserve;
+}
+
 /* False when there is no memory. */
 bool gv_exchange_allocate_tick(gv_exchange *x);
 

@@ -97,7 +97,7 @@ static uint32_t winner_of(const gv_exchange *x, size_t slot, size_t i)
 /* Who wins the slots of the piece's opportunity i, and what it costs them. */
 static void note_page(gv_exchange *x, size_t at, size_t i)
 {
-    const uint32_t seen = gv_response_seen(x->config.response, x->next + i);
+    const uint32_t seen = x->piece_seen[i];
     for (size_t slot = 0; slot < x->config.slot_count; slot++) {
         const uint32_t winner = winner_of(x, slot, i);
         x->tick_winners[slot * x->tick_stride + at + i] = winner;
@@ -115,6 +115,7 @@ static void sell_piece(gv_exchange *x, size_t at, size_t count)
         gv_exchange_offer_freely(x, seat, count);
     }
     gv_exchange_rank(x, 0, count);
+    gv_response_seen_all(x->config.response, x->next, count, x->piece_seen);
     for (size_t i = 0; i < count; i++) {
         note_page(x, at, i);
     }

@@ -215,7 +215,7 @@ static void truth_is_best_under_vcg_and_for_one_slot_under_second_price(void **s
 {
     (void)state;
     for (size_t slots = 1; slots <= SLOTS; slots++) {
-        for (int64_t reserve = 0; reserve <= 2 * UNIT; reserve += UNIT) {
+        for (int64_t reserve = 0; reserve <= (int64_t)2 * UNIT; reserve += UNIT) {
             assert_int_equal(lies_that_pay(&gv_mechanism_vcg, slots, reserve), 0);
             assert_true(lies_that_pay(&gv_mechanism_first_price, slots, reserve) > 0);
             const int lies = lies_that_pay(&gv_mechanism_gsp, slots, reserve);
