@@ -226,7 +226,7 @@ static gv_observation absurd_observation(test_random *random, uint64_t tick)
     };
 }
 
-/* Whatever they are told, bids are numbers from 0 to just above the most that can be offered. */
+/* Whatever they are told, bids are numbers, from 0 to one above all that can be offered. */
 static void absurd_news_gives_defined_bids(void **state)
 {
     (void)state;
@@ -253,7 +253,7 @@ static void absurd_news_gives_defined_bids(void **state)
                 gv_policy_tick(&policy, &seen, 1);
                 gv_policy_bid(policy, &batch, &bid);
                 assert_true(bid >= 0);
-                assert_true(bid <= GV_OFFER_MAX + 1); /* endless: counted as clamped */
+                assert_true(bid <= GV_OFFER_MAX + 1);
             }
             gv_policy_destroy(policy);
         }
