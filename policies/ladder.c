@@ -82,8 +82,11 @@ static bool rung_of(const gv_ladder *ladder, uint64_t i, size_t slot, gv_rung *o
         seen_below = future->exposure[slot + 1];
         cost_below = seen_below * (double)future->prices[(slot + 1) * ladder->opportunities + i];
     }
+    const bool pays_harm = ladder->config.pays_harm;
+    const double cost =
+        pays_harm ? (seen - seen_below) * (double)price : seen * (double)price - cost_below;
     *out = (gv_rung){.multiplier = multiplier,
-                     .cost_nanos = rounded(seen * (double)price - cost_below, TWO_52),
+                     .cost_nanos = rounded(cost, TWO_52),
                      .opportunity = (uint32_t)i,
                      .value = (float)rounded(value * (seen - seen_below), TWO_52 * 0x1p-40)};
     return true;

@@ -4,7 +4,7 @@
  * A rung is the step from one slot of an opportunity to the next better one, the lowest being the
  * step from nothing to the last slot. With mu the value, k_d the price of slot d and h_d the chance
  * that it is seen (h and k of "nothing" are 0), a rung costs h_d k_d - h_d+1 k_d+1 and gains
- * mu (h_d - h_d+1), both expected. It is climbed by every multiplier from (k_d + 1) / mu on, so
+ * mu (h_d - h_d+1), both expected. Under VCG it costs (h_d - h_d+1) k_d, k_d being the offer there. It is climbed by every multiplier from (k_d + 1) / mu on, so
  * rungs in that order are exactly what rising multipliers buy, and a better slot never comes
  * before a worse one of its opportunity.
  *
@@ -17,6 +17,7 @@
 #ifndef POLICIES_LADDER_IMPL_H
 #define POLICIES_LADDER_IMPL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -53,6 +54,7 @@ typedef struct gv_ladder_config {
     int64_t reach_nanos;     /* no walk goes beyond the first rung with which it costs more */
     int64_t offer_max_nanos; /* slots that a higher offer takes are left out */
     int64_t price_step_nanos;
+    bool pays_harm; /* gv_market_rules */
 } gv_ladder_config;
 
 typedef struct gv_ladder gv_ladder;

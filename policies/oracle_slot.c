@@ -12,7 +12,8 @@
  * a reference and not a bound: buying single upgrades apart from the rest scores 3 to 6 % more
  * there, and rivals are taken to stand still. A bid is above the price that it means to beat.
  * `objective: value`, `most_cpas`, and that a budget left over is never carried into a broken hard
- * CPA are ours. Conversions on their way count from when they are visible.
+ * CPA are ours, as is VCG, where a better slot costs its multiplier and one multiplier is therefore
+ * the best there is. Conversions on their way count from when they are visible.
  */
 #include <assert.h>
 #include <math.h>
@@ -211,6 +212,11 @@ static gv_status check_setup(const gv_policy_setup *setup)
         return GV_FAIL(GV_EINVAL, NAME ": a winner pays its own bid here, and the oracle knows "
                                        "only what slots cost whoever pays the next offer");
     }
+    if (setup->rules.has_soft_reserve) {
+        return GV_FAIL(GV_EINVAL, NAME ": below a soft reserve a winner pays its own bid, and the "
+                                       "oracle knows only what slots cost whoever pays the next "
+                                       "offer");
+    }
     return GV_OK;
 }
 
@@ -230,6 +236,7 @@ static gv_status oracle_init(void *state, const gv_policy_setup *setup)
         .reach_nanos = campaign->budget_nanos,
         .offer_max_nanos = cap < campaign->budget_nanos ? cap : campaign->budget_nanos,
         .price_step_nanos = setup->rules.price_step_nanos,
+        .pays_harm = setup->rules.pays_harm,
     };
     return gv_ladder_create(&ladder, &oracle->ladder);
 }

@@ -22,13 +22,6 @@ static uint64_t seed_of(const gv_market *market)
     return (uint64_t)market->scenario->top->seed;
 }
 
-static gv_market_rules rules_of(const gv_market *market)
-{
-    const gv_mechanism *mechanism = market->scenario->mechanism;
-    return (gv_market_rules){.pays_own_bid = mechanism->type->pays_own_bid,
-                             .price_step_nanos = mechanism->price_step_nanos};
-}
-
 /* ---- who competes ---------------------------------------------------------------------------- */
 
 static const gv_policy_plan *find_policy(gv_scenario *scenario, const char *where,
@@ -390,13 +383,13 @@ gv_status gv_market_policy(const gv_market *market, const gv_policy_plan *plan,
     const gv_history *history = market->histories == NULL ? NULL : market->histories[category];
     const gv_fit_input input = {.history = history,
                                 .campaign = campaign,
-                                .rules = rules_of(market),
+                                .rules = gv_market_rules_of(market->scenario->mechanism),
                                 .seed = seed_of(market)};
     memcpy(config, plan->section.config, plan->type->info.config_size);
     GV_TRY(gv_policy_fit(plan->type, config, &input, NULL));
     const gv_policy_setup setup = {.config = config,
                                    .campaign = campaign,
-                                   .rules = rules_of(market),
+                                   .rules = gv_market_rules_of(market->scenario->mechanism),
                                    .history = plan->type->needs_history ? history : NULL,
                                    .future = plan->type->sees_future ? future : NULL,
                                    .seed = seed_of(market),

@@ -94,8 +94,7 @@ static gv_status fit(gv_cell_worker *worker, const gv_cell_job *job, const gv_hi
     const uint64_t seed = (uint64_t)composition->scenario->top->seed;
     gv_fit_input input = {.history = history,
                           .campaign = &cell->campaign,
-                          .rules = {.pays_own_bid = mechanism->type->pays_own_bid,
-                                    .price_step_nanos = mechanism->price_step_nanos},
+                          .rules = gv_market_rules_of(mechanism),
                           .seed = seed};
     if (history != NULL && history->source != NULL && type->fit != NULL) {
         const gv_trial_config config = {.type = type,
@@ -152,8 +151,7 @@ static gv_status prepare(gv_cell_worker *worker, const gv_cell_job *job, gv_read
     }
     const gv_policy_setup setup = {.config = parts->config,
                                    .campaign = &cell->campaign,
-                                   .rules = {.pays_own_bid = mechanism->type->pays_own_bid,
-                                             .price_step_nanos = mechanism->price_step_nanos},
+                                   .rules = gv_market_rules_of(mechanism),
                                    .history = history,
                                    .seed = (uint64_t)composition->scenario->top->seed};
     GV_TRY(gv_policy_create(cell->policy->type, &setup, &parts->policy));

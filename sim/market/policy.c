@@ -34,6 +34,14 @@ static const void *state_read(const gv_policy *policy)
     return (const unsigned char *)policy + STATE_ALIGNMENT;
 }
 
+gv_market_rules gv_market_rules_of(const gv_mechanism *mechanism)
+{
+    return (gv_market_rules){.pays_own_bid = mechanism->type->pays_own_bid,
+                             .pays_harm = mechanism->type->price_slot != NULL,
+                             .has_soft_reserve = mechanism->soft_reserve_nanos > 0,
+                             .price_step_nanos = mechanism->price_step_nanos};
+}
+
 static void assert_setup(const gv_policy_type *type, const gv_policy_setup *setup)
 {
     assert(type->bid != NULL);

@@ -67,12 +67,6 @@ void gv_trial_destroy(gv_trial *trial)
     gv_mem_free(trial);
 }
 
-static gv_market_rules rules_of(const gv_mechanism *mechanism)
-{
-    return (gv_market_rules){.pays_own_bid = mechanism->type->pays_own_bid,
-                             .price_step_nanos = mechanism->price_step_nanos};
-}
-
 static gv_status replay_past(const gv_trial *trial, gv_policy *policy, const gv_campaign *past,
                              gv_tally *result)
 {
@@ -99,7 +93,7 @@ gv_status gv_trial_run(gv_trial *trial, const void *config, int64_t budget_nanos
     const gv_policy_setup setup = {
         .config = config,
         .campaign = &past,
-        .rules = rules_of(&trial->config.mechanism),
+        .rules = gv_market_rules_of(&trial->config.mechanism),
         .history = trial->config.history,
         .seed = trial->config.seed,
     };
@@ -115,7 +109,7 @@ gv_fit_input gv_trial_fit_input(gv_trial *trial)
     return (gv_fit_input){
         .history = trial->config.history,
         .campaign = trial->config.campaign,
-        .rules = rules_of(&trial->config.mechanism),
+        .rules = gv_market_rules_of(&trial->config.mechanism),
         .try_config = gv_trial_run,
         .trial = trial,
         .seed = trial->config.seed,

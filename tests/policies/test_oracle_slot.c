@@ -21,6 +21,7 @@ typedef struct known {
     bool is_value; /* the objective */
     double most_cpas;
     int64_t price_step_nanos;
+    bool pays_harm;
 } known;
 
 typedef struct standing {
@@ -98,11 +99,12 @@ static policy_config config_of(const known *period)
 static gv_status try_oracle(const known *period, bool pays_own_bid, gv_policy **out)
 {
     const policy_config config = config_of(period);
-    const gv_policy_setup setup = {
-        .config = &config,
-        .campaign = &period->campaign,
-        .rules = {.pays_own_bid = pays_own_bid, .price_step_nanos = period->price_step_nanos},
-        .future = &period->base};
+    const gv_policy_setup setup = {.config = &config,
+                                   .campaign = &period->campaign,
+                                   .rules = {.pays_own_bid = pays_own_bid,
+                                             .pays_harm = period->pays_harm,
+                                             .price_step_nanos = period->price_step_nanos},
+                                   .future = &period->base};
     return gv_policy_create(&gv_policy_oracle_slot, &setup, out);
 }
 
@@ -142,6 +144,23 @@ static int64_t offer_max(const known *period)
                                                             : campaign->budget_nanos;
 }
 
+/* Adds a slot: under VCG its winner pays each one below for the views that it takes from them. */
+static void add_slot(const known *period, size_t i, size_t slot, deal *sum)
+{
+    const double seen = period->exposure[slot];
+    sum->value += seen * (double)period->values[i];
+    if (!period->pays_harm) {
+        sum->cost += seen * (double)period->prices[slot * period->count + i];
+        return;
+    }
+    for (; slot < period->base.slot_count; slot++) {
+        const bool is_last = slot + 1 == period->base.slot_count;
+        const double below = is_last ? 0 : period->exposure[slot + 1];
+        sum->cost +=
+            (period->exposure[slot] - below) * (double)period->prices[slot * period->count + i];
+    }
+}
+
 /* What the policy's bids buy, expected, from the tick on: the best slot below each offer. */
 static deal bought(gv_policy *policy, const known *period, const standing *at)
 {
@@ -153,8 +172,7 @@ static deal bought(gv_policy *policy, const known *period, const standing *at)
         for (size_t slot = 0; slot < period->base.slot_count; slot++) {
             const int64_t price = period->prices[slot * period->count + i];
             if (offer > price) {
-                sum.cost += period->exposure[slot] * (double)price;
-                sum.value += period->exposure[slot] * (double)period->values[i];
+                add_slot(period, i, slot, &sum);
                 break;
             }
         }
@@ -232,8 +250,7 @@ static deal bought_by(const known *period, const standing *at, double multiplier
             const int64_t offer = (price / step + 1) * step;
             if ((double)offer / (double)period->values[i] <= multiplier &&
                 offer <= offer_max(period)) {
-                sum.cost += period->exposure[slot] * (double)price;
-                sum.value += period->exposure[slot] * (double)period->values[i];
+                add_slot(period, i, slot, &sum);
                 break;
             }
         }
@@ -300,6 +317,7 @@ static void each_tick_takes_the_best_multiplier_from_where_it_stands(void **stat
         period.is_value = test_random_below(&random, 2) == 1;
         period.most_cpas = test_random_below(&random, 2) == 1 ? 1.5 : 1e6;
         period.price_step_nanos = test_random_below(&random, 2) == 1 || is_alike ? 1 : 7000000;
+        period.pays_harm = test_random_below(&random, 3) == 0;
         if (test_random_below(&random, 3) == 0) {
             period.campaign.bid_cap_nanos = 900000000;
         }
@@ -375,9 +393,7 @@ static double best_of_all_choices(const known *period)
         for (size_t i = 0; i < period->count; i++) {
             const size_t slot = choice[i];
             if (slot < period->base.slot_count) {
-                sum.cost +=
-                    period->exposure[slot] * (double)period->prices[slot * period->count + i];
-                sum.value += period->exposure[slot] * (double)period->values[i];
+                add_slot(period, i, slot, &sum);
             }
         }
         if (sum.cost <= left_of(period, &start)) {
@@ -439,6 +455,22 @@ static void slots_are_near_the_best_choice_of_slots(void **state)
     printf("score over the best choice of slots: %.3f\n", sum / best_sum);
     assert_true(sum > 0.85 * best_sum);
     assert_true(sum < best_sum);
+}
+
+/* Under VCG a step up costs its multiplier, so with slots, too, one multiplier is enough. */
+static void under_vcg_slots_are_within_one_impression_of_the_best_choice(void **state)
+{
+    (void)state;
+    test_random random = test_random_seeded();
+    static known period;
+    for (int c = 0; c < 60; c++) {
+        known_draw(&period, &random, 1 + (size_t)test_random_below(&random, 6), 3, 1);
+        period.pays_harm = true;
+        const double best = best_of_all_choices(&period);
+        const double found = oracle_worth(&period);
+        assert_true(found <= best * (1 + 1e-6));
+        assert_true(found >= best - largest_value(&period) * (1 + 1e-6));
+    }
 }
 
 /* ---- GLPK ------------------------------------------------------------------------------------ */
@@ -515,6 +547,13 @@ static void what_it_cannot_foresee_is_refused(void **state)
     known_draw(&period, &random, 10, 2, 1);
     assert_int_equal(try_oracle(&period, true, &policy), GV_EINVAL);
     assert_non_null(strstr(gv_status_detail(), "pays its own bid"));
+    const policy_config config = config_of(&period);
+    const gv_policy_setup soft = {.config = &config,
+                                  .campaign = &period.campaign,
+                                  .rules = {.has_soft_reserve = true, .price_step_nanos = 1},
+                                  .future = &period.base};
+    assert_int_equal(gv_policy_create(&gv_policy_oracle_slot, &soft, &policy), GV_EINVAL);
+    assert_non_null(strstr(gv_status_detail(), "soft reserve"));
     period.exposure[1] = 2;
     assert_int_equal(try_oracle(&period, false, &policy), GV_EINVAL);
     assert_non_null(strstr(gv_status_detail(), "slot 2 is seen more often"));
@@ -578,6 +617,7 @@ int main(void)
         cmocka_unit_test(what_was_realised_moves_the_multiplier),
         cmocka_unit_test(the_score_is_within_one_impression_of_the_best_subset),
         cmocka_unit_test(slots_are_near_the_best_choice_of_slots),
+        cmocka_unit_test(under_vcg_slots_are_within_one_impression_of_the_best_choice),
         cmocka_unit_test(values_are_within_one_impression_of_glpks_optimum),
         cmocka_unit_test(what_it_cannot_foresee_is_refused),
         cmocka_unit_test(failed_allocations_are_survived),

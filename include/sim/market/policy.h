@@ -103,8 +103,12 @@ typedef struct gv_observation {
 /* The mechanism as far as policies may know it. */
 typedef struct gv_market_rules {
     bool pays_own_bid;        /* first price */
+    bool pays_harm;           /* vcg: of several slots each costs what it takes from those below */
+    bool has_soft_reserve;    /* below which a winner pays its own bid */
     int64_t price_step_nanos; /* bids are cut down to a multiple of it; 1: none */
 } gv_market_rules;
+
+gv_market_rules gv_market_rules_of(const gv_mechanism *mechanism);
 
 typedef struct gv_policy_setup {
     const void *config; /* the type's parameters, complete; borrowed while the policy lives */
