@@ -4,9 +4,10 @@
  * A rung is the step from one slot of an opportunity to the next better one, the lowest being the
  * step from nothing to the last slot. With mu the value, k_d the price of slot d and h_d the chance
  * that it is seen (h and k of "nothing" are 0), a rung costs h_d k_d - h_d+1 k_d+1 and gains
- * mu (h_d - h_d+1), both expected. Under VCG it costs (h_d - h_d+1) k_d, k_d being the offer there. It is climbed by every multiplier from (k_d + 1) / mu on, so
- * rungs in that order are exactly what rising multipliers buy, and a better slot never comes
- * before a worse one of its opportunity.
+ * mu (h_d - h_d+1), both expected. Under VCG it costs (h_d - h_d+1) k_d, k_d being the offer in the
+ * slot. It is climbed by every multiplier from (k_d + 1) / mu on, so rungs in that order are
+ * exactly what rising multipliers buy, and a better slot never comes before a worse one of its
+ * opportunity.
  *
  * Rungs lie in buckets by multiplier, half a percent to one wide, and a bucket is sorted when it is
  * first asked for by rung: what nobody reaches, and what is bought whole, costs no sorting. Costs
