@@ -290,6 +290,22 @@ static void tell_beginning(const sweep_request *request, const gv_sweep_result *
     }
 }
 
+/* What the outcomes do not show. */
+static void tell_notes(const sweep_request *request, const gv_sweep_result *result)
+{
+    if (result->unsold > 0) {
+        gv_cli_talk(request->quiet,
+                    "in %zu points no offer of some period reached the reserve, so nothing was "
+                    "sold\n",
+                    result->unsold);
+    }
+    if (result->clamped > 0) {
+        gv_cli_talk(request->quiet,
+                    "in %zu points bids were clamped, which `gavel run` counts; the first: %s\n",
+                    result->clamped, result->clamped_point);
+    }
+}
+
 static int sweep_in_store(const sweep_request *request, const gv_sweep *sweep, gv_store *store,
                           const gv_progress *progress)
 {
@@ -305,6 +321,7 @@ static int sweep_in_store(const sweep_request *request, const gv_sweep *sweep, g
         return gv_cli_fail(status);
     }
     tell_beginning(request, &result);
+    tell_notes(request, &result);
     if (status == GV_ESTOPPED) {
         return tell_stopped(request, &result);
     }

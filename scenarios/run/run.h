@@ -27,8 +27,7 @@ typedef struct gv_run_options {
     const char *log_folder; /* of a market: gets a log of each period; NULL: none is written */
     const gv_progress *progress;
     int64_t run_id; /* reserved by a sweep: it is begun, or gone on with where it was; 0: neither */
-    pthread_mutex_t
-        *store_lock; /* taken around the store and progress; NULL: no one else is there */
+    pthread_mutex_t *store_lock; /* around store and progress; NULL: nobody else is there */
 } gv_run_options;
 
 typedef struct gv_run_result {

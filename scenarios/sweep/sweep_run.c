@@ -34,6 +34,7 @@ struct all_points {
     worker_place *places;   /* [jobs] */
     size_t ended;           /* points; guarded by the lock of progress */
     size_t first_failed;    /* guarded, as result, by the lock of the store */
+    size_t first_clamped;   /* likewise */
     atomic_bool is_stopped;
     pthread_mutex_t store_lock;
     pthread_mutex_t progress_lock; /* inner: may be taken with the store's held */
@@ -109,6 +110,23 @@ static gv_status end_point(all_points *all, size_t point, const char *error)
     return status;
 }
 
+/* A run's notes name texts that die with it. */
+static void take_notes(all_points *all, size_t point, const gv_period_notes *notes)
+{
+    gv_sweep_result *result = all->result;
+    (void)pthread_mutex_lock(&all->store_lock);
+    result->unsold += notes->is_unsold ? 1 : 0;
+    result->clamped += notes->policy == NULL ? 0 : 1;
+    if (notes->policy != NULL && point < all->first_clamped) {
+        char name[256];
+        gv_sweep_point_name(all->sweep, point, name, sizeof name);
+        all->first_clamped = point;
+        (void)snprintf(result->clamped_point, sizeof result->clamped_point, "%s: %.60s", name,
+                       notes->policy);
+    }
+    (void)pthread_mutex_unlock(&all->store_lock);
+}
+
 /* The command that would run this point alone: what its run says it came from. */
 static const char *write_command(const gv_sweep *sweep, gv_sweep_part *part)
 {
@@ -138,6 +156,7 @@ static gv_status run_composed(all_points *all, size_t point, worker_place *place
                                     .store_lock = &all->store_lock};
     gv_run_result result;
     GV_TRY(gv_run_cells(part->composition, all->store, &options, &result));
+    take_notes(all, point, &result.notes);
     if (result.failed > 0) {
         (void)snprintf(error, SENTENCE_SIZE, "%zu of %zu cells failed; the first: %s",
                        result.failed, part->composition->cell_count, result.sentence);
@@ -312,6 +331,7 @@ gv_status gv_sweep_run(const gv_sweep *sweep, gv_store *store, const gv_sweep_op
                       .options = options,
                       .result = result,
                       .first_failed = SIZE_MAX,
+                      .first_clamped = SIZE_MAX,
                       .store_lock = PTHREAD_MUTEX_INITIALIZER,
                       .progress_lock = PTHREAD_MUTEX_INITIALIZER};
     atomic_init(&all.is_stopped, false);

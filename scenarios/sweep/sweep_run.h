@@ -34,6 +34,10 @@ typedef struct gv_sweep_result {
     size_t failed;
     size_t left;         /* still to do, because the sweep was stopped */
     char sentence[1300]; /* of the first failed point, by number */
+    /* Of the points that this call ran, what outcomes do not show: */
+    size_t unsold;           /* points with a period in which nothing reached the reserve */
+    size_t clamped;          /* points in which bids had to be clamped */
+    char clamped_point[320]; /* the first of them and the policy, by number */
 } gv_sweep_result;
 
 /*
