@@ -286,6 +286,13 @@ static void rounding_goes_down_and_takes_anything(void **state)
         assert_int_equal(gv_price_round(values[i]), expected[i]);
     }
     assert_true(expected[6] + 1 > GV_OFFER_MAX);
+    int64_t scaled[10];
+    gv_price_scale(values, 10, 1.0, scaled);
+    assert_memory_equal(scaled, bids, sizeof bids);
+    gv_price_scale_square(values, 10, 2.0, scaled);
+    for (size_t i = 0; i < 10; i++) {
+        assert_int_equal(scaled[i], gv_price_bid(2.0 * (values[i] * values[i])));
+    }
     test_random random = test_random_seeded();
     for (int i = 0; i < 100000; i++) {
         const double value = (double)test_random_below(&random, INT64_C(1) << 31) *
