@@ -78,16 +78,19 @@ static int64_t least_cost(const gv_lesson_config *config, uint64_t i, uint32_t b
     return offer > record->reserve_nanos ? offer : record->reserve_nanos;
 }
 
-/* Whose row opportunity i gives: one of the category's `member_count`, by lot. */
-static size_t member_of(const gv_lesson_config *config, uint64_t i, size_t member_count)
+/* Whose row each opportunity gives: one of the category's `member_count`, by lot. */
+static void draw_members(const gv_lesson_config *config, const gv_traffic_piece *piece,
+                         size_t member_count, size_t *members)
 {
-    const gv_random key = gv_random_key(config->seed, GV_STREAM_LESSON, i);
-    return (size_t)gv_random_below(&key, config->category, member_count);
+    for (size_t i = 0; i < piece->count; i++) {
+        const gv_random key = gv_random_key(config->seed, GV_STREAM_LESSON, piece->first + i);
+        members[i] = (size_t)gv_random_below(&key, config->category, member_count);
+    }
 }
 
 /* A strip of one tick: the values of one member, where they are its rows. */
-static void fill_strip(const gv_lesson_config *config, lesson *self, const gv_traffic_piece *piece,
-                       size_t member, size_t member_count)
+static void fill_member(const gv_lesson_config *config, lesson *self, const gv_traffic_piece *piece,
+                        const size_t *members, size_t member)
 {
     static const size_t stride = STRIP;
     float values[GV_TRAFFIC_GROUP * STRIP];
@@ -98,25 +101,37 @@ static void fill_strip(const gv_lesson_config *config, lesson *self, const gv_tr
     const float *own = values + (group.advertiser_count - 1) * stride;
     for (size_t i = 0; i < piece->count; i++) {
         const uint64_t row = piece->first + i;
-        if (member_of(config, row, member_count) == member) {
+        if (members[i] == member) {
             self->pcvr[row] = (double)own[i];
             self->rival_nanos[row] = least_cost(config, row, piece->advertiser);
         }
     }
 }
 
-static void fill_member(const gv_lesson_config *config, lesson *self, uint32_t advertiser,
-                        size_t member, size_t member_count)
+static void fill_strip(const gv_lesson_config *config, lesson *self, const gv_traffic_piece *piece,
+                       size_t member_count)
+{
+    size_t members[STRIP];
+    gv_traffic_piece own = *piece;
+    size_t member = 0;
+    draw_members(config, piece, member_count, members);
+    for (uint32_t a = 0; a < config->record->ranking.bidder_count; a++) {
+        if (config->categories[a] == config->category) {
+            own.advertiser = a;
+            fill_member(config, self, &own, members, member++);
+        }
+    }
+}
+
+static void fill(const gv_lesson_config *config, lesson *self, size_t member_count)
 {
     const gv_traffic *traffic = config->exchange->traffic;
     for (size_t tick = 0; tick < config->exchange->tick_count; tick++) {
         const uint64_t end = gv_traffic_before(traffic, tick + 1);
         for (uint64_t at = gv_traffic_before(traffic, tick); at < end; at += STRIP) {
-            const gv_traffic_piece piece = {.tick = tick,
-                                            .first = at,
-                                            .count = end - at < STRIP ? (size_t)(end - at) : STRIP,
-                                            .advertiser = advertiser};
-            fill_strip(config, self, &piece, member, member_count);
+            const gv_traffic_piece piece = {
+                .tick = tick, .first = at, .count = end - at < STRIP ? (size_t)(end - at) : STRIP};
+            fill_strip(config, self, &piece, member_count);
         }
     }
 }
@@ -158,12 +173,7 @@ gv_status gv_lesson_create(const gv_lesson_config *config, gv_history **out)
         return GV_FAIL(GV_ENOMEM, "no memory for what policies learn from");
     }
     memcpy(self->time_us, config->record->time_us, config->record->count * sizeof *self->time_us);
-    size_t member = 0;
-    for (uint32_t a = 0; a < config->record->ranking.bidder_count; a++) {
-        if (config->categories[a] == config->category) {
-            fill_member(config, self, a, member++, member_count);
-        }
-    }
+    fill(config, self, member_count);
     gv_history totals = totals_of(config, self);
     const gv_status status = gv_history_create(&totals, out);
     if (status != GV_OK) {
