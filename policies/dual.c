@@ -103,16 +103,33 @@ static double step(double multiplier, double rate, double slack)
     return fmin(fmax(multiplier * exp(-rate * slack), MULTIPLIER_MIN), MULTIPLIER_MAX);
 }
 
+static void hear_auction(gv_dual_state *dual, const gv_outcome *outcome)
+{
+    const double paid = (double)outcome->price_nanos / dual->mean_nanos;
+    const bool is_seen = outcome->won && !(dual->is_market && paid == 0);
+    const double gained = is_seen ? dual->asked : 0;
+    dual->won_sum += outcome->won ? dual->asked : 0;
+    dual->won_count += outcome->won ? 1 : 0;
+    dual->lambda = step(dual->lambda, dual->alpha, gained - paid);
+    dual->mu = step(dual->mu, dual->eta, dual->rho - paid);
+}
+
+/* The rho of its auction was counted with it. */
+static void hear_exposure(gv_dual_state *dual, const gv_outcome *outcome)
+{
+    const double paid = (double)outcome->price_nanos / dual->mean_nanos;
+    const double gained = dual->won_count > 0 ? dual->won_sum / dual->won_count : 0;
+    dual->lambda = step(dual->lambda, dual->alpha, gained - paid);
+    dual->mu = step(dual->mu, dual->eta, -paid);
+}
+
 void gv_dual_observe(void *state, const gv_outcome *outcomes, size_t count)
 {
-    gv_dual_state *dual = state;
     for (size_t i = 0; i < count; i++) {
         if (outcomes[i].kind == GV_OUTCOME_AUCTION) {
-            const double paid = (double)outcomes[i].price_nanos / dual->mean_nanos;
-            const bool counts = outcomes[i].won && !(dual->is_market && paid == 0);
-            const double gained = counts ? dual->asked : 0;
-            dual->lambda = step(dual->lambda, dual->alpha, gained - paid);
-            dual->mu = step(dual->mu, dual->eta, dual->rho - paid);
+            hear_auction(state, &outcomes[i]);
+        } else if (outcomes[i].kind == GV_OUTCOME_EXPOSURE) {
+            hear_exposure(state, &outcomes[i]);
         }
     }
 }

@@ -8,7 +8,9 @@
  *     min-pacing:   bid = min( (1 + lambda) / lambda v, v / mu )
  *     both:         lambda <- lambda exp(-alpha (v x - p)),   mu <- mu exp(-eta (rho - p))
  *
- * In a market x is whether the ad was seen: a slot that is not seen costs and gains nothing.
+ * In a market x is whether the ad was seen: a slot that is not seen costs and gains nothing. Where
+ * that is known later only, the step's v x - p follows then, with the mean value of what was won
+ * for v (ours: an exposure does not bring its value back).
  * v, p and rho are divided by the mean value first, so that alpha and eta have no unit; the steps
  * default to 1 / sqrt(auctions); multipliers start above 0, since a product cannot leave it, and
  * are kept in [1e-6, 1e6] (all three ours). The exchange lowers bids to the budget left.
@@ -45,6 +47,8 @@ typedef struct gv_dual_state {
     double lambda;
     double mu;
     double asked;   /* value of the opportunity last bid on, of the mean value */
+    double won_sum; /* of what was asked for where it was won */
+    double won_count;
     bool is_market; /* what was won and cost nothing was not seen */
 } gv_dual_state;
 

@@ -321,6 +321,39 @@ static void in_a_market_only_what_was_seen_is_gained(void **state)
     assert_true(after[0] > after[1]); /* in a replay it was free, and is a gain */
 }
 
+/* One win, seen at once or known to be seen later: both multipliers end where they would. */
+static void an_exposure_told_later_moves_both_multipliers_as_one_at_once(void **state)
+{
+    (void)state;
+    const gv_campaign campaign = {.name = "c", .budget_nanos = 10 * GV_NANOS_PER_UNIT, .end_us = 1};
+    const char *const text[] = {"cpa=100",      "mean_value=0.1", "auctions=10", "lambda_start=2",
+                                "mu_start=0.1", "alpha=0.5",      "eta=0.3",     NULL};
+    const gv_policy_type *const types[] = {&gv_policy_dual_pacing, &gv_policy_min_pacing};
+    for (size_t t = 0; t < 2; t++) {
+        const policy_config config = made_config(types[t], text);
+        int64_t after[3]; /* told at once, told later, not seen */
+        for (int how = 0; how < 3; how++) {
+            gv_policy *policy = make(types[t], &config, &campaign);
+            const gv_observation seen = {
+                .tick_count = 1, .episode_end_us = 1, .market = {.is_market = true}};
+            gv_policy_tick(&policy, &seen, 1);
+            const int64_t price = 4 * GV_NANOS_PER_UNIT;
+            gv_outcome told = {.kind = GV_OUTCOME_AUCTION,
+                               .won = true,
+                               .bid_nanos = bid_on(policy, 0, 0.2),
+                               .price_nanos = how == 0 ? price : 0};
+            gv_policy_observe(policy, &told, 1);
+            told.kind = GV_OUTCOME_EXPOSURE;
+            told.price_nanos = price;
+            gv_policy_observe(policy, &told, how == 1 ? 1 : 0);
+            after[how] = bid_on(policy, 1, 0.2);
+            gv_policy_destroy(policy);
+        }
+        assert_true(fabs((double)(after[0] - after[1])) < 10);
+        assert_true(fabs((double)(after[0] - after[2])) > 1e6);
+    }
+}
+
 typedef struct outcome {
     double spend; /* of the budget */
     double paid;  /* spend over value won: above 1 the CPA is broken */
@@ -398,6 +431,7 @@ int main(void)
         cmocka_unit_test(both_constraints_are_kept_where_they_bind),
         cmocka_unit_test(a_worked_tick_of_two_coupled_controllers),
         cmocka_unit_test(in_a_market_only_what_was_seen_is_gained),
+        cmocka_unit_test(an_exposure_told_later_moves_both_multipliers_as_one_at_once),
         cmocka_unit_test(mystique_follows_the_curve_of_spend),
         cmocka_unit_test(mystique_stops_a_runaway_for_a_tick),
         cmocka_unit_test(mystique_bends_its_target_after_a_day),
