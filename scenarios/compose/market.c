@@ -69,23 +69,20 @@ static void check_policy(gv_scenario *scenario, const gv_policy_plan *policy, gv
     }
 }
 
-/* Whether a slot always costs the best offer below it, which is what a record knows. */
-static bool costs_next_offer(const gv_scenario *scenario)
+/* Whether what a slot costs depends on the others' offers alone, which is what a record knows. */
+static bool is_price_foreseen(const gv_scenario *scenario)
 {
-    const gv_mechanism *mechanism = scenario->mechanism;
-    const bool is_gsp = mechanism->type == &gv_mechanism_gsp ||
-                        mechanism->type == &gv_mechanism_second_price ||
-                        (scenario->market->settings->slots == 1 && !mechanism->type->pays_own_bid);
-    return is_gsp && mechanism->soft_reserve_nanos == 0;
+    const gv_market_rules rules = gv_market_rules_of(scenario->mechanism);
+    return !rules.pays_own_bid && !rules.has_soft_reserve;
 }
 
 /* What the market's rules leave no room for. */
 static void check_rules(gv_scenario *scenario, const gv_policy_plan *policy, gv_mark mark)
 {
-    if (policy->type->sees_future && !costs_next_offer(scenario)) {
+    if (policy->type->sees_future && !is_price_foreseen(scenario)) {
         gv_problems_add(&scenario->problems, mark,
-                        "%s: %s takes the best offer below for a slot's price, which %s with these "
-                        "slots and reserves does not ask",
+                        "%s: %s foresees the others' offers, and under %s with these reserves a "
+                        "slot's price depends on the own bid",
                         policy->name, policy->type->info.name,
                         scenario->mechanism->type->info.name);
     }
