@@ -295,14 +295,14 @@ static void tell_notes(const sweep_request *request, const gv_sweep_result *resu
 {
     if (result->unsold > 0) {
         gv_cli_talk(request->quiet,
-                    "in %zu points no offer of some period reached the reserve, so nothing was "
-                    "sold\n",
-                    result->unsold);
+                    "in %zu point%s no offer of some period reached the reserve, so nothing was "
+                    "sold: lower mechanism.reserve\n",
+                    result->unsold, result->unsold == 1 ? "" : "s");
     }
     if (result->clamped > 0) {
         gv_cli_talk(request->quiet,
-                    "in %zu points bids were clamped, which `gavel run` counts; the first: %s\n",
-                    result->clamped, result->clamped_point);
+                    "in %zu point%s bids were clamped, which `gavel run` counts; the first: %s\n",
+                    result->clamped, result->clamped == 1 ? "" : "s", result->clamped_point);
     }
 }
 

@@ -112,8 +112,7 @@ static gv_status check_column(const gv_log_column *column, uint64_t rows)
     return column == NULL ? GV_OK : gv_log_check(column, 0, rows);
 }
 
-static gv_status write_rejects(const gv_log *log, gv_store *store, int64_t run_id,
-                               gv_region *region)
+static gv_status list_rejects(const gv_log *log, gv_region *region, gv_run_record *record)
 {
     const uint64_t rows = gv_log_rows(log, GV_LOG_REJECT);
     const gv_log_column *file = gv_log_find(log, GV_LOG_REJECT, "file");
@@ -143,7 +142,9 @@ static gv_status write_rejects(const gv_log *log, gv_store *store, int64_t run_i
             return no_memory();
         }
     }
-    return gv_store_write_rejects(store, run_id, rejects, rows);
+    record->rejects = rejects;
+    record->reject_count = rows;
+    return GV_OK;
 }
 
 static gv_status begin(const gv_composition *composition, gv_store *store,
@@ -160,9 +161,10 @@ static gv_status begin(const gv_composition *composition, gv_store *store,
     GV_TRY(gv_scenario_text(composition->scenario, region, &record.scenario_text));
     GV_TRY(list_parameters(composition, region, &record));
     GV_TRY(list_provenance(composition, options, region, &record));
-    GV_TRY(gv_store_begin_run(store, &record, run_id));
-    return composition->log == NULL ? GV_OK
-                                    : write_rejects(composition->log, store, *run_id, region);
+    if (composition->log != NULL) {
+        GV_TRY(list_rejects(composition->log, region, &record));
+    }
+    return gv_store_begin_run(store, &record, run_id);
 }
 
 gv_status gv_run_begin(const gv_composition *composition, gv_store *store,

@@ -111,6 +111,27 @@ static gv_status insert_provenance(gv_store *store, int64_t run_id, const gv_run
     return status;
 }
 
+static gv_status insert_rejects(gv_store *store, int64_t run_id, const gv_run_record *run)
+{
+    gv_row row = gv_row_open(store,
+                             "INSERT INTO reject (run_id, number, file, line, field, reason,"
+                             " text) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                             "store rejected rows");
+    gv_status status = GV_OK;
+    for (size_t i = 0; status == GV_OK && i < run->reject_count; i++) {
+        gv_row_integer(&row, run_id);
+        gv_row_count(&row, i);
+        gv_row_text(&row, run->rejects[i].file);
+        gv_row_count(&row, run->rejects[i].line);
+        gv_row_count(&row, run->rejects[i].field);
+        gv_row_text(&row, run->rejects[i].reason);
+        gv_row_text(&row, run->rejects[i].text);
+        status = gv_row_insert(&row);
+    }
+    gv_row_close(&row);
+    return status;
+}
+
 gv_status gv_store_begin_run(gv_store *store, const gv_run_record *run, int64_t *run_id)
 {
     assert(store->mode == GV_STORE_WRITE);
@@ -123,33 +144,12 @@ gv_status gv_store_begin_run(gv_store *store, const gv_run_record *run, int64_t 
     if (status == GV_OK) {
         status = insert_provenance(store, id, run);
     }
+    if (status == GV_OK) {
+        status = insert_rejects(store, id, run);
+    }
     GV_TRY(gv_sql_end(store, status));
     *run_id = id;
     return GV_OK;
-}
-
-gv_status gv_store_write_rejects(gv_store *store, int64_t run_id, const gv_reject_record *rejects,
-                                 size_t count)
-{
-    assert(store->mode == GV_STORE_WRITE);
-    GV_TRY(gv_sql_begin(store));
-    gv_row row = gv_row_open(store,
-                             "INSERT INTO reject (run_id, number, file, line, field, reason,"
-                             " text) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                             "store rejected rows");
-    gv_status status = GV_OK;
-    for (size_t i = 0; status == GV_OK && i < count; i++) {
-        gv_row_integer(&row, run_id);
-        gv_row_count(&row, i);
-        gv_row_text(&row, rejects[i].file);
-        gv_row_count(&row, rejects[i].line);
-        gv_row_count(&row, rejects[i].field);
-        gv_row_text(&row, rejects[i].reason);
-        gv_row_text(&row, rejects[i].text);
-        status = gv_row_insert(&row);
-    }
-    gv_row_close(&row);
-    return gv_sql_end(store, status);
 }
 
 gv_status gv_store_run_hash(gv_store *store, int64_t run_id, uint64_t *scenario_hash)

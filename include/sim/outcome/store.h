@@ -40,6 +40,15 @@ typedef struct gv_fact {
     const char *origin; /* "default", "scenario", "--set", "fitted"; NULL for provenance */
 } gv_fact;
 
+/* A row of an input that ingest refused. */
+typedef struct gv_reject_record {
+    const char *file;
+    uint64_t line;
+    uint64_t field; /* from 1; 0: the whole line */
+    const char *reason;
+    const char *text; /* of the row, perhaps cut */
+} gv_reject_record;
+
 typedef struct gv_run_record {
     int64_t reserved_id; /* its number, which a sweep has reserved; 0: the next that is free */
     const char *name;
@@ -50,25 +59,14 @@ typedef struct gv_run_record {
     size_t parameter_count;
     const gv_fact *provenance; /* [provenance_count] */
     size_t provenance_count;
+    const gv_reject_record *rejects; /* [reject_count]: of its inputs, in their order */
+    size_t reject_count;
     size_t cell_count; /* how many cells the whole run has */
 } gv_run_record;
 
-/* Starts a run. */
+/* Starts a run, with all of that in one transaction. */
 GV_MUST_CHECK gv_status gv_store_begin_run(gv_store *store, const gv_run_record *run,
                                            int64_t *run_id);
-
-/* A row of an input that ingest refused. */
-typedef struct gv_reject_record {
-    const char *file;
-    uint64_t line;
-    uint64_t field; /* from 1; 0: the whole line */
-    const char *reason;
-    const char *text; /* of the row, perhaps cut */
-} gv_reject_record;
-
-/* Those of the run's inputs, all at once and in their order. */
-GV_MUST_CHECK gv_status gv_store_write_rejects(gv_store *store, int64_t run_id,
-                                               const gv_reject_record *rejects, size_t count);
 
 /* The hash of a run that was begun; GV_ENOTFOUND when there is none of that number. */
 GV_MUST_CHECK gv_status gv_store_run_hash(gv_store *store, int64_t run_id, uint64_t *scenario_hash);
