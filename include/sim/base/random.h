@@ -46,7 +46,9 @@
     X(GV_STREAM_RESPONSE, 14)  \
     X(GV_STREAM_OVERSPEND, 18) \
     X(GV_STREAM_LESSON, 20)    \
-    X(GV_STREAM_OFFLINE, 24)
+    X(GV_STREAM_OFFLINE, 24)   \
+    X(GV_STREAM_WEIGHT, 30)    \
+    X(GV_STREAM_DROPOUT, 31)
 
 typedef enum gv_stream {
 #define X(name, number) name = (number),
