@@ -129,21 +129,19 @@ gv_node gv_graph_param(gv_graph *graph, const char *name, gv_shape shape, gv_ini
 
 void gv_graph_open(gv_graph *graph, const char *name)
 {
+    assert(graph->scope_depth < SCOPES_MAX);
     const size_t length = strlen(graph->scope);
     const size_t room = sizeof graph->scope - length;
     const int written = snprintf(graph->scope + length, room, "%s.", name);
-    assert(written > 0 && (size_t)written < room);
+    assert(written > 0);
+    assert((size_t)written < room);
+    graph->scope_lengths[graph->scope_depth++] = length;
 }
 
 void gv_graph_close(gv_graph *graph)
 {
-    size_t length = strlen(graph->scope);
-    assert(length > 0);
-    length--;
-    while (length > 0 && graph->scope[length - 1] != '.') {
-        length--;
-    }
-    graph->scope[length] = '\0';
+    assert(graph->scope_depth > 0);
+    graph->scope[graph->scope_lengths[--graph->scope_depth]] = '\0';
 }
 
 void gv_graph_keep(gv_graph *graph, gv_node node)
@@ -228,6 +226,21 @@ const gv_shape *gv_graph_shape(const gv_graph *graph, gv_node node)
 {
     assert(node < graph->count);
     return &graph->nodes[node].shape;
+}
+
+size_t gv_graph_dim(const gv_graph *graph, gv_node node, size_t axis)
+{
+    if (graph->status != GV_OK) {
+        return 1;
+    }
+    assert(axis < gv_graph_shape(graph, node)->rank);
+    return graph->nodes[node].shape.dim[axis];
+}
+
+size_t gv_graph_width(const gv_graph *graph, gv_node node)
+{
+    return graph->status != GV_OK ? 1
+                                  : gv_graph_dim(graph, node, graph->nodes[node].shape.rank - 1);
 }
 
 gv_node gv_graph_find(const gv_graph *graph, const char *input_name)

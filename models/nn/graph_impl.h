@@ -12,7 +12,7 @@
 #include "models/nn/params.h"
 #include "models/nn/tape.h"
 
-enum { OP_ARITY_MAX = 4 };
+enum { OP_ARITY_MAX = 4, SCOPES_MAX = 16 };
 
 /* Enumerator and name; the kernels are gv_op_NAME_f32 and gv_op_NAME_f64. */
 #define GV_OP_LIST(X)                             \
@@ -148,6 +148,8 @@ struct gv_graph {
     gv_real_kind kind;
     gv_status status; /* first failure of a builder */
     char scope[GV_NN_NAME_MAX];
+    size_t scope_lengths[SCOPES_MAX]; /* before each open */
+    size_t scope_depth;
     char trained[GV_NN_NAME_MAX];
     gv_node_record *nodes;
     size_t count;

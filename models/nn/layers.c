@@ -4,23 +4,6 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "models/nn/graph_impl.h"
-
-/* Builders of layers look at shapes, which a failed graph does not have. */
-static size_t dim_of(const gv_graph *graph, gv_node x, size_t axis)
-{
-    if (graph->status != GV_OK) {
-        return 1;
-    }
-    assert(axis < graph->nodes[x].shape.rank);
-    return graph->nodes[x].shape.dim[axis];
-}
-
-static size_t width_of(const gv_graph *graph, gv_node x)
-{
-    return graph->status != GV_OK ? 1 : dim_of(graph, x, graph->nodes[x].shape.rank - 1);
-}
-
 static gv_node vector(gv_graph *graph, const char *name, size_t size, gv_init init)
 {
     return gv_graph_param(graph, name, gv_shape_of(1, (size_t[]){size}), init);
@@ -40,7 +23,7 @@ static gv_init torch_uniform(size_t inputs)
 static gv_node linear(gv_graph *graph, const char *name, gv_node x, size_t outputs,
                       const gv_init init[2])
 {
-    const size_t inputs = width_of(graph, x);
+    const size_t inputs = gv_graph_width(graph, x);
     gv_graph_open(graph, name);
     const gv_node weight =
         gv_graph_param(graph, "weight", gv_shape_of(2, (size_t[]){outputs, inputs}), init[0]);
@@ -51,7 +34,7 @@ static gv_node linear(gv_graph *graph, const char *name, gv_node x, size_t outpu
 
 gv_node gv_layer_linear(gv_graph *graph, const char *name, gv_node x, size_t outputs)
 {
-    const gv_init init = torch_uniform(width_of(graph, x));
+    const gv_init init = torch_uniform(gv_graph_width(graph, x));
     return linear(graph, name, x, outputs, (gv_init[]){init, init});
 }
 
@@ -64,7 +47,7 @@ gv_node gv_layer_linear_normal(gv_graph *graph, const char *name, gv_node x, siz
 
 gv_node gv_layer_norm(gv_graph *graph, const char *name, gv_node x)
 {
-    const size_t width = width_of(graph, x);
+    const size_t width = gv_graph_width(graph, x);
     gv_graph_open(graph, name);
     const gv_node gain = vector(graph, "weight", width, constant(1));
     const gv_node bias = vector(graph, "bias", width, constant(0));
@@ -74,7 +57,7 @@ gv_node gv_layer_norm(gv_graph *graph, const char *name, gv_node x)
 
 gv_node gv_layer_group_norm(gv_graph *graph, const char *name, gv_node x, size_t groups)
 {
-    const size_t channels = dim_of(graph, x, 1);
+    const size_t channels = gv_graph_dim(graph, x, 1);
     gv_graph_open(graph, name);
     const gv_node gain = vector(graph, "weight", channels, constant(1));
     const gv_node bias = vector(graph, "bias", channels, constant(0));
@@ -107,7 +90,7 @@ gv_node gv_layer_conv1d(gv_graph *graph, const char *name, gv_node x, const gv_c
 {
     gv_node params[2];
     const gv_shape shape =
-        gv_shape_of(3, (size_t[]){conv->outputs, dim_of(graph, x, 1), conv->kernel});
+        gv_shape_of(3, (size_t[]){conv->outputs, gv_graph_dim(graph, x, 1), conv->kernel});
     conv_params(graph, name, &shape, conv->outputs, params);
     return gv_op_conv1d(graph, x, params[0], params[1], conv->stride, conv->padding);
 }
@@ -117,7 +100,7 @@ gv_node gv_layer_conv1d_transposed(gv_graph *graph, const char *name, gv_node x,
 {
     gv_node params[2];
     const gv_shape shape =
-        gv_shape_of(3, (size_t[]){dim_of(graph, x, 1), conv->outputs, conv->kernel});
+        gv_shape_of(3, (size_t[]){gv_graph_dim(graph, x, 1), conv->outputs, conv->kernel});
     conv_params(graph, name, &shape, conv->outputs, params);
     return gv_op_conv1d_transposed(graph, x, params[0], params[1], conv->stride, conv->padding);
 }

@@ -5,13 +5,8 @@
 #include <assert.h>
 
 #include "models/nn/graph_impl.h"
+#include "models/nn/op_kernels_impl.h"
 #include "models/nn/shape_rules_impl.h"
-
-#define X(id, name)                               \
-    extern const gv_op_kernel gv_op_##name##_f32; \
-    extern const gv_op_kernel gv_op_##name##_f64;
-GV_OP_LIST(X)
-#undef X
 
 #define KERNELS(label) .name = #label, .kernel = {&gv_op_##label##_f32, &gv_op_##label##_f64}
 

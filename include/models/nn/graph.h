@@ -67,8 +67,13 @@ void gv_graph_keep(gv_graph *graph, gv_node node);
  */
 GV_MUST_CHECK gv_status gv_graph_finish(gv_graph *graph, gv_node loss);
 
-/* What a finished graph holds. */
+/* For builders of layers: the size of an axis, and of the last one; 1 after a failure. */
+size_t gv_graph_dim(const gv_graph *graph, gv_node node, size_t axis);
+size_t gv_graph_width(const gv_graph *graph, gv_node node);
+
 const gv_shape *gv_graph_shape(const gv_graph *graph, gv_node node);
+
+/* What a finished graph holds. */
 gv_node gv_graph_find(const gv_graph *graph, const char *input_name); /* GV_NODE_NONE: none */
 size_t gv_graph_arena_size(const gv_graph *graph); /* numbers a tape needs for all but parameters */
 size_t gv_graph_flops(const gv_graph *graph); /* of the matrix products: forward, and backward */

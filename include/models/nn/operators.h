@@ -11,7 +11,7 @@
 
 #include "models/nn/graph.h"
 
-/* ---- matrix products -------------------------------------------------------------------- */
+/* ---- matrix products ------------------------------------------------------------------------- */
 
 /* [..., M, K] x [..., K, N] -> [..., M, N]; leading axes equal, or b a matrix for all. */
 gv_node gv_op_matmul(gv_graph *graph, gv_node a, gv_node b);
@@ -25,7 +25,7 @@ gv_node gv_op_matmul_transposed(gv_graph *graph, gv_node a, gv_node b);
  */
 gv_node gv_op_linear(gv_graph *graph, gv_node x, gv_node weight, gv_node bias);
 
-/* ---- element by element ------------------------------------------------------------------- */
+/* ---- element by element ---------------------------------------------------------------------- */
 
 /*
  * a [...] with b of the same shape, or b of a's last axes ([T, D] or [D] on [B, T, D]: a bias,
@@ -64,7 +64,7 @@ gv_node gv_op_dropout(gv_graph *graph, gv_node x, double rate);
 /* The value, as a constant: no gradient goes further. */
 gv_node gv_op_stop(gv_graph *graph, gv_node x);
 
-/* ---- rows ----------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 /* indices [...], table [rows, D] -> [..., D]. An index outside of the table is asserted. */
 gv_node gv_op_embedding(gv_graph *graph, gv_node indices, gv_node table);
@@ -92,7 +92,7 @@ typedef struct gv_attention {
  */
 gv_node gv_op_attention(gv_graph *graph, gv_node qkv, gv_node valid, const gv_attention *attention);
 
-/* ---- convolution ------------------------------------------------------------------------------ */
+/* ---- convolution ----------------------------------------------------------------------------- */
 
 /*
  * x [B, C, L], weight [out, C, kernel], bias [out] or GV_NODE_NONE -> [B, out, L'] with
@@ -108,7 +108,7 @@ gv_node gv_op_conv1d(gv_graph *graph, gv_node x, gv_node weight, gv_node bias, s
 gv_node gv_op_conv1d_transposed(gv_graph *graph, gv_node x, gv_node weight, gv_node bias,
                                 size_t stride, size_t padding);
 
-/* ---- shapes ------------------------------------------------------------------------------------ */
+/* ---- shapes ---------------------------------------------------------------------------------- */
 
 /* Along `axis`, the other axes equal. */
 gv_node gv_op_concat(gv_graph *graph, gv_node a, gv_node b, size_t axis);
@@ -125,7 +125,7 @@ gv_node gv_op_reshape(gv_graph *graph, gv_node x, gv_shape shape);
 /* a, b, c [B, T, D] -> [B, 3 T, D]: a_0, b_0, c_0, a_1, ...: tokens of a decision transformer. */
 gv_node gv_op_interleave(gv_graph *graph, gv_node a, gv_node b, gv_node c);
 
-/* ---- reductions ----------------------------------------------------------------------------------- */
+/* ---- reductions ------------------------------------------------------------------------------ */
 
 gv_node gv_op_sum_last(gv_graph *graph, gv_node x);  /* [..., N] -> [...] */
 gv_node gv_op_mean_last(gv_graph *graph, gv_node x); /* [..., N] -> [...] */
@@ -134,7 +134,7 @@ gv_node gv_op_sum(gv_graph *graph, gv_node x);       /* -> [1] */
 /* Over all elements and all shards of the batch: the sum of the shards' values is the mean. */
 gv_node gv_op_mean(gv_graph *graph, gv_node x);
 
-/* ---- losses ----------------------------------------------------------------------------------------- */
+/* ---- losses ---------------------------------------------------------------------------------- */
 
 /*
  * Each gives one number. Without weights it is the mean over all elements of the whole batch: of
