@@ -1,6 +1,7 @@
 /* Functions of one number: value, and slope from the argument x and the value y. */
 #include <math.h>
 
+#include "models/nn/activate_impl.h"
 #include "models/nn/curve_impl.h"
 
 REAL_INLINE real relu_value(real x)
@@ -157,6 +158,25 @@ MAP(tanh);
 MAP(sigmoid);
 MAP(exp);
 MAP(softplus);
+
+#ifndef GV_DOUBLE
+
+/* The same loops for serving, which has single precision alone. */
+#define SERVE(name)                                               \
+    void gv_activate_##name(const float *x, size_t n, float *out) \
+    {                                                             \
+        name##_values(x, n, out);                                 \
+    }
+
+SERVE(relu)
+SERVE(gelu)
+SERVE(gelu_tanh)
+SERVE(silu)
+SERVE(mish)
+SERVE(tanh)
+SERVE(sigmoid)
+
+#endif
 
 GV_VECTOR static void scale_values(const real *x, size_t n, real factor, real offset, real *out)
 {

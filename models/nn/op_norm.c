@@ -4,34 +4,13 @@
  *   dx = r (g - mean(g) - h mean(g h)).
  * Mean and r of each row are saved for it.
  */
-#include <math.h>
-
-#include "models/nn/real_impl.h"
-
-/* torch's default. */
-#define NORM_EPSILON ((real)1e-5)
-
-/* moments: mean and r of x over [n]. */
-REAL_INLINE void moments_of(const real *x, size_t n, real moments[2])
-{
-    const real mean = sum_of(x, n) / (real)n;
-    const real variance = spread_of(x, mean, n) / (real)n;
-    moments[0] = mean;
-    moments[1] = (real)1 / (real)sqrt(variance + NORM_EPSILON);
-}
+#include "models/nn/row_impl.h"
 
 GV_VECTOR static void layer_norm_rows(const real *x, const real *gain, const real *bias,
                                       size_t rows, size_t width, real *saved, real *out)
 {
     for (size_t row = 0; row < rows; row++) {
-        const real *in = x + row * width;
-        real *to = out + row * width;
-        moments_of(in, width, saved + 2 * row);
-        const real mean = saved[2 * row];
-        const real r = saved[2 * row + 1];
-        for (size_t i = 0; i < width; i++) {
-            to[i] = (in[i] - mean) * r * gain[i] + bias[i];
-        }
+        norm_row(x + row * width, gain, bias, width, saved + 2 * row, out + row * width);
     }
 }
 
