@@ -42,7 +42,7 @@ static gv_status copy_norm(const gv_params *params, const char *name, size_t wid
     for (size_t i = 0; i < 2; i++) {
         char full[2 * GV_NN_NAME_MAX];
         (void)snprintf(full, sizeof full, "%s.%s", name, parts[i]);
-        const gv_param *param = gv_params_find(params, full);
+        const gv_weight *param = gv_params_find(params, full);
         if (param == NULL || param->count != width) {
             return GV_FAIL(GV_ENOTFOUND, "the network has no '%s' of %zu numbers", full, width);
         }

@@ -36,7 +36,7 @@ static void pack(gv_dense *dense, const float *w, const float *b)
     }
 }
 
-static gv_status find_layer(const gv_params *params, const char *name, const gv_param *found[2])
+static gv_status find_layer(const gv_params *params, const char *name, const gv_weight *found[2])
 {
     static const char *const parts[2] = {"weight", "bias"};
     for (size_t i = 0; i < 2; i++) {
@@ -52,7 +52,7 @@ static gv_status find_layer(const gv_params *params, const char *name, const gv_
 
 gv_status gv_dense_create(const gv_params *params, const char *name, gv_dense **out)
 {
-    const gv_param *found[2] = {NULL};
+    const gv_weight *found[2] = {NULL};
     GV_TRY(find_layer(params, name, found));
     gv_dense *dense = gv_mem_alloc(sizeof *dense, 0, 0);
     if (dense == NULL) {

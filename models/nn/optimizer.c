@@ -195,7 +195,7 @@ void gv_optimizer_destroy(gv_optimizer *optimizer)
     }
 }
 
-static bool is_trained(const gv_optimizer *optimizer, const gv_param *param)
+static bool is_trained(const gv_optimizer *optimizer, const gv_weight *param)
 {
     return strncmp(param->name, optimizer->trained, strlen(optimizer->trained)) == 0;
 }
@@ -225,7 +225,7 @@ static gv_status measure(const gv_optimizer *optimizer, const float *gradients, 
 {
     double total = 0;
     for (size_t k = 0; k < gv_params_count(optimizer->params); k++) {
-        const gv_param *param = gv_params_at(optimizer->params, k);
+        const gv_weight *param = gv_params_at(optimizer->params, k);
         if (!is_trained(optimizer, param)) {
             continue;
         }
@@ -263,7 +263,7 @@ gv_status gv_optimizer_step(gv_optimizer *optimizer, const float *gradients, dou
     };
     float *values = gv_params_f32(optimizer->params);
     for (size_t k = 0; k < gv_params_count(optimizer->params); k++) {
-        const gv_param *param = gv_params_at(optimizer->params, k);
+        const gv_weight *param = gv_params_at(optimizer->params, k);
         if (is_trained(optimizer, param)) {
             float *moments[GV_OPTIMIZER_MOMENTS_MAX] = {NULL};
             for (size_t i = 0; i < optimizer->config.type->moments; i++) {

@@ -12,7 +12,7 @@ enum { BLOCK_ALIGNMENT = 16, FIRST_CAPACITY = 32 };
 
 struct gv_params {
     gv_real_kind kind;
-    gv_param *entries;
+    gv_weight *entries;
     size_t count;
     size_t capacity;
     size_t size;
@@ -76,7 +76,7 @@ static gv_status make_room(gv_params *params)
         return GV_OK;
     }
     const size_t capacity = params->capacity == 0 ? FIRST_CAPACITY : 2 * params->capacity;
-    gv_param *grown = gv_mem_resize(params->entries, capacity, sizeof *grown);
+    gv_weight *grown = gv_mem_resize(params->entries, capacity, sizeof *grown);
     if (grown == NULL) {
         return GV_FAIL(GV_ENOMEM, "no memory for %zu parameters", capacity);
     }
@@ -89,7 +89,7 @@ gv_status gv_params_add(gv_params *params, const char *name, const gv_shape *sha
                         size_t *index)
 {
     assert(strlen(name) < GV_NN_NAME_MAX);
-    const gv_param *known = gv_params_find(params, name);
+    const gv_weight *known = gv_params_find(params, name);
     if (known != NULL) {
         assert(is_same_shape(&known->shape, shape));
         *index = (size_t)(known - params->entries);
@@ -99,8 +99,8 @@ gv_status gv_params_add(gv_params *params, const char *name, const gv_shape *sha
         return GV_FAIL(GV_EINVAL, "the set of parameters has no '%s'", name);
     }
     GV_TRY(make_room(params));
-    gv_param *entry = &params->entries[params->count];
-    *entry = (gv_param){.shape = *shape, .init = init, .offset = params->size};
+    gv_weight *entry = &params->entries[params->count];
+    *entry = (gv_weight){.shape = *shape, .init = init, .offset = params->size};
     memcpy(entry->name, name, strlen(name) + 1);
     entry->count = gv_shape_count(shape);
     const size_t aligned = (entry->count + BLOCK_ALIGNMENT - 1) / BLOCK_ALIGNMENT;
@@ -122,7 +122,7 @@ static double draw_of(const gv_init *init, const gv_random *random, uint64_t ind
     return init->scale;
 }
 
-static void draw_tensor(gv_params *params, const gv_param *entry, uint64_t seed)
+static void draw_tensor(gv_params *params, const gv_weight *entry, uint64_t seed)
 {
     const uint64_t entity = gv_hash(entry->name, strlen(entry->name));
     const gv_random random = gv_random_key(seed, GV_STREAM_WEIGHT, entity);
@@ -157,13 +157,13 @@ size_t gv_params_count(const gv_params *params)
     return params->count;
 }
 
-const gv_param *gv_params_at(const gv_params *params, size_t index)
+const gv_weight *gv_params_at(const gv_params *params, size_t index)
 {
     assert(index < params->count);
     return &params->entries[index];
 }
 
-const gv_param *gv_params_find(const gv_params *params, const char *name)
+const gv_weight *gv_params_find(const gv_params *params, const char *name)
 {
     for (size_t i = 0; i < params->count; i++) {
         if (strcmp(params->entries[i].name, name) == 0) {
@@ -202,8 +202,8 @@ const void *gv_params_block(const gv_params *params)
 }
 
 /* The tensor of `to` that answers to `entry`, a tensor of the other set. */
-static const gv_param *counterpart(const gv_params *to, const char *to_prefix,
-                                   const gv_param *entry, size_t from_length)
+static const gv_weight *counterpart(const gv_params *to, const char *to_prefix,
+                                    const gv_weight *entry, size_t from_length)
 {
     char name[2 * GV_NN_NAME_MAX];
     const char *rest = entry->name + from_length;
@@ -211,7 +211,7 @@ static const gv_param *counterpart(const gv_params *to, const char *to_prefix,
     assert(length < GV_NN_NAME_MAX);
     memcpy(name, to_prefix, length);
     memcpy(name + length, rest, strlen(rest) + 1);
-    const gv_param *found = gv_params_find(to, name);
+    const gv_weight *found = gv_params_find(to, name);
     assert(found != NULL);
     assert(is_same_shape(&found->shape, &entry->shape));
     return found;
@@ -224,11 +224,11 @@ void gv_params_blend(gv_params *to, const char *to_prefix, const gv_params *from
     const float *source = gv_params_read_f32(from);
     float *target = gv_params_f32(to);
     for (size_t k = 0; k < from->count; k++) {
-        const gv_param *entry = &from->entries[k];
+        const gv_weight *entry = &from->entries[k];
         if (strncmp(entry->name, from_prefix, from_length) != 0) {
             continue;
         }
-        const gv_param *other = counterpart(to, to_prefix, entry, from_length);
+        const gv_weight *other = counterpart(to, to_prefix, entry, from_length);
         const float *x = source + entry->offset;
         float *y = target + other->offset;
         for (size_t i = 0; i < entry->count; i++) {

@@ -64,7 +64,7 @@ static const void *operand_of(const gv_tape *tape, gv_node node)
 {
     const gv_node_record *root = &tape->graph->nodes[tape->graph->nodes[node].root];
     if (root->kind == NODE_PARAM) {
-        const gv_param *param = gv_params_at(tape->params, root->param);
+        const gv_weight *param = gv_params_at(tape->params, root->param);
         return tape->weights + param->offset * tape->real_size;
     }
     return arena_at(tape, root->value);
@@ -74,7 +74,7 @@ static void *gradient_of(const gv_tape *tape, gv_node node, char *gradients)
 {
     const gv_node_record *root = &tape->graph->nodes[tape->graph->nodes[node].root];
     if (root->kind == NODE_PARAM) {
-        const gv_param *param = gv_params_at(tape->params, root->param);
+        const gv_weight *param = gv_params_at(tape->params, root->param);
         return gradients + param->offset * tape->real_size;
     }
     return arena_at(tape, root->grad);

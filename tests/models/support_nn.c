@@ -96,7 +96,7 @@ nn_gradient_check nn_net_check(nn_net *net)
     const double *gradients = net->gradients;
     nn_net_run(net);
     for (size_t p = 0; p < gv_params_count(net->params); p++) {
-        const gv_param *param = gv_params_at(net->params, p);
+        const gv_weight *param = gv_params_at(net->params, p);
         bool is_idle = true;
         for (size_t i = param->offset; i < param->offset + param->count; i++) {
             const double slope = slope_at(net, &values[i]);

@@ -203,9 +203,9 @@ static void naive_layer(const gv_params *params, const char *name, const float *
 {
     char full[64];
     (void)snprintf(full, sizeof full, "actor.%s.weight", name);
-    const gv_param *weight = gv_params_find(params, full);
+    const gv_weight *weight = gv_params_find(params, full);
     (void)snprintf(full, sizeof full, "actor.%s.bias", name);
-    const gv_param *bias = gv_params_find(params, full);
+    const gv_weight *bias = gv_params_find(params, full);
     const float *block = gv_params_read_f32(params);
     for (size_t o = 0; o < weight->shape.dim[0]; o++) {
         double sum = (double)block[bias->offset + o];

@@ -46,13 +46,13 @@ typedef struct gv_init {
     double scale;
 } gv_init;
 
-typedef struct gv_param {
+typedef struct gv_weight {
     char name[GV_NN_NAME_MAX];
     gv_shape shape;
     gv_init init;
     size_t offset; /* of its first number in the block */
     size_t count;
-} gv_param;
+} gv_weight;
 
 typedef struct gv_params gv_params;
 
@@ -71,8 +71,8 @@ GV_MUST_CHECK gv_status gv_params_add(gv_params *params, const char *name, const
 GV_MUST_CHECK gv_status gv_params_draw(gv_params *params, uint64_t seed);
 
 size_t gv_params_count(const gv_params *params);
-const gv_param *gv_params_at(const gv_params *params, size_t index);
-const gv_param *gv_params_find(const gv_params *params, const char *name); /* NULL: none */
+const gv_weight *gv_params_at(const gv_params *params, size_t index);
+const gv_weight *gv_params_find(const gv_params *params, const char *name); /* NULL: none */
 
 /* Numbers in the block, the gaps among them. Known once drawn. */
 size_t gv_params_size(const gv_params *params);
