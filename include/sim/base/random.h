@@ -48,7 +48,9 @@
     X(GV_STREAM_LESSON, 20)    \
     X(GV_STREAM_OFFLINE, 24)   \
     X(GV_STREAM_WEIGHT, 30)    \
-    X(GV_STREAM_DROPOUT, 31)
+    X(GV_STREAM_DROPOUT, 31)   \
+    X(GV_STREAM_SAMPLE, 32)    \
+    X(GV_STREAM_NOISE, 33)
 
 typedef enum gv_stream {
 #define X(name, number) name = (number),

@@ -1,0 +1,50 @@
+/*
+ * scaling.h - how a network sees states, actions and rewards.
+ *
+ *   state:   (x - offset) / divisor, entry by entry
+ *   action:  a / action_divisor
+ *   reward:  (r - reward_offset) / reward_divisor
+ *
+ * Fitted on the training data, kept in the weights file, and used by the policy that serves it.
+ * The kinds are those of AuctionNet's public baselines.
+ */
+#ifndef POLICIES_LEARN_SCALING_H
+#define POLICIES_LEARN_SCALING_H
+
+#include <stdbool.h>
+
+#include "policies/learn/dataset.h"
+
+typedef enum gv_scaling_kind {
+    GV_SCALING_ZSCORE, /* of all entries: mean, standard deviation + 1e-6; DT's */
+    GV_SCALING_COUNTS /* of entries 13 to 15 alone: least, largest - least + 0.01; IQL's and BC's */
+} gv_scaling_kind;
+
+typedef struct gv_scaling {
+    double offset[GV_STATE_SIZE];
+    double divisor[GV_STATE_SIZE];
+    double action_divisor;
+    double reward_offset;
+    double reward_divisor;
+} gv_scaling;
+
+typedef struct gv_scaling_config {
+    gv_scaling_kind kind;
+    bool scales_actions; /* by their root mean square; otherwise by 1, as the public code */
+    bool scales_rewards; /* least to 0, largest to about 1; otherwise as they are */
+    bool is_continuous;  /* the reward meant is reward_continuous */
+} gv_scaling_config;
+
+/*
+ * The dataset is not empty. An entry that was constant has a small divisor, and is 0 to a network
+ * as long as it keeps its value; should it change in serving, it stops at +-GV_SCALED_MAX, as every
+ * entry does whose divisor is not 1.
+ */
+gv_scaling gv_scaling_fit(const gv_dataset *dataset, const gv_scaling_config *config);
+
+#define GV_SCALED_MAX 10.0
+
+/* scaled: [GV_STATE_SIZE] */
+void gv_scaling_state(const gv_scaling *scaling, const double *state, float *scaled);
+
+#endif
