@@ -1,0 +1,69 @@
+/*
+ * weights.h - a trained network in a file, with all that a policy needs to serve it.
+ *
+ * A safetensors file: the network's tensors under their names; "scaling.*", what maps states and
+ * actions to the numbers that the network sees; and under "__metadata__" the type of learner, each
+ * of its parameters (which are the architecture), the 16 entries of the state, the ticks of a
+ * period, and where it came from: seed, step, identity and periods of the training data, program
+ * version. No time and no host: the same training gives the same bytes.
+ */
+#ifndef POLICIES_LEARN_WEIGHTS_H
+#define POLICIES_LEARN_WEIGHTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policies/learn/scaling.h"
+#include "sim/base/param.h"
+#include "sim/base/status.h"
+
+/* The layout of a file; another one is refused. */
+#define GV_WEIGHTS_FORMAT "1"
+
+struct gv_params; /* models/nn/params.h */
+
+/* What the learner knows of its network. */
+typedef struct gv_network_view {
+    const struct gv_params *params; /* borrowed */
+    const char *prefix;             /* of the tensors that serve: "actor."; "": all */
+    const gv_scaling *scaling;      /* borrowed */
+} gv_network_view;
+
+typedef struct gv_weights_about {
+    const gv_type_info *type; /* the learner's */
+    const void *config;       /* its parameters, complete */
+    gv_network_view network;
+    size_t tick_count;
+    uint64_t seed;
+    uint64_t step;
+    uint64_t data_hash;
+    const char *periods; /* of the training data, see gv_dataset_periods() */
+    const char *version; /* of the program */
+} gv_weights_about;
+
+/* Whole or not at all. */
+GV_MUST_CHECK gv_status gv_weights_write(const char *path, const gv_weights_about *about);
+
+typedef struct gv_weights gv_weights;
+
+/*
+ * Opens weights of that type of learner and reads its parameters into `config`, which is
+ * [type->config_size]. Another type, another state, parameters that this program does not know
+ * and whatever does not hold together is refused with a sentence that names the file.
+ */
+GV_MUST_CHECK gv_status gv_weights_open(const char *path, const gv_type_info *type, void *config,
+                                        gv_weights **out);
+void gv_weights_close(gv_weights *weights); /* accepts NULL */
+
+const char *gv_weights_path(const gv_weights *weights);
+size_t gv_weights_ticks(const gv_weights *weights); /* of the periods that it was trained on */
+const gv_scaling *gv_weights_scaling(const gv_weights *weights);
+
+/*
+ * Copies every tensor whose name begins with `prefix` from the file into `params`, which are drawn.
+ * One that the file lacks, of another shape, or with a number that is not finite is GV_ECORRUPT.
+ */
+GV_MUST_CHECK gv_status gv_weights_fill(const gv_weights *weights, const char *prefix,
+                                        struct gv_params *params);
+
+#endif
