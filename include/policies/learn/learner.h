@@ -32,7 +32,7 @@ typedef struct gv_learner_setup {
     size_t jobs; /* threads, at least 1 */
 } gv_learner_setup;
 
-/* Parameters under a name: {"published", "the sizes of ...", (const char *[]){"hidden=756", NULL}} */
+/* Parameters under a name: "published", "the sizes of ...", {"hidden_1=756", NULL}. */
 typedef struct gv_preset {
     const char *name;
     const char *summary;
