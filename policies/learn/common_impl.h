@@ -68,12 +68,24 @@ typedef struct gv_learner_common {
         .maximum = 65536, .offset = offsetof(config, field), .help = (what), .source = (where) \
     }
 
-/* GV_EUSAGE unless the batch is a multiple of the shards. */
-GV_MUST_CHECK gv_status gv_learner_check_common(const gv_type_info *info,
-                                                const gv_learner_common *common);
-
-/* Copies rows first .. first + size - 1 of a batch's array into a node: a shard's input. */
-struct gv_shard;
-void gv_shard_put(const struct gv_shard *shard, uint32_t node, const float *rows, size_t width);
+/* Rows of learners with critics. */
+#define GV_GAMMA_ROW(config, default_gamma, where)                                         \
+    {                                                                                      \
+        .name = "gamma", .kind = GV_PARAM_REAL, .fallback = (default_gamma), .maximum = 1, \
+        .offset = offsetof(config, gamma), .help = "what a reward a tick later is worth",  \
+        .source = (where)                                                                  \
+    }
+#define GV_TAU_ROW(config, default_tau, where)                                                 \
+    {                                                                                          \
+        .name = "tau", .kind = GV_PARAM_REAL, .fallback = (default_tau), .maximum = 1,         \
+        .offset = offsetof(config, tau), .help = "share of the way that a target goes a step", \
+        .source = (where)                                                                      \
+    }
+#define GV_CONTINUOUS_ROW(config, where)                                                   \
+    {                                                                                      \
+        .name = "continuous", .kind = GV_PARAM_SWITCH, .fallback = "on",                   \
+        .offset = offsetof(config, continuous),                                            \
+        .help = "rewards are values of what was seen; off: conversions", .source = (where) \
+    }
 
 #endif

@@ -8,10 +8,8 @@
  */
 #include "models/nn/layers.h"
 #include "policies/learn/actor_impl.h"
-#include "policies/learn/batch_impl.h"
-#include "policies/learn/common_impl.h"
 #include "policies/learn/learners_impl.h"
-#include "policies/learn/objective_impl.h"
+#include "policies/learn/workshop_impl.h"
 
 #define SOURCE "public code of AuctionNet, arXiv 2412.10798"
 
@@ -22,13 +20,8 @@ typedef struct bc_config {
 } bc_config;
 
 typedef struct bc_state {
-    gv_learner_setup setup;
-    gv_scaling scaling;
-    gv_params *params;
-    gv_transitions *batch;
-    gv_objective *policy;
-    gv_node state;
-    gv_node action;
+    gv_workshop base;
+    gv_transition_nodes nodes;
 } bc_state;
 
 static const gv_param bc_params[] = {
@@ -58,80 +51,46 @@ static gv_node build_actor(gv_graph *graph, const void *config, const gv_scaling
 static gv_node build_loss(void *context, gv_graph *graph, size_t size)
 {
     bc_state *bc = context;
-    bc->state = gv_graph_input(graph, "state", gv_shape_of(2, (size_t[]){size, GV_STATE_SIZE}));
-    bc->action = gv_graph_input(graph, "action", gv_shape_of(2, (size_t[]){size, 1}));
-    const gv_node chosen = build_actor(graph, bc->setup.config, &bc->scaling, bc->state);
-    return gv_op_mse(graph, chosen, bc->action, GV_NODE_NONE);
+    bc->nodes = gv_transition_inputs(graph, size, false);
+    const gv_node chosen =
+        build_actor(graph, bc->base.setup.config, &bc->base.scaling, bc->nodes.state);
+    return gv_op_mse(graph, chosen, bc->nodes.action, GV_NODE_NONE);
 }
 
 static void fill(void *context, const gv_shard *shard)
 {
     const bc_state *bc = context;
-    gv_shard_put(shard, bc->state, bc->batch->states, GV_STATE_SIZE);
-    gv_shard_put(shard, bc->action, bc->batch->actions, 1);
+    gv_transition_fill(shard, &bc->nodes, bc->base.batch);
 }
 
 static gv_status bc_init(void *state, const gv_learner_setup *setup)
 {
     bc_state *bc = state;
     const bc_config *config = setup->config;
-    const gv_learner_common *common = &config->common;
-    const gv_scaling_config scaling = {.kind = GV_SCALING_COUNTS,
-                                       .scales_actions = common->scales_actions};
-    bc->setup = *setup;
-    GV_TRY(gv_learner_check_common(&gv_learner_bc.info, common));
-    bc->scaling = gv_scaling_fit(setup->dataset, &scaling);
-    GV_TRY(gv_params_create(GV_F32, &bc->params));
-    GV_TRY(gv_transitions_create((size_t)common->batch, &bc->batch));
-    const gv_objective_config objective = {.loss = "policy",
-                                           .params = bc->params,
-                                           .trained = GV_ACTOR_PREFIX,
-                                           .shards = (size_t)common->shards,
-                                           .batch = (size_t)common->batch,
-                                           .build = build_loss,
-                                           .fill = fill,
-                                           .context = bc,
-                                           .rate = common->rate};
-    GV_TRY(gv_objective_build(&objective, &bc->policy));
-    GV_TRY(gv_params_draw(bc->params, setup->seed));
-    return gv_objective_begin(bc->policy);
+    const gv_workshop_config workshop = {
+        .info = &gv_learner_bc.info,
+        .setup = setup,
+        .served = GV_ACTOR_PREFIX,
+        .scaling = {.kind = GV_SCALING_COUNTS, .scales_actions = config->common.scales_actions},
+        .has_batch = true};
+    const gv_objective_config policy = {.loss = "policy",
+                                        .trained = GV_ACTOR_PREFIX,
+                                        .build = build_loss,
+                                        .fill = fill,
+                                        .context = bc};
+    GV_TRY(gv_workshop_open(&bc->base, &workshop));
+    GV_TRY(gv_workshop_add(&bc->base, &policy));
+    return gv_workshop_begin(&bc->base);
 }
 
 static gv_status bc_step(void *state, uint64_t step, double *losses)
 {
     bc_state *bc = state;
-    const gv_transition_source source = {
-        .dataset = bc->setup.dataset, .scaling = &bc->scaling, .seed = bc->setup.seed};
-    gv_transitions_draw(bc->batch, &source, step);
-    return gv_objective_run(bc->policy, step, bc->setup.jobs, 1, &losses[0]);
-}
-
-static gv_network_view bc_network(const void *state)
-{
-    const bc_state *bc = state;
-    return (gv_network_view){bc->params, GV_ACTOR_PREFIX, &bc->scaling};
-}
-
-static gv_status bc_save(const void *state, gv_writer *writer)
-{
-    const bc_state *bc = state;
-    GV_TRY(gv_params_save(bc->params, writer));
-    return gv_objective_save(bc->policy, writer);
-}
-
-static gv_status bc_restore(void *state, gv_reader *reader)
-{
-    const bc_state *bc = state;
-    GV_TRY(gv_params_restore(bc->params, reader));
-    return gv_objective_restore(bc->policy, reader);
-}
-
-static void bc_fini(void *state)
-{
-    const bc_state *bc = state;
-    gv_objective_destroy(bc->policy);
-    gv_transitions_destroy(bc->batch);
-    gv_params_destroy(bc->params);
+    const gv_transition_source source = {.dataset = bc->base.setup.dataset,
+                                         .scaling = &bc->base.scaling,
+                                         .seed = bc->base.setup.seed};
+    gv_transitions_draw(bc->base.batch, &source, step);
+    return gv_workshop_run(&bc->base, 0, step, &losses[0]);
 }
 
 const gv_learner_type gv_learner_bc = {
@@ -145,10 +104,10 @@ const gv_learner_type gv_learner_bc = {
     .losses = {"policy"},
     .init = bc_init,
     .step = bc_step,
-    .network = bc_network,
-    .save = bc_save,
-    .restore = bc_restore,
-    .fini = bc_fini,
+    .network = gv_workshop_network,
+    .save = gv_workshop_save,
+    .restore = gv_workshop_restore,
+    .fini = gv_workshop_fini,
 };
 
 const gv_actor_kind gv_actor_bc = {&gv_learner_bc, build_actor};

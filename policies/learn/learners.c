@@ -7,6 +7,7 @@
 /* clang-format off */
 const gv_learner_type *const gv_learner_types[] = {
     &gv_learner_bc,
+    &gv_learner_iql,
     NULL,
 };
 /* clang-format on */

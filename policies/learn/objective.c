@@ -244,6 +244,12 @@ gv_status gv_objective_run(gv_objective *objective, uint64_t step, size_t jobs, 
     return GV_OK;
 }
 
+void gv_shard_put(const gv_shard *shard, gv_node node, const float *rows, size_t width)
+{
+    const size_t count = shard->size * width;
+    memcpy(gv_tape_f32(shard->tape, node), rows + shard->number * count, count * sizeof *rows);
+}
+
 /* ---- going on -------------------------------------------------------------------------------- */
 
 gv_status gv_objective_save(const gv_objective *objective, gv_writer *writer)

@@ -64,6 +64,9 @@ GV_MUST_CHECK gv_status gv_objective_begin(gv_objective *objective);
 GV_MUST_CHECK gv_status gv_objective_run(gv_objective *objective, uint64_t step, size_t jobs,
                                          double rate_factor, double *loss);
 
+/* Copies the shard's rows of a batch's array, `width` numbers each, into an input. */
+void gv_shard_put(const gv_shard *shard, gv_node node, const float *rows, size_t width);
+
 /* The optimiser's moments and its count of steps. */
 GV_MUST_CHECK gv_status gv_objective_save(const gv_objective *objective, gv_writer *writer);
 GV_MUST_CHECK gv_status gv_objective_restore(gv_objective *objective, gv_reader *reader);
