@@ -90,7 +90,7 @@ static gv_status bc_step(void *state, uint64_t step, double *losses)
                                          .scaling = &bc->base.scaling,
                                          .seed = bc->base.setup.seed};
     gv_transitions_draw(bc->base.batch, &source, step);
-    return gv_workshop_run(&bc->base, 0, step, &losses[0]);
+    return gv_workshop_run(&bc->base, 0, &losses[0]);
 }
 
 const gv_learner_type gv_learner_bc = {

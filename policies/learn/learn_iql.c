@@ -245,9 +245,9 @@ static gv_status iql_step(void *state, uint64_t step, double *losses)
                                          .is_continuous = config->continuous,
                                          .seed = iql->base.setup.seed};
     gv_transitions_draw(iql->base.batch, &source, step);
-    GV_TRY(gv_workshop_run(&iql->base, VALUE, step, &losses[VALUE]));
-    GV_TRY(gv_workshop_run(&iql->base, ACTOR, step, &losses[ACTOR]));
-    GV_TRY(gv_workshop_run(&iql->base, CRITIC, step, &losses[CRITIC]));
+    GV_TRY(gv_workshop_run(&iql->base, VALUE, &losses[VALUE]));
+    GV_TRY(gv_workshop_run(&iql->base, ACTOR, &losses[ACTOR]));
+    GV_TRY(gv_workshop_run(&iql->base, CRITIC, &losses[CRITIC]));
     gv_params_blend(iql->base.params, "target.", iql->base.params, "critic.", (float)config->tau);
     return GV_OK;
 }

@@ -4,6 +4,8 @@
 
 #include "policies/learn/workshop_impl.h"
 
+#define PARAMS_TAG "params"
+
 static gv_status check_common(const gv_type_info *info, const gv_learner_common *common)
 {
     if (common->batch % common->shards != 0) {
@@ -35,8 +37,12 @@ gv_status gv_workshop_add(gv_workshop *workshop, const gv_objective_config *conf
     complete.params = workshop->params;
     complete.shards = (size_t)workshop->common->shards;
     complete.batch = (size_t)workshop->common->batch;
+    complete.jobs = workshop->setup.jobs;
     complete.seed = workshop->setup.seed;
-    complete.rate = config->rate == 0 ? workshop->common->rate : config->rate;
+    if (config->optimizer.type == NULL) {
+        complete.optimizer =
+            (gv_optimizer_config){.type = &gv_optimizer_adam, .rate = workshop->common->rate};
+    }
     GV_TRY(gv_objective_build(&complete, &workshop->objectives[workshop->count]));
     workshop->count++;
     return GV_OK;
@@ -51,10 +57,22 @@ gv_status gv_workshop_begin(gv_workshop *workshop)
     return GV_OK;
 }
 
-gv_status gv_workshop_run(gv_workshop *workshop, size_t index, uint64_t step, double *loss)
+gv_status gv_workshop_run(gv_workshop *workshop, size_t index, double *loss)
 {
     assert(index < workshop->count);
-    return gv_objective_run(workshop->objectives[index], step, workshop->setup.jobs, 1, loss);
+    return gv_objective_run(workshop->objectives[index], loss);
+}
+
+static gv_status save_params(const gv_params *params, gv_writer *writer)
+{
+    return gv_writer_put(writer, PARAMS_TAG, gv_params_read_f32(params),
+                         gv_params_size(params) * sizeof(float));
+}
+
+static gv_status restore_params(gv_params *params, gv_reader *reader)
+{
+    return gv_reader_get(reader, PARAMS_TAG, gv_params_f32(params),
+                         gv_params_size(params) * sizeof(float));
 }
 
 gv_network_view gv_workshop_network(const void *state)
@@ -67,7 +85,7 @@ gv_network_view gv_workshop_network(const void *state)
 gv_status gv_workshop_save(const void *state, gv_writer *writer)
 {
     const gv_workshop *workshop = state;
-    GV_TRY(gv_params_save(workshop->params, writer));
+    GV_TRY(save_params(workshop->params, writer));
     for (size_t i = 0; i < workshop->count; i++) {
         GV_TRY(gv_objective_save(workshop->objectives[i], writer));
     }
@@ -77,7 +95,7 @@ gv_status gv_workshop_save(const void *state, gv_writer *writer)
 gv_status gv_workshop_restore(void *state, gv_reader *reader)
 {
     const gv_workshop *workshop = state;
-    GV_TRY(gv_params_restore(workshop->params, reader));
+    GV_TRY(restore_params(workshop->params, reader));
     for (size_t i = 0; i < workshop->count; i++) {
         GV_TRY(gv_objective_restore(workshop->objectives[i], reader));
     }

@@ -44,8 +44,8 @@ typedef struct gv_workshop_config {
 GV_MUST_CHECK gv_status gv_workshop_open(gv_workshop *workshop, const gv_workshop_config *config);
 
 /*
- * Builds a loss; `context` is the state. Of the config the set, the shards, the batch, the seed
- * and, where it is 0, the rate are filled in.
+ * Builds a loss; `context` is the state. Set, shards, batch, jobs and seed are filled in, and so
+ * is an optimiser without a type: Adam at the common rate.
  */
 GV_MUST_CHECK gv_status gv_workshop_add(gv_workshop *workshop, const gv_objective_config *config);
 
@@ -53,8 +53,7 @@ GV_MUST_CHECK gv_status gv_workshop_add(gv_workshop *workshop, const gv_objectiv
 GV_MUST_CHECK gv_status gv_workshop_begin(gv_workshop *workshop);
 
 /* Loss number `index`, in the order in which they were added. */
-GV_MUST_CHECK gv_status gv_workshop_run(gv_workshop *workshop, size_t index, uint64_t step,
-                                        double *loss);
+GV_MUST_CHECK gv_status gv_workshop_run(gv_workshop *workshop, size_t index, double *loss);
 
 /* Methods of a learner whose state begins with a workshop. */
 gv_network_view gv_workshop_network(const void *state);
