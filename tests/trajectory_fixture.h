@@ -1,0 +1,147 @@
+/*
+ * trajectory_fixture.h - made-up trajectory sets: a problem is planted by a function of (episode,
+ * tick) that writes one tick.
+ */
+#ifndef TESTS_TRAJECTORY_FIXTURE_H
+#define TESTS_TRAJECTORY_FIXTURE_H
+
+#include <math.h>
+#include <stdint.h>
+
+#include "cmocka_all.h"
+#include "sim/base/mem.h"
+#include "sim/base/random.h"
+#include "sim/base/safetensors.h"
+#include "sim/market/observation.h"
+#include "test_folder.h"
+
+/* One tick, written by a plant; `draw` is keyed by (episode, tick). */
+typedef struct planted_tick {
+    double state[GV_STATE_SIZE];
+    double action;
+    double reward;
+    double reward_continuous;
+} planted_tick;
+
+typedef void (*planting)(const gv_random *draw, size_t episode, size_t tick, planted_tick *out);
+
+typedef struct planted_set {
+    planting plant;
+    size_t episodes;
+    size_t ticks;
+    int64_t first_period; /* each period has `of_period` episodes */
+    size_t of_period;     /* 0: all are of one */
+    int64_t length;       /* 0: all ticks */
+    const char *state;    /* names in the metadata; NULL: none */
+} planted_set;
+
+/* All tensors of one file, in one block each. */
+typedef struct planted_arrays {
+    double *state;
+    double *by_tick; /* [3][episodes][ticks]: action, reward, reward_continuous */
+    int64_t *facts;  /* [4][episodes]: length, period, advertiser, category */
+    double *figures; /* [5][episodes]: budget, cpa, spend, conversions, score */
+    uint8_t *done;
+} planted_arrays;
+
+static inline void planted_fill(const planted_set *set, const planted_arrays *to)
+{
+    const size_t all = set->episodes * set->ticks;
+    for (size_t e = 0; e < set->episodes; e++) {
+        const size_t of_period = set->of_period == 0 ? set->episodes : set->of_period;
+        to->facts[e] = set->length == 0 ? (int64_t)set->ticks : set->length;
+        to->facts[set->episodes + e] = set->first_period + (int64_t)(e / of_period);
+        to->facts[2 * set->episodes + e] = (int64_t)(e % of_period);
+        for (size_t tick = 0; tick < set->ticks; tick++) {
+            const size_t at = e * set->ticks + tick;
+            const gv_random draw = gv_random_key(77, GV_STREAM_TEST, at);
+            planted_tick one = {.action = 0};
+            set->plant(&draw, e, tick, &one);
+            memcpy(to->state + at * GV_STATE_SIZE, one.state, sizeof one.state);
+            to->by_tick[at] = one.action;
+            to->by_tick[all + at] = one.reward;
+            to->by_tick[2 * all + at] = one.reward_continuous;
+            to->done[at] = (int64_t)tick + 1 >= to->facts[e];
+        }
+    }
+}
+
+static inline void planted_write(const planted_set *set, const char *path)
+{
+    const size_t all = set->episodes * set->ticks;
+    const uint64_t e = set->episodes;
+    const uint64_t t = set->ticks;
+    planted_arrays arrays = {
+        .state = gv_mem_alloc(0, all * GV_STATE_SIZE + 1, sizeof(double)),
+        .by_tick = gv_mem_alloc(0, 3 * all + 1, sizeof(double)),
+        .facts = gv_mem_alloc(0, 4 * set->episodes + 1, sizeof(int64_t)),
+        .figures = gv_mem_alloc(0, 5 * set->episodes + 1, sizeof(double)),
+        .done = gv_mem_alloc(0, all + 1, 1),
+    };
+    planted_fill(set, &arrays);
+    const gv_tensor tensors[] = {
+        {"state", GV_TENSOR_F64, 3, {e, t, GV_STATE_SIZE}, arrays.state},
+        {"action", GV_TENSOR_F64, 2, {e, t}, arrays.by_tick},
+        {"reward", GV_TENSOR_F64, 2, {e, t}, arrays.by_tick + all},
+        {"reward_continuous", GV_TENSOR_F64, 2, {e, t}, arrays.by_tick + 2 * all},
+        {"done", GV_TENSOR_U8, 2, {e, t}, arrays.done},
+        {"length", GV_TENSOR_I64, 1, {e}, arrays.facts},
+        {"period", GV_TENSOR_I64, 1, {e}, arrays.facts + e},
+        {"advertiser", GV_TENSOR_I64, 1, {e}, arrays.facts + 2 * e},
+        {"category", GV_TENSOR_I64, 1, {e}, arrays.facts + 3 * e},
+        {"budget", GV_TENSOR_F64, 1, {e}, arrays.figures},
+        {"cpa", GV_TENSOR_F64, 1, {e}, arrays.figures + e},
+        {"spend", GV_TENSOR_F64, 1, {e}, arrays.figures + 2 * e},
+        {"conversions", GV_TENSOR_F64, 1, {e}, arrays.figures + 3 * e},
+        {"score", GV_TENSOR_F64, 1, {e}, arrays.figures + 4 * e},
+    };
+    const gv_tensor_note note = {.key = "state", .text = set->state};
+    assert_int_equal(gv_safetensors_write(path, tensors, sizeof tensors / sizeof tensors[0], &note,
+                                          set->state == NULL ? 0 : 1),
+                     GV_OK);
+    gv_mem_free(arrays.state);
+    gv_mem_free(arrays.by_tick);
+    gv_mem_free(arrays.facts);
+    gv_mem_free(arrays.figures);
+    gv_mem_free(arrays.done);
+}
+
+/* ---- planted problems ------------------------------------------------------------------------ */
+
+static inline void planted_state(const gv_random *draw, size_t ticks, size_t tick, double *state)
+{
+    for (size_t k = 0; k < GV_STATE_SIZE; k++) {
+        state[k] = gv_random_uniform(draw, k);
+    }
+    state[GV_STATE_TIME_LEFT] = (double)(ticks - tick) / (double)ticks;
+    state[GV_STATE_COUNT_NOW] = floor(1e4 * state[GV_STATE_COUNT_NOW]);
+}
+
+static inline double planted_policy(const double *state)
+{
+    return 60 + 40 * state[GV_STATE_BUDGET_LEFT] - 30 * state[GV_STATE_WIN];
+}
+
+/* A known policy: the action is a function of the state. */
+static inline void plant_policy(const gv_random *draw, size_t episode, size_t tick,
+                                planted_tick *out)
+{
+    (void)episode;
+    planted_state(draw, 48, tick, out->state);
+    out->action = planted_policy(out->state);
+    out->reward_continuous = gv_random_uniform(draw, 40);
+}
+
+/* Two behaviours, chosen by a coin: to bid 100 is worth 1 a tick, to bid 50 nothing. */
+static inline void plant_choice(const gv_random *draw, size_t episode, size_t tick,
+                                planted_tick *out)
+{
+    (void)episode;
+    planted_state(draw, 48, tick, out->state);
+    const bool is_better = gv_random_bernoulli(draw, 40, 0.5);
+    out->action = (is_better ? 100 : 50) + gv_random_normal(draw, 41);
+    out->reward = is_better ? 1 : 0;
+    out->reward_continuous = is_better ? 1 : 0;
+}
+
+#endif
