@@ -8,6 +8,8 @@
 const gv_learner_type *const gv_learner_types[] = {
     &gv_learner_bc,
     &gv_learner_iql,
+    &gv_learner_cql,
+    &gv_learner_td3bc,
     NULL,
 };
 /* clang-format on */

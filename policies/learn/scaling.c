@@ -15,6 +15,7 @@ typedef struct sums {
     double least[GV_STATE_SIZE];
     double largest[GV_STATE_SIZE];
     double action_square;
+    double action_largest;
     double reward_least;
     double reward_largest;
     double count;
@@ -45,6 +46,7 @@ static sums sum_up(const gv_dataset *dataset, bool is_continuous)
         for (size_t tick = 0; tick < episode->length; tick++) {
             sum.count += 1;
             add_state(&sum, episode->state + tick * GV_STATE_SIZE);
+            sum.action_largest = fmax(sum.action_largest, episode->action[tick]);
             sum.action_square += episode->action[tick] * episode->action[tick];
             sum.reward_least = fmin(sum.reward_least, rewards[tick]);
             sum.reward_largest = fmax(sum.reward_largest, rewards[tick]);
@@ -69,7 +71,8 @@ static void fit_entry(const sums *sum, gv_scaling_kind kind, size_t k, gv_scalin
 gv_scaling gv_scaling_fit(const gv_dataset *dataset, const gv_scaling_config *config)
 {
     const sums sum = sum_up(dataset, config->is_continuous);
-    gv_scaling scaling = {.action_divisor = 1, .reward_divisor = 1};
+    gv_scaling scaling = {
+        .action_divisor = 1, .action_largest = sum.action_largest, .reward_divisor = 1};
     assert(sum.count > 0);
     for (size_t k = 0; k < GV_STATE_SIZE; k++) {
         fit_entry(&sum, config->kind, k, &scaling);

@@ -108,7 +108,7 @@ static size_t list_tensors(const gv_weights_about *about, gv_tensor *tensors)
     size_t count = 0;
     tensors[count++] = scaling_tensor("scaling.offset", scaling->offset, GV_STATE_SIZE);
     tensors[count++] = scaling_tensor("scaling.divisor", scaling->divisor, GV_STATE_SIZE);
-    tensors[count++] = scaling_tensor("scaling.action", &scaling->action_divisor, 1);
+    tensors[count++] = scaling_tensor("scaling.action", &scaling->action_divisor, 2);
     tensors[count++] = scaling_tensor("scaling.reward", &scaling->reward_offset, 2);
     assert(count == SCALINGS);
     for (size_t i = 0; i < gv_params_count(params); i++) {
@@ -128,6 +128,9 @@ static size_t list_tensors(const gv_weights_about *about, gv_tensor *tensors)
     return count;
 }
 
+static_assert(offsetof(gv_scaling, action_largest) ==
+                  offsetof(gv_scaling, action_divisor) + sizeof(double),
+              "the two numbers of an action are written as one tensor");
 static_assert(offsetof(gv_scaling, reward_divisor) ==
                   offsetof(gv_scaling, reward_offset) + sizeof(double),
               "the two numbers of a reward are written as one tensor");
@@ -247,7 +250,7 @@ static gv_status read_scaling(gv_weights *weights)
     gv_scaling *scaling = &weights->scaling;
     GV_TRY(read_scaling_part(weights, "scaling.offset", GV_STATE_SIZE, scaling->offset));
     GV_TRY(read_scaling_part(weights, "scaling.divisor", GV_STATE_SIZE, scaling->divisor));
-    GV_TRY(read_scaling_part(weights, "scaling.action", 1, &scaling->action_divisor));
+    GV_TRY(read_scaling_part(weights, "scaling.action", 2, &scaling->action_divisor));
     GV_TRY(read_scaling_part(weights, "scaling.reward", 2, &scaling->reward_offset));
     for (size_t k = 0; k < GV_STATE_SIZE; k++) {
         if (scaling->divisor[k] <= 0) {

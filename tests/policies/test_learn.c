@@ -157,6 +157,8 @@ static void a_critic_prefers_the_better_of_two_behaviours(void **state)
     const double cloned = mean_choice(state, &gv_learner_bc, &gv_actor_bc, 1000);
     assert_true(cloned > 70 && cloned < 80);
     assert_true(mean_choice(state, &gv_learner_iql, &gv_actor_iql, 3000) > cloned + 5);
+    assert_true(mean_choice(state, &gv_learner_td3bc, &gv_actor_td3bc, 3000) > cloned + 5);
+    assert_true(mean_choice(state, &gv_learner_cql, &gv_actor_cql, 3000) > cloned + 5);
 }
 
 int main(void)

@@ -24,6 +24,7 @@ typedef struct gv_scaling {
     double offset[GV_STATE_SIZE];
     double divisor[GV_STATE_SIZE];
     double action_divisor;
+    double action_largest; /* of the data, as it is there: what a bounded actor stays below */
     double reward_offset;
     double reward_divisor;
 } gv_scaling;
