@@ -26,6 +26,10 @@ const gv_policy_type *const gv_policy_types[] = {
     &gv_policy_online_lp,
     &gv_policy_online_lp_window,
     &gv_policy_mystique,
+    &gv_policy_bc,
+    &gv_policy_iql,
+    &gv_policy_cql,
+    &gv_policy_td3bc,
     &gv_policy_oracle_slot,
     NULL,
 };

@@ -26,6 +26,10 @@ extern const gv_policy_type gv_policy_ta_pid;
 extern const gv_policy_type gv_policy_online_lp;
 extern const gv_policy_type gv_policy_online_lp_window;
 extern const gv_policy_type gv_policy_mystique;
+extern const gv_policy_type gv_policy_bc;
+extern const gv_policy_type gv_policy_iql;
+extern const gv_policy_type gv_policy_cql;
+extern const gv_policy_type gv_policy_td3bc;
 extern const gv_policy_type gv_policy_oracle_slot;
 
 #endif

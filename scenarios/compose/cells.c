@@ -231,6 +231,12 @@ static void check_policy(gv_composition *composition, const gv_policy_plan *poli
                         "`predictor: {type: ...}`",
                         policy->section.path, policy->type->info.name);
     }
+    if (policy->type->needs_market) {
+        gv_problems_add(&scenario->problems, policy->section.mark,
+                        "%s: %s bids by what a market tells it tick by tick, and a replayed log "
+                        "does not: give it a scenario with `market:`",
+                        policy->section.path, policy->type->info.name);
+    }
 }
 
 static size_t count_cells(const gv_scenario *scenario)

@@ -1,8 +1,21 @@
 /* What must hold of every policy that can play in a market, and what the oracle is worth there. */
 #include "market_stage.h"
 #include "test_random.h"
+#include "weights_fixture.h"
 
 enum { MOST = 4000 };
+
+/* player_of(), with a weights file for whoever needs one. */
+static player contender(const gv_policy_type *type, const made_log *past)
+{
+    player who = player_of(type, past);
+    const gv_param *weights = gv_param_find(type->info.params, "weights");
+    if (weights != NULL) {
+        assert_int_equal(gv_param_parse(weights, weights_of(type->info.name), 0, &who.config),
+                         GV_OK);
+    }
+    return who;
+}
 
 /* ---- no leak --------------------------------------------------------------------------------- */
 
@@ -134,7 +147,7 @@ static void another_future_changes_no_bid_but_of_who_sees_it(void **state)
         if (!plays_in_a_market(*type)) {
             continue;
         }
-        const player who = player_of(*type, past);
+        const player who = contender(*type, past);
         for (size_t from = 1; from < TICKS; from += 3) {
             const size_t differ = differing_before(&who, from);
             if ((*type)->sees_future ? differ == 0 : differ > 0) {
@@ -182,7 +195,7 @@ static void each_type_plays_alike_in_batches_and_one_by_one(void **state)
         if (!plays_in_a_market(*type)) {
             continue;
         }
-        player who = player_of(*type, past);
+        player who = contender(*type, past);
         who.future = &known->base;
         gv_seat_tick fast[SEATS][TICKS + 1];
         gv_seat_tick plain[SEATS][TICKS + 1];
@@ -226,6 +239,20 @@ static gv_observation absurd_observation(test_random *random, uint64_t tick)
     };
 }
 
+/* What a market tells in any case: how many ticks there are, and those that are over. */
+static void make_whole(test_random *random, gv_observation *seen, gv_seat_tick ticks[TICKS])
+{
+    for (size_t tick = 0; tick < TICKS; tick++) {
+        ticks[tick] = (gv_seat_tick){.tally = {.auctions = (uint64_t)absurd(random),
+                                               .wins = (uint64_t)absurd(random),
+                                               .bid_nanos = absurd(random)},
+                                     .value_units = absurd(random),
+                                     .least_cost_nanos = absurd(random)};
+    }
+    seen->tick_count = TICKS;
+    seen->market.ticks = ticks;
+}
+
 /* Whatever they are told, bids are numbers, from 0 to one above all that can be offered. */
 static void absurd_news_gives_defined_bids(void **state)
 {
@@ -241,12 +268,16 @@ static void absurd_news_gives_defined_bids(void **state)
         if (((*type)->reads & GV_READS_PCVR) == 0) {
             continue;
         }
-        player who = player_of(*type, past);
+        player who = contender(*type, past);
         who.future = &known->base;
         for (int c = 0; c < 100; c++) {
             gv_policy *policy = seat_player(&who, &market.campaigns[0]);
             for (uint64_t tick = 0; tick < TICKS; tick++) {
-                const gv_observation seen = absurd_observation(&random, tick);
+                gv_observation seen = absurd_observation(&random, tick);
+                gv_seat_tick ticks[TICKS];
+                if ((*type)->needs_market) {
+                    make_whole(&random, &seen, ticks);
+                }
                 const double value = (double)(absurd(&random) % 2);
                 const gv_batch batch = {.count = 1, .pcvr = &value, .auctions_left = 1};
                 int64_t bid = -1;
@@ -314,7 +345,7 @@ static void nobody_beats_the_oracle_against_rivals_that_stand_still(void **state
         if (*type == &gv_policy_oracle_slot || ((*type)->reads & GV_READS_PCVR) == 0) {
             continue;
         }
-        const player who = player_of(*type, past);
+        const player who = contender(*type, past);
         double sum = 0;
         for (size_t s = 0; s < SEATS; s++) {
             sum += score_alone(traffic, record, s, &who);
@@ -327,6 +358,11 @@ static void nobody_beats_the_oracle_against_rivals_that_stand_still(void **state
     made_log_destroy(past);
 }
 
+static int make_weights(void **state)
+{
+    return made_weights_for(state, TICKS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -335,5 +371,5 @@ int main(void)
         cmocka_unit_test(absurd_news_gives_defined_bids),
         cmocka_unit_test(nobody_beats_the_oracle_against_rivals_that_stand_still),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_weights, test_folder_remove);
 }

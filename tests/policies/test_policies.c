@@ -41,10 +41,13 @@ static void shrink_table(const gv_policy_type *type, policy_config *config)
     }
 }
 
-/*
- * For each type: a config fitted on the past, and the past as its history. Types that see the
- * future play only in a market: test_market.c has them.
- */
+/* test_market.c has them. */
+static bool plays_in_markets_alone(const gv_policy_type *type)
+{
+    return type->sees_future || type->needs_market;
+}
+
+/* For each type that plays in a replay: a config fitted on the past, and the past as its history. */
 typedef void (*check)(const market_subject *subject, test_random *random);
 
 static void for_every_type(check property)
@@ -52,7 +55,7 @@ static void for_every_type(check property)
     test_random random = test_random_seeded();
     made_log *past = made_log_create(&past_recipe);
     for (const gv_policy_type *const *type = gv_policy_types; *type != NULL; type++) {
-        if ((*type)->sees_future) {
+        if (plays_in_markets_alone(*type)) {
             continue;
         }
         policy_config config = fitted(*type, past);
@@ -254,7 +257,7 @@ static void failing_memory_is_reported_and_leaks_nothing(void **state)
                                        .campaign = &campaign,
                                        .rules = {.price_step_nanos = GV_NANOS_PER_CPM},
                                        .history = &past->history};
-        gv_status status = (*type)->sees_future ? GV_OK : GV_ENOMEM;
+        gv_status status = plays_in_markets_alone(*type) ? GV_OK : GV_ENOMEM;
         for (int n = 0; status != GV_OK; n++) {
             gv_policy *policy = NULL;
             gv_mem_fail_after(n);
@@ -278,7 +281,7 @@ static size_t run_everywhere(const log_recipe *recipe, double share)
     const gv_campaign campaign = made_campaign(next, share);
     size_t refused = 0;
     for (const gv_policy_type *const *type = gv_policy_types; *type != NULL; type++) {
-        for (size_t m = 0; gv_mechanism_types[m] != NULL && !(*type)->sees_future; m++) {
+        for (size_t m = 0; gv_mechanism_types[m] != NULL && !plays_in_markets_alone(*type); m++) {
             const gv_mechanism mechanism = made_mechanism(gv_mechanism_types[m]);
             policy_config config = made_config(*type, NULL);
             const gv_status status =

@@ -144,6 +144,7 @@ typedef struct gv_policy_type {
     bool one_by_one;    /* each bid depends on the last outcome */
     bool needs_history; /* fit() or init() uses gv_history */
     bool sees_future;
+    bool needs_market; /* it plans by gv_market_view, which a replay cannot give */
     /*
      * Sets the config's fields that are still "auto" from history. NULL: nothing is fitted.
      * Asks try_config at most some hundred times and reports progress.

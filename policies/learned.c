@@ -1,0 +1,123 @@
+/*
+ * The campaigns of one weights file plan together: their states go through the network in tiles of
+ * one shape, so a campaign's bids depend neither on its companions nor on its place among them.
+ */
+#include <assert.h>
+#include <inttypes.h>
+
+#include "policies/learned_impl.h"
+#include "policies/price_impl.h"
+#include "sim/base/money.h"
+
+#define TAG "learned"
+
+static const char *const windows[] = {"latest", "first", NULL};
+
+const gv_param gv_learned_params[] = {
+    {.name = "weights",
+     .kind = GV_PARAM_PATH,
+     .offset = offsetof(gv_learned_config, weights),
+     .help = "the weights file, of `gavel train` with the learner of the same name",
+     .source = "ours"},
+    {.name = "last_three",
+     .kind = GV_PARAM_CHOICE,
+     .fallback = "latest",
+     .choices = windows,
+     .offset = offsetof(gv_learned_config, window),
+     .help =
+         "which ticks \"last three\" means in the state; first: the public agents' fault, which "
+         "serve the first three of the period",
+     .source = "public code of AuctionNet, arXiv 2412.10798"},
+    {0},
+};
+
+gv_status gv_learned_load(const gv_actor_kind *kind, const void *config, void **model)
+{
+    const gv_learned_config *learned = config;
+    gv_actor *actor = NULL;
+    if (learned->weights == NULL) {
+        return GV_FAIL(GV_EINVAL, "a learned policy needs `weights:`, a file of `gavel train`");
+    }
+    GV_TRY(gv_actor_open(kind, learned->weights, &actor));
+    *model = actor;
+    return GV_OK;
+}
+
+void gv_learned_unload(void *model)
+{
+    gv_actor_close(model);
+}
+
+static gv_status check_ticks(const gv_actor *actor, const gv_campaign *campaign)
+{
+    const int64_t length_us = campaign->end_us - campaign->start_us;
+    const int64_t ticks = (length_us + campaign->tick_us - 1) / campaign->tick_us;
+    if (ticks != (int64_t)gv_actor_ticks(actor)) {
+        return GV_FAIL(GV_EINVAL,
+                       "%s: its network was trained on periods of %zu ticks, and this campaign has "
+                       "%" PRId64 ": train it on such periods, or sell such ones",
+                       gv_actor_path(actor), gv_actor_ticks(actor), ticks);
+    }
+    return GV_OK;
+}
+
+gv_status gv_learned_init(void *state, const gv_policy_setup *setup)
+{
+    gv_learned_state *learned = state;
+    const gv_learned_config *config = setup->config;
+    assert(setup->model != NULL);
+    learned->actor = setup->model;
+    learned->window = (gv_state_window)config->window;
+    GV_TRY(check_ticks(learned->actor, setup->campaign));
+    return gv_actor_hand_create(learned->actor, &learned->hand);
+}
+
+void gv_learned_bid(void *state, const gv_batch *batch, int64_t *bids)
+{
+    const gv_learned_state *learned = state;
+    gv_price_scale(batch->pcvr, batch->count, learned->multiplier, bids);
+}
+
+static void plan_tile(void *const *states, const gv_observation *observations, size_t count)
+{
+    const gv_learned_state *first = states[0];
+    double seen[GV_ACTOR_TILE * GV_STATE_SIZE];
+    double actions[GV_ACTOR_TILE];
+    for (size_t i = 0; i < count; i++) {
+        const gv_learned_state *learned = states[i];
+        assert(learned->actor == first->actor);
+        gv_state_of(&observations[i], learned->window, seen + i * GV_STATE_SIZE);
+    }
+    gv_actor_act(first->hand, seen, count, actions);
+    for (size_t i = 0; i < count; i++) {
+        gv_learned_state *learned = states[i];
+        learned->multiplier = actions[i] * (double)GV_NANOS_PER_UNIT;
+    }
+}
+
+void gv_learned_tick(void *const *states, const gv_observation *observations, size_t count)
+{
+    for (size_t done = 0; done < count; done += GV_ACTOR_TILE) {
+        const size_t left = count - done;
+        plan_tile(states + done, observations + done, left < GV_ACTOR_TILE ? left : GV_ACTOR_TILE);
+    }
+}
+
+/* The network is the file's, and is there again after init. */
+gv_status gv_learned_save(const void *state, gv_writer *writer)
+{
+    const gv_learned_state *learned = state;
+    return gv_writer_put(writer, TAG, &learned->multiplier, sizeof learned->multiplier);
+}
+
+gv_status gv_learned_restore(void *state, gv_reader *reader)
+{
+    gv_learned_state *learned = state;
+    return gv_reader_get(reader, TAG, &learned->multiplier, sizeof learned->multiplier);
+}
+
+void gv_learned_fini(void *state)
+{
+    const gv_learned_state *learned = state;
+    gv_actor_hand_destroy(learned->hand);
+}
