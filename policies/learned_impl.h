@@ -1,5 +1,5 @@
 /*
- * learned_impl.h - policies that ask a trained actor for one multiplier a tick: bid = action x pCVR.
+ * learned_impl.h - policies that ask a trained actor for a multiplier: bid = action x pCVR.
  *
  * What differs between them is which learner's weights they take; each is a type of its own, so
  * that `gavel list policies` shows it and its weights file is checked against its name.

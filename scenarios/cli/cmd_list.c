@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "policies/learn/learner.h"
 #include "scenarios/cli/cli.h"
 #include "scenarios/config/scenario.h"
 #include "scenarios/sweep/sweep.h"
@@ -17,6 +18,7 @@ enum { KEY_JSON = 256, ENTRIES_MAX = 64, RANGE_SIZE = 96 };
 typedef struct plugged {
     const gv_type_info *info;
     const gv_param *others;
+    const gv_preset *presets;
 } plugged;
 
 typedef struct plugin_kind {
@@ -31,6 +33,16 @@ static size_t fill_policies(plugged entries[ENTRIES_MAX])
     size_t count = 0;
     for (; gv_policy_types[count] != NULL && count < ENTRIES_MAX; count++) {
         entries[count] = (plugged){.info = &gv_policy_types[count]->info};
+    }
+    return count;
+}
+
+static size_t fill_learners(plugged entries[ENTRIES_MAX])
+{
+    size_t count = 0;
+    for (; gv_learner_types[count] != NULL && count < ENTRIES_MAX; count++) {
+        entries[count] = (plugged){.info = &gv_learner_types[count]->info,
+                                   .presets = gv_learner_types[count]->presets};
     }
     return count;
 }
@@ -102,6 +114,7 @@ static size_t fill_sweep(plugged entries[ENTRIES_MAX])
 
 static const plugin_kind kinds[] = {
     {"policies", "policy", "What bids for a campaign.", fill_policies},
+    {"learners", "learner", "What `gavel train` can train.", fill_learners},
     {"mechanisms", "mechanism", "Who wins an auction and what a winner pays.", fill_mechanisms},
     {"traffic", NULL, "Where a market's opportunities come from, and what they are worth.",
      fill_traffic},
@@ -165,6 +178,17 @@ static void print_param(const gv_param *param, bool is_other)
     }
 }
 
+static void print_presets(const gv_preset *presets)
+{
+    for (const gv_preset *preset = presets; preset != NULL && preset->name != NULL; preset++) {
+        printf("\n  --preset %s: %s\n     ", preset->name, preset->summary);
+        for (const char *const *value = preset->values; *value != NULL; value++) {
+            printf(" %s", *value);
+        }
+        (void)putchar('\n');
+    }
+}
+
 static void print_entry(const plugged *entry)
 {
     printf("%s: %s\n", entry->info->name, entry->info->summary);
@@ -180,6 +204,7 @@ static void print_entry(const plugged *entry)
     for (const gv_param *row = entry->info->params; row != NULL && row->name != NULL; row++) {
         print_param(row, false);
     }
+    print_presets(entry->presets);
 }
 
 static void print_kind(const plugin_kind *kind)
@@ -226,6 +251,19 @@ static json_t *param_json(const gv_param *param, bool is_other)
     return object;
 }
 
+static json_t *presets_json(const gv_preset *presets)
+{
+    json_t *object = json_object();
+    for (const gv_preset *preset = presets; preset->name != NULL; preset++) {
+        json_t *values = json_array();
+        for (const char *const *value = preset->values; *value != NULL; value++) {
+            (void)json_array_append_new(values, json_string(*value));
+        }
+        (void)json_object_set_new(object, preset->name, values);
+    }
+    return object;
+}
+
 static json_t *entry_json(const plugged *entry)
 {
     json_t *object = json_object();
@@ -240,6 +278,9 @@ static json_t *entry_json(const plugged *entry)
         (void)json_array_append_new(params, param_json(row, false));
     }
     (void)json_object_set_new(object, "parameters", params);
+    if (entry->presets != NULL) {
+        (void)json_object_set_new(object, "presets", presets_json(entry->presets));
+    }
     return object;
 }
 

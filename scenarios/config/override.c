@@ -103,6 +103,9 @@ static gv_status put(override *set, size_t node, const char *word)
     if (set->tree->nodes[node].kind == GV_NODE_MAP) {
         return gv_tree_put(set->tree, node, word, &set->value);
     }
+    if (set->tree->nodes[node].kind == GV_NODE_LIST && strcmp(word, "+") == 0) {
+        return gv_tree_append(set->tree, node, &set->value);
+    }
     size_t item = GV_TREE_NONE;
     GV_TRY(step(set, node, word, &item));
     return item == GV_TREE_NONE ? GV_OK : gv_tree_replace(set->tree, item, &set->value);

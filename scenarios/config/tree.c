@@ -102,6 +102,29 @@ gv_status gv_tree_replace(gv_tree *tree, size_t node, const gv_tree *from)
     return GV_OK;
 }
 
+/* Behind the last child of `parent`; returns where it came to lie. There is room. */
+static size_t insert_last(gv_tree *tree, size_t parent, const gv_tree *from)
+{
+    const size_t place = parent + tree->nodes[parent].span;
+    /* Those whose subtree ends at `place` and hold `parent` grow as well. */
+    for (size_t i = 0; i <= parent; i++) {
+        if (i + tree->nodes[i].span >= place) {
+            tree->nodes[i].span += from->count;
+        }
+    }
+    insert(tree, place, from);
+    return place;
+}
+
+gv_status gv_tree_append(gv_tree *tree, size_t list, const gv_tree *from)
+{
+    assert(tree->nodes[list].kind == GV_NODE_LIST);
+    GV_TRY(gv_tree_reserve(tree, from->count));
+    const size_t place = insert_last(tree, list, from);
+    tree->nodes[place].key = NULL;
+    return GV_OK;
+}
+
 gv_status gv_tree_put(gv_tree *tree, size_t parent, const char *key, const gv_tree *from)
 {
     assert(tree->nodes[parent].kind == GV_NODE_MAP);
@@ -114,14 +137,7 @@ gv_status gv_tree_put(gv_tree *tree, size_t parent, const char *key, const gv_tr
     if (copy == NULL) {
         return GV_FAIL(GV_ENOMEM, "no memory for the key %s of a scenario", key);
     }
-    const size_t place = parent + tree->nodes[parent].span;
-    /* Those whose subtree ends at `place` and hold `parent` grow as well. */
-    for (size_t i = 0; i <= parent; i++) {
-        if (i + tree->nodes[i].span >= place) {
-            tree->nodes[i].span += from->count;
-        }
-    }
-    insert(tree, place, from);
+    const size_t place = insert_last(tree, parent, from);
     tree->nodes[place].key = copy;
     tree->nodes[place].key_mark = from->nodes[0].mark;
     return GV_OK;

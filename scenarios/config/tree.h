@@ -70,6 +70,9 @@ size_t gv_tree_children(const gv_tree *tree, size_t parent);
 GV_MUST_CHECK gv_status gv_tree_put(gv_tree *tree, size_t parent, const char *key,
                                     const gv_tree *from);
 
+/* Puts a copy of `from`'s root behind the last item of a list. */
+GV_MUST_CHECK gv_status gv_tree_append(gv_tree *tree, size_t list, const gv_tree *from);
+
 /* Puts a copy of `from`'s root over `node`, keeping its key. */
 GV_MUST_CHECK gv_status gv_tree_replace(gv_tree *tree, size_t node, const gv_tree *from);
 

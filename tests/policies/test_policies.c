@@ -47,7 +47,7 @@ static bool plays_in_markets_alone(const gv_policy_type *type)
     return type->sees_future || type->needs_market;
 }
 
-/* For each type that plays in a replay: a config fitted on the past, and the past as its history. */
+/* For each type that plays in a replay: a config fitted on the past, which is its history. */
 typedef void (*check)(const market_subject *subject, test_random *random);
 
 static void for_every_type(check property)

@@ -1,0 +1,133 @@
+#include "scenarios/run/judge.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "scenarios/compose/compose.h"
+#include "scenarios/run/period.h"
+#include "sim/base/mem.h"
+#include "sim/base/parallel.h"
+#include "sim/outcome/metric.h"
+
+enum { SET_SIZE = 8192 };
+
+#define CANDIDATE "gavel_train_candidate"
+
+/* The contender's scores of one period. */
+typedef struct period_sum {
+    double score;
+    size_t count;
+} period_sum;
+
+typedef struct judging {
+    const gv_judge_config *config;
+    const gv_market *market;
+    period_sum *sums; /* [unit_count] */
+} judging;
+
+static gv_status add_scores(void *context, const gv_cell_record *records, size_t count)
+{
+    period_sum *sum = context;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(records[i].policy, CANDIDATE) == 0) {
+            sum->score += gv_cell_score(&records[i]);
+            sum->count++;
+        }
+    }
+    return GV_OK;
+}
+
+static gv_status judge_period(void *context, size_t index, size_t worker)
+{
+    (void)worker;
+    const judging *all = context;
+    gv_period_notes notes = {.policy = NULL};
+    const gv_period_job job = {.market = all->market,
+                               .index = index,
+                               .progress = all->config->jobs == 1 ? all->config->progress : NULL,
+                               .notes = &notes,
+                               .finish = add_scores,
+                               .context = &all->sums[index]};
+    return gv_period_run(&job);
+}
+
+static gv_status judge_periods(const gv_judge_config *config, const gv_composition *composition,
+                               double *score)
+{
+    judging all = {.config = config, .market = composition->market};
+    all.sums = gv_mem_alloc(0, composition->unit_count, sizeof *all.sums);
+    if (all.sums == NULL) {
+        return GV_FAIL(GV_ENOMEM, "no memory to judge %zu periods", composition->unit_count);
+    }
+    const gv_status status =
+        gv_parallel_for(config->jobs, composition->unit_count, judge_period, &all);
+    period_sum total = {0};
+    for (size_t i = 0; i < composition->unit_count; i++) {
+        total.score += all.sums[i].score;
+        total.count += all.sums[i].count;
+    }
+    gv_mem_free(all.sums);
+    if (status == GV_OK) {
+        *score = total.score / (double)total.count;
+    }
+    return status;
+}
+
+static gv_status fail_scenario(const gv_scenario *scenario, gv_status status)
+{
+    const bool has_problems =
+        status == GV_EUSAGE && scenario != NULL && scenario->problems.count > 0;
+    return has_problems ? gv_problems_fail(&scenario->problems) : status;
+}
+
+static gv_status judge_scenario(const gv_judge_config *config, gv_scenario *scenario, double *score)
+{
+    gv_composition *composition = NULL;
+    if (scenario->market == NULL) {
+        return GV_FAIL(GV_EUSAGE,
+                       "%s: it replays a log; weights are judged in a scenario with `market:`",
+                       config->scenario_path);
+    }
+    gv_status status = gv_compose(scenario, config->jobs, config->progress, &composition);
+    if (status != GV_OK) {
+        return fail_scenario(scenario, status);
+    }
+    status = judge_periods(config, composition, score);
+    gv_composition_destroy(composition);
+    return status;
+}
+
+/* A path of the scenario is looked for beside it, so the weights' is made whole. */
+static gv_status print_policy(const gv_judge_config *config, const char *weights_path,
+                              char text[SET_SIZE])
+{
+    char whole[PATH_MAX];
+    if (realpath(weights_path, whole) == NULL) {
+        return GV_FAIL(GV_EIO, "%s: %s", weights_path, strerror(errno));
+    }
+    const bool is_plain = strpbrk(whole, "\"\\\n\t") == NULL;
+    const int size =
+        snprintf(text, SET_SIZE, "policies.+={name: " CANDIDATE ", type: %s, weights: \"%s\"}",
+                 config->policy_type, whole);
+    if (!is_plain || size >= SET_SIZE) {
+        return GV_FAIL(GV_EINVAL, "%s: its path is too odd or too long to judge it there",
+                       weights_path);
+    }
+    return GV_OK;
+}
+
+gv_status gv_judge_weights(const gv_judge_config *config, const char *weights_path, double *score)
+{
+    char policy[SET_SIZE];
+    GV_TRY(print_policy(config, weights_path, policy));
+    const char *sets[] = {policy, "market.contenders=[" CANDIDATE "]", "market.keep_ticks=off"};
+    gv_scenario *scenario = NULL;
+    gv_status status = gv_scenario_load(config->scenario_path, sets, 3, &scenario);
+    status =
+        status == GV_OK ? judge_scenario(config, scenario, score) : fail_scenario(scenario, status);
+    gv_scenario_destroy(scenario);
+    return status;
+}

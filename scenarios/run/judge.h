@@ -1,0 +1,27 @@
+/*
+ * judge.h - what weights are worth: their policy in every advertiser's place of a market, as a
+ * contender.
+ */
+#ifndef SCENARIOS_RUN_JUDGE_H
+#define SCENARIOS_RUN_JUDGE_H
+
+#include <stddef.h>
+
+#include "sim/base/progress.h"
+#include "sim/base/status.h"
+
+typedef struct gv_judge_config {
+    const char *scenario_path;   /* of a market; its own contenders are left out */
+    const char *policy_type;     /* which serves the weights */
+    size_t jobs;                 /* periods at once */
+    const gv_progress *progress; /* may be NULL */
+} gv_judge_config;
+
+/*
+ * *score: the mean over all advertisers and periods. It is a pure function of scenario and weights.
+ * GV_EUSAGE: the scenario has problems, the first of which is the sentence.
+ */
+GV_MUST_CHECK gv_status gv_judge_weights(const gv_judge_config *config, const char *weights_path,
+                                         double *score);
+
+#endif
