@@ -184,6 +184,7 @@ static inline gv_mechanism market_mechanism_drawn(test_random *random)
         type_count++;
     }
     const int64_t reserve = test_random_below(random, 3) * GV_NANOS_PER_CPM;
+    assert_true(type_count > 0);
     const bool has_soft = test_random_below(random, 4) == 0;
     return (gv_mechanism){
         .type = gv_mechanism_types[test_random_below(random, type_count)],

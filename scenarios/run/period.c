@@ -4,6 +4,7 @@
  */
 #include "scenarios/run/period.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "scenarios/run/period_impl.h"
@@ -48,6 +49,7 @@ static gv_status run_exchange(const gv_period_run_state *run, const gv_exchange_
                               const gv_progress *progress, const seat_span *span)
 {
     gv_exchange *exchange = NULL;
+    assert(span->plans != NULL);
     GV_TRY(gv_exchange_create(config, &exchange));
     const gv_status status = gv_exchange_run(exchange, progress);
     const size_t row = config->tick_count + 1;
