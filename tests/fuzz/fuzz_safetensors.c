@@ -18,7 +18,6 @@ static size_t sum_of(const gv_tensor *tensor)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static volatile size_t sink;
     gv_safetensors *file = NULL;
     unsigned char *bytes = aligned_alloc(8, (size + 8) / 8 * 8);
     if (bytes == NULL) {
@@ -31,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (size_t i = 0; i < gv_safetensors_count(file); i++) {
             const gv_tensor *tensor = gv_safetensors_at(file, i);
             assert(gv_safetensors_find(file, tensor->name) == tensor);
-            sink += sum_of(tensor);
+            assert(sum_of(tensor) >= strlen(tensor->name));
         }
         gv_safetensors_close(file);
     }
