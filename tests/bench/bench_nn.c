@@ -94,7 +94,8 @@ static gv_node decision_transformer(gv_graph *graph)
 {
     const nn_sizes sizes = {.batch = 32, .ticks = 20, .states = 16};
     const gv_decoder decoder = {.width = 64, .layers = 3, .heads = 1, .inner = 512, .dropout = 0.1};
-    return nn_decision_transformer(graph, &sizes, &decoder);
+    gv_node action = GV_NODE_NONE;
+    return nn_decision_transformer(graph, &sizes, &decoder, &action);
 }
 
 /* The products of every linear layer of a step, alone: what OpenBLAS makes of these sizes. */

@@ -65,7 +65,9 @@ static gv_status begin(lesson *of, size_t jobs)
     const gv_graph_config config = {.params = of->params, .shards = SHARDS};
     GV_TRY(gv_graph_create(&config, &of->graph));
     const nn_sizes sizes = {.batch = BATCH / SHARDS, .ticks = 5, .states = 2};
-    GV_TRY(gv_graph_finish(of->graph, nn_decision_transformer(of->graph, &sizes, &decoder)));
+    gv_node action = GV_NODE_NONE;
+    const gv_node loss = nn_decision_transformer(of->graph, &sizes, &decoder, &action);
+    GV_TRY(gv_graph_finish(of->graph, loss));
     GV_TRY(gv_params_draw(of->params, 1));
     const gv_optimizer_config adamw = {.type = &gv_optimizer_adamw,
                                        .schedule = &gv_schedule_cosine,
@@ -349,7 +351,8 @@ static void a_tensor_more_shifts_no_other(void **state)
 static gv_node planned(gv_graph *graph)
 {
     const nn_sizes sizes = {.batch = 2, .ticks = 5, .states = 2};
-    return nn_decision_transformer(graph, &sizes, &decoder);
+    gv_node action = GV_NODE_NONE;
+    return nn_decision_transformer(graph, &sizes, &decoder, &action);
 }
 
 static void live_tensors_never_overlap(void **state)
