@@ -3,11 +3,16 @@
  * multiplies the same matrices, which is the floor of each. bench_nn.py measures PyTorch on the
  * same sizes, if it is installed.
  */
+#include <fcntl.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "bench/timing.h"
 #include "models/nn/blas_impl.h"
+#include "models/nn/decoder_cache.h"
 #include "models/nn/graph_impl.h"
 #include "models/nn/optimizer.h"
 #include "models/nn/tape.h"
@@ -38,7 +43,7 @@ static void must(gv_status status)
     }
 }
 
-static void fill_inputs(bench_net *net)
+static void fill_inputs(const bench_net *net)
 {
     for (size_t node = 0; node < net->graph->count; node++) {
         const gv_node_record *record = &net->graph->nodes[node];
@@ -90,12 +95,76 @@ static void train(void *context)
     must(gv_optimizer_step(net->optimizer, net->gradients, NULL));
 }
 
+static const gv_decoder published = {.width = 64,
+                                     .layers = 3,
+                                     .heads = 1,
+                                     .inner = 512,
+                                     .dropout = 0.1};
+
 static gv_node decision_transformer(gv_graph *graph)
 {
     const nn_sizes sizes = {.batch = 32, .ticks = 20, .states = 16};
-    const gv_decoder decoder = {.width = 64, .layers = 3, .heads = 1, .inner = 512, .dropout = 0.1};
     gv_node action = GV_NODE_NONE;
-    return nn_decision_transformer(graph, &sizes, &decoder, &action);
+    return nn_decision_transformer(graph, &sizes, &published, &action);
+}
+
+static gv_node behaviour_cloning(gv_graph *graph)
+{
+    const gv_mlp mlp = {.layers = 3, .widths = {128, 128, 1}, .hidden = gv_op_relu};
+    const gv_node x = nn_input(graph, "states", 100, 16, 0);
+    const gv_node y = gv_layer_mlp(graph, "actor", x, &mlp);
+    return gv_op_mse(graph, y, nn_input(graph, "actions", 100, 1, 0), GV_NODE_NONE);
+}
+
+static gv_node q_learning(gv_graph *graph)
+{
+    const nn_sizes sizes = {.batch = 100, .states = 16};
+    gv_node action = GV_NODE_NONE;
+    return nn_implicit_q_learning(graph, &sizes, 64, &action);
+}
+
+/* A decision's two passes, with and without the condition, are one batch of two. */
+static gv_node diffuser(gv_graph *graph)
+{
+    const nn_sizes sizes = {.batch = 2, .ticks = 48, .states = 16};
+    const gv_unet unet = {
+        .base = 128, .levels = 3, .multipliers = {1, 2, 4}, .kernel = 5, .groups = 8};
+    gv_node noise = GV_NODE_NONE;
+    return nn_diffuser(graph, &sizes, &unet, &noise);
+}
+
+static void denoise(void *context)
+{
+    bench_net *net = context;
+    for (uint64_t step = 0; step < 10; step++) {
+        gv_tape_forward(net->tape, &(gv_tape_step){.seed = 1, .step = step});
+    }
+}
+
+/* A whole period of decisions: 48 ticks of three tokens, for some campaigns at once. */
+typedef struct bench_period {
+    gv_decoder_cache *cache;
+    size_t campaigns;
+} bench_period;
+
+enum { TICKS = 48, CAMPAIGNS_MAX = 48 };
+
+static void decide_period(void *context)
+{
+    const bench_period *period = context;
+    static float x[CAMPAIGNS_MAX * 3 * 64];
+    static float y[CAMPAIGNS_MAX * 3 * 64];
+    size_t slots[CAMPAIGNS_MAX];
+    for (size_t c = 0; c < period->campaigns; c++) {
+        slots[c] = c;
+        gv_decoder_cache_reset(period->cache, c);
+    }
+    for (size_t i = 0; i < sizeof x / sizeof x[0]; i++) {
+        x[i] = 0.001F * (float)(i % 1000) - 0.5F;
+    }
+    for (size_t tick = 0; tick < TICKS; tick++) {
+        gv_decoder_cache_advance(period->cache, slots, period->campaigns, 3, x, y);
+    }
 }
 
 /* The products of every linear layer of a step, alone: what OpenBLAS makes of these sizes. */
@@ -149,15 +218,128 @@ static double linear_flops(const gv_graph *graph)
     return flops;
 }
 
-static void section(const char *what, bench_build build)
+/* What bench_nn.py measured; 0: not there. */
+typedef struct torch_times {
+    char version[64];
+    double dt_step, dt_decision, iql_step, bc_step, dd_decision;
+} torch_times;
+
+static void read_line(torch_times *times, const char *line)
+{
+    const struct {
+        const char *name;
+        double *place;
+    } known[] = {{"dt_step ", &times->dt_step},
+                 {"dt_decision ", &times->dt_decision},
+                 {"iql_step ", &times->iql_step},
+                 {"bc_step ", &times->bc_step},
+                 {"dd_decision ", &times->dd_decision}};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        const size_t length = strlen(known[i].name);
+        if (strncmp(line, known[i].name, length) == 0) {
+            *known[i].place = strtod(line + length, NULL);
+        }
+    }
+    if (strncmp(line, "version ", 8) == 0) {
+        (void)snprintf(times->version, sizeof times->version, "%.*s", (int)strcspn(line + 8, "\n"),
+                       line + 8);
+    }
+}
+
+/* PYTHON, or python3, runs bench_nn.py into a file of its own. */
+static torch_times ask_torch(void)
+{
+    torch_times times = {.dt_step = 0};
+    char path[] = "/tmp/bench_nn.XXXXXX";
+    const int output = mkstemp(path);
+    if (output < 0) {
+        return times;
+    }
+    char *wanted = getenv("PYTHON");
+    char usual[] = "python3";
+    char *python = wanted == NULL ? usual : wanted;
+    char script[] = "tests/bench/bench_nn.py";
+    char *const argv[] = {python, script, NULL};
+    posix_spawn_file_actions_t actions;
+    (void)posix_spawn_file_actions_init(&actions);
+    (void)posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+    (void)posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    pid_t child = 0;
+    if (posix_spawnp(&child, python, &actions, NULL, argv, environ) == 0) {
+        (void)waitpid(child, NULL, 0);
+    }
+    (void)posix_spawn_file_actions_destroy(&actions);
+    FILE *file = fdopen(output, "r");
+    char line[128];
+    rewind(file);
+    while (fgets(line, sizeof line, file) != NULL) {
+        read_line(&times, line);
+    }
+    (void)fclose(file);
+    (void)unlink(path);
+    return times;
+}
+
+static void row(const char *what, double milliseconds, double rate, double alone, double torch)
+{
+    printf("| %s | %.3f | %.1f | %.1f | %.0f %% |", what, milliseconds, 1e-9 * rate, 1e-9 * alone,
+           100.0 * rate / alone);
+    if (torch > 0) {
+        printf(" %.3f | %.1f |\n", torch, torch / milliseconds);
+    } else {
+        printf(" | |\n");
+    }
+}
+
+static void train_row(const char *what, bench_build build, double torch)
 {
     bench_net net = make(build);
     const bench_side sides[] = {{"sgemm", multiply_alone, &net}, {"step", train, &net}};
     const bench_times times = bench_measure(sides, 2, TURNS);
-    const double rate = linear_flops(net.graph) / times.median[0];
-    const double reached = (double)gv_graph_flops(net.graph) / times.median[1];
-    printf("| %s | %.2f | %.1f | %.1f | %.0f %% |\n", what, 1e3 * times.median[1], 1e-9 * reached,
-           1e-9 * rate, 100.0 * reached / rate);
+    row(what, 1e3 * times.median[1], (double)gv_graph_flops(net.graph) / times.median[1],
+        linear_flops(net.graph) / times.median[0], torch);
+    drop(&net);
+}
+
+/* The largest product of OpenBLAS that fits a cache: its rate at its best. */
+static void multiply_large(void *context)
+{
+    (void)context;
+    const gv_gemm gemm = {
+        .m = 512, .n = 512, .k = 512, .lda = 512, .ldb = 512, .ldc = 512, .alpha = 1.0};
+    gv_gemm_f32(&gemm, scratch[0], scratch[1], scratch[2]);
+}
+
+static void diffuser_row(double torch)
+{
+    bench_net net = make(diffuser);
+    const bench_side sides[] = {{"sgemm", multiply_large, NULL}, {"decision", denoise, &net}};
+    const bench_times times = bench_measure(sides, 2, 5);
+    row("Decision Diffuser's decision, 10 steps x 2 passes", 1e3 * times.median[1],
+        10.0 / 3.0 * (double)gv_graph_flops(net.graph) / times.median[1],
+        2.0 * 512 * 512 * 512 / times.median[0], torch);
+    drop(&net);
+}
+
+static void decision_row(const char *what, size_t campaigns, double torch)
+{
+    bench_net net = make(decision_transformer);
+    const gv_decoder_cache_config config = {.params = net.params,
+                                            .name = "decoder",
+                                            .decoder = published,
+                                            .campaigns = campaigns,
+                                            .tokens = 3 * (size_t)TICKS};
+    bench_period period = {.campaigns = campaigns};
+    must(gv_decoder_cache_create(&config, &period.cache));
+    const bench_side sides[] = {{"sgemm", multiply_large, NULL},
+                                {"period", decide_period, &period}};
+    const bench_times times = bench_measure(sides, 2, TURNS);
+    const double products = 2.0 * 3 * (4 * 64 * 64 + 2 * 64 * 512);
+    const double looks = 4.0 * 3 * 64 * 72;
+    const double flops = (products + looks) * 3 * (double)campaigns * TICKS;
+    row(what, 1e3 * times.median[1] / TICKS, flops / times.median[1],
+        2.0 * 512 * 512 * 512 / times.median[0], torch * (double)campaigns);
+    gv_decoder_cache_destroy(period.cache);
     drop(&net);
 }
 
@@ -166,12 +348,29 @@ int main(void)
     for (size_t i = 0; i < 3; i++) {
         scratch[i] = gv_mem_alloc(0, SCRATCH, sizeof(float));
     }
+    const torch_times torch = ask_torch();
     printf("## Networks\n\n");
-    printf("One thread, median of %d turns; products alone are those of the linear layers, by "
-           "OpenBLAS.\n\n",
+    printf("One thread, processor time, median of %d turns. Alone: for a training step the "
+           "products of its linear "
+           "layers by OpenBLAS, for a decision its 512 x 512 x 512. ",
            TURNS);
-    printf("| step | ms | GF/s | products alone, GF/s | share |\n|---|---:|---:|---:|---:|\n");
-    section("decision transformer, width 64, 3 layers, 32 x 60 tokens", decision_transformer);
+    if (torch.dt_step > 0) {
+        printf(
+            "PyTorch %s on the same sizes, which recomputes 48 ticks for a transformer's decision "
+            "(Gavel: mean over a period, from its cache).\n\n",
+            torch.version);
+    } else {
+        printf("PyTorch is not installed (PYTHON names one that has it): not compared.\n\n");
+    }
+    printf("| what | ms | GF/s | alone, GF/s | share | PyTorch, ms | speed |\n");
+    printf("|---|---:|---:|---:|---:|---:|---:|\n");
+    train_row("decision transformer's step, width 64, 3 layers, 32 x 60 tokens",
+              decision_transformer, torch.dt_step);
+    train_row("behaviour cloning's step, 128-128, batch 100", behaviour_cloning, torch.bc_step);
+    train_row("IQL's step, all nets, batch 100", q_learning, torch.iql_step);
+    decision_row("decision transformer's decision, one campaign", 1, torch.dt_decision);
+    decision_row("decision transformer's decisions, 48 campaigns", 48, torch.dt_decision);
+    diffuser_row(torch.dd_decision);
     for (size_t i = 0; i < 3; i++) {
         gv_mem_free(scratch[i]);
     }
