@@ -1,6 +1,6 @@
 /*
- * The campaigns of one weights file plan together: their states go through the network in tiles of
- * one shape, so a campaign's bids depend neither on its companions nor on its place among them.
+ * The campaigns of one weights file plan together, one product for all of them; the products are
+ * such that a campaign's bids depend neither on its companions nor on its place among them.
  */
 #include <assert.h>
 #include <inttypes.h>
@@ -8,6 +8,8 @@
 #include "policies/learned_impl.h"
 #include "policies/price_impl.h"
 #include "sim/base/money.h"
+
+enum { TOGETHER = 64 };
 
 #define TAG "learned"
 
@@ -78,11 +80,11 @@ void gv_learned_bid(void *state, const gv_batch *batch, int64_t *bids)
     gv_price_scale(batch->pcvr, batch->count, learned->multiplier, bids);
 }
 
-static void plan_tile(void *const *states, const gv_observation *observations, size_t count)
+static void plan_some(void *const *states, const gv_observation *observations, size_t count)
 {
     const gv_learned_state *first = states[0];
-    double seen[GV_ACTOR_TILE * GV_STATE_SIZE];
-    double actions[GV_ACTOR_TILE];
+    double seen[TOGETHER * GV_STATE_SIZE];
+    double actions[TOGETHER];
     for (size_t i = 0; i < count; i++) {
         const gv_learned_state *learned = states[i];
         assert(learned->actor == first->actor);
@@ -97,9 +99,9 @@ static void plan_tile(void *const *states, const gv_observation *observations, s
 
 void gv_learned_tick(void *const *states, const gv_observation *observations, size_t count)
 {
-    for (size_t done = 0; done < count; done += GV_ACTOR_TILE) {
+    for (size_t done = 0; done < count; done += TOGETHER) {
         const size_t left = count - done;
-        plan_tile(states + done, observations + done, left < GV_ACTOR_TILE ? left : GV_ACTOR_TILE);
+        plan_some(states + done, observations + done, left < TOGETHER ? left : TOGETHER);
     }
 }
 

@@ -1,36 +1,70 @@
-#include <assert.h>
+#include <math.h>
 #include <string.h>
 
-#include "models/nn/tape.h"
+#include "models/nn/dense.h"
 #include "policies/learn/actor_impl.h"
+#include "policies/learn/bounded_impl.h"
 #include "sim/base/mem.h"
+
+enum { ROWS = 16 };
 
 struct gv_actor {
     gv_scaling scaling;
     size_t tick_count;
-    gv_params *params;
-    gv_graph *graph;
-    gv_node state;
-    gv_node action;
+    gv_dense *layers[GV_ACTOR_LAYERS_MAX];
+    size_t layer_count;
+    size_t width; /* of the widest layer, the state among them */
+    bool is_bounded;
     char path[]; /* NUL-ended */
 };
 
 struct gv_actor_hand {
     const gv_actor *actor;
-    gv_tape *tape;
+    float *front; /* [ROWS][width] */
+    float *back;
 };
 
-static gv_status build(gv_actor *actor, const gv_actor_kind *kind, const void *config)
+/* Lets the learner's own graph say what tensors there are, and of which shapes. */
+static gv_status declare(const gv_actor *actor, const gv_actor_kind *kind, const void *config,
+                         gv_params *params)
 {
-    GV_TRY(gv_params_create(GV_F32, &actor->params));
-    const gv_graph_config graph = {.params = actor->params};
-    GV_TRY(gv_graph_create(&graph, &actor->graph));
-    const gv_shape shape = gv_shape_of(2, (size_t[]){GV_ACTOR_TILE, GV_STATE_SIZE});
-    actor->state = gv_graph_input(actor->graph, "state", shape);
-    actor->action = kind->build(actor->graph, config, &actor->scaling, actor->state);
-    gv_graph_keep(actor->graph, actor->action);
-    GV_TRY(gv_graph_finish(actor->graph, GV_NODE_NONE));
-    return gv_params_draw(actor->params, 0);
+    const gv_graph_config about = {.params = params};
+    gv_graph *graph = NULL;
+    GV_TRY(gv_graph_create(&about, &graph));
+    const gv_shape shape = gv_shape_of(2, (size_t[]){1, GV_STATE_SIZE});
+    (void)kind->build(graph, config, &actor->scaling, gv_graph_input(graph, "state", shape));
+    const gv_status status = gv_graph_finish(graph, GV_NODE_NONE);
+    gv_graph_destroy(graph);
+    return status == GV_OK ? gv_params_draw(params, 0) : status;
+}
+
+static gv_status pack(gv_actor *actor, const gv_actor_kind *kind, const gv_params *params)
+{
+    actor->is_bounded = kind->is_bounded;
+    actor->width = GV_STATE_SIZE;
+    for (; kind->layers[actor->layer_count] != NULL; actor->layer_count++) {
+        gv_dense **layer = &actor->layers[actor->layer_count];
+        GV_TRY(gv_dense_create(params, kind->layers[actor->layer_count], layer));
+        const size_t outputs = gv_dense_outputs(*layer);
+        actor->width = outputs > actor->width ? outputs : actor->width;
+    }
+    return GV_OK;
+}
+
+static gv_status build(gv_actor *actor, const gv_actor_kind *kind, const void *config,
+                       const gv_weights *weights)
+{
+    gv_params *params = NULL;
+    GV_TRY(gv_params_create(GV_F32, &params));
+    gv_status status = declare(actor, kind, config, params);
+    if (status == GV_OK) {
+        status = gv_weights_fill(weights, GV_ACTOR_PREFIX, params);
+    }
+    if (status == GV_OK) {
+        status = pack(actor, kind, params);
+    }
+    gv_params_destroy(params);
+    return status;
 }
 
 static gv_status load(gv_actor *actor, const gv_actor_kind *kind, void *config)
@@ -39,10 +73,7 @@ static gv_status load(gv_actor *actor, const gv_actor_kind *kind, void *config)
     GV_TRY(gv_weights_open(actor->path, &kind->learner->info, config, &weights));
     actor->scaling = *gv_weights_scaling(weights);
     actor->tick_count = gv_weights_ticks(weights);
-    gv_status status = build(actor, kind, config);
-    if (status == GV_OK) {
-        status = gv_weights_fill(weights, GV_ACTOR_PREFIX, actor->params);
-    }
+    const gv_status status = build(actor, kind, config, weights);
     gv_weights_close(weights);
     return status;
 }
@@ -71,8 +102,9 @@ gv_status gv_actor_open(const gv_actor_kind *kind, const char *path, gv_actor **
 void gv_actor_close(gv_actor *actor)
 {
     if (actor != NULL) {
-        gv_graph_destroy(actor->graph);
-        gv_params_destroy(actor->params);
+        for (size_t i = 0; i < GV_ACTOR_LAYERS_MAX; i++) {
+            gv_dense_destroy(actor->layers[i]);
+        }
         gv_mem_free(actor);
     }
 }
@@ -94,10 +126,11 @@ gv_status gv_actor_hand_create(const gv_actor *actor, gv_actor_hand **out)
         return GV_FAIL(GV_ENOMEM, "%s: no memory to run its network", actor->path);
     }
     hand->actor = actor;
-    const gv_status status = gv_tape_create(actor->graph, actor->params, &hand->tape);
-    if (status != GV_OK) {
+    hand->front = gv_mem_alloc_vector(ROWS * actor->width, sizeof *hand->front);
+    hand->back = gv_mem_alloc_vector(ROWS * actor->width, sizeof *hand->back);
+    if (hand->front == NULL || hand->back == NULL) {
         gv_actor_hand_destroy(hand);
-        return status;
+        return GV_FAIL(GV_ENOMEM, "%s: no memory to run its network", actor->path);
     }
     *out = hand;
     return GV_OK;
@@ -106,32 +139,57 @@ gv_status gv_actor_hand_create(const gv_actor *actor, gv_actor_hand **out)
 void gv_actor_hand_destroy(gv_actor_hand *hand)
 {
     if (hand != NULL) {
-        gv_tape_destroy(hand->tape);
+        gv_mem_free(hand->front);
+        gv_mem_free(hand->back);
         gv_mem_free(hand);
     }
 }
 
-static void act_tile(gv_actor_hand *hand, const double *states, size_t count, double *actions)
+static void relu(float *numbers, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        numbers[i] = numbers[i] > 0 ? numbers[i] : 0;
+    }
+}
+
+/* From the state in `front` through all layers; the last output is in `front` again. */
+static void forward(gv_actor_hand *hand, size_t count)
 {
     const gv_actor *actor = hand->actor;
-    float *input = gv_tape_f32(hand->tape, actor->state);
-    const gv_tape_step step = {.is_training = false};
-    memset(input, 0, GV_ACTOR_TILE * GV_STATE_SIZE * sizeof *input);
-    for (size_t i = 0; i < count; i++) {
-        gv_scaling_state(&actor->scaling, states + i * GV_STATE_SIZE, input + i * GV_STATE_SIZE);
+    for (size_t i = 0; i < actor->layer_count; i++) {
+        float *from = hand->front;
+        gv_dense_apply(actor->layers[i], from, count, hand->back);
+        if (i + 1 < actor->layer_count) {
+            relu(hand->back, count * gv_dense_outputs(actor->layers[i]));
+        }
+        hand->front = hand->back;
+        hand->back = from;
     }
-    gv_tape_forward(hand->tape, &step);
-    const float *output = gv_tape_f32(hand->tape, actor->action);
+}
+
+static double action_of(const gv_actor *actor, double output)
+{
+    const double bounded = gv_bounded_limit(&actor->scaling) / (1 + exp(-output));
+    return (actor->is_bounded ? bounded : output) * actor->scaling.action_divisor;
+}
+
+static void act_rows(gv_actor_hand *hand, const double *states, size_t count, double *actions)
+{
+    const gv_actor *actor = hand->actor;
     for (size_t i = 0; i < count; i++) {
-        actions[i] = (double)output[i] * actor->scaling.action_divisor;
+        gv_scaling_state(&actor->scaling, states + i * GV_STATE_SIZE,
+                         hand->front + i * GV_STATE_SIZE);
+    }
+    forward(hand, count);
+    for (size_t i = 0; i < count; i++) {
+        actions[i] = action_of(actor, (double)hand->front[i]);
     }
 }
 
 void gv_actor_act(gv_actor_hand *hand, const double *states, size_t count, double *actions)
 {
-    for (size_t done = 0; done < count; done += GV_ACTOR_TILE) {
+    for (size_t done = 0; done < count; done += ROWS) {
         const size_t left = count - done;
-        const size_t tile = left < GV_ACTOR_TILE ? left : GV_ACTOR_TILE;
-        act_tile(hand, states + done * GV_STATE_SIZE, tile, actions + done);
+        act_rows(hand, states + done * GV_STATE_SIZE, left < ROWS ? left : ROWS, actions + done);
     }
 }

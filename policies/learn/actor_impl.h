@@ -11,10 +11,15 @@
 /* Tensors of every actor are below this. */
 #define GV_ACTOR_PREFIX "actor."
 
+enum { GV_ACTOR_LAYERS_MAX = 4 };
+
 struct gv_actor_kind {
     const gv_learner_type *learner;
     /* state [B, GV_STATE_SIZE], scaled -> the scaled action that it would take [B, 1] */
     gv_node (*build)(gv_graph *graph, const void *config, const gv_scaling *scaling, gv_node state);
+    /* The same for serving: linear layers with ReLU between, NULL-ended. */
+    const char *layers[GV_ACTOR_LAYERS_MAX + 1];
+    bool is_bounded; /* as gv_bounded_actor(): a sigmoid at the end, times the limit */
 };
 
 #endif

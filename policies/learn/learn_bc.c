@@ -110,4 +110,8 @@ const gv_learner_type gv_learner_bc = {
     .fini = gv_workshop_fini,
 };
 
-const gv_actor_kind gv_actor_bc = {&gv_learner_bc, build_actor};
+const gv_actor_kind gv_actor_bc = {
+    .learner = &gv_learner_bc,
+    .build = build_actor,
+    .layers = {"actor.0", "actor.2", "actor.4"},
+};

@@ -261,4 +261,9 @@ const gv_learner_type gv_learner_cql = {
     .fini = cql_fini,
 };
 
-const gv_actor_kind gv_actor_cql = {&gv_learner_cql, build_actor};
+const gv_actor_kind gv_actor_cql = {
+    .learner = &gv_learner_cql,
+    .build = build_actor,
+    .layers = {"actor.0", "actor.2", "actor.4"},
+    .is_bounded = true,
+};

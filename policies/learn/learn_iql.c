@@ -269,4 +269,8 @@ const gv_learner_type gv_learner_iql = {
     .fini = gv_workshop_fini,
 };
 
-const gv_actor_kind gv_actor_iql = {&gv_learner_iql, build_actor};
+const gv_actor_kind gv_actor_iql = {
+    .learner = &gv_learner_iql,
+    .build = build_actor,
+    .layers = {"actor.trunk.0", "actor.trunk.2", "actor.mean"},
+};

@@ -306,4 +306,9 @@ const gv_learner_type gv_learner_td3bc = {
     .fini = td3bc_fini,
 };
 
-const gv_actor_kind gv_actor_td3bc = {&gv_learner_td3bc, build_actor};
+const gv_actor_kind gv_actor_td3bc = {
+    .learner = &gv_learner_td3bc,
+    .build = build_actor,
+    .layers = {"actor.0", "actor.2", "actor.4"},
+    .is_bounded = true,
+};

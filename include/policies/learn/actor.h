@@ -1,10 +1,9 @@
 /*
  * actor.h - a trained network that maps one state to one action, as policies ask it.
  *
- * The network is shared and only read; each asker has a hand, which is its scratch. States go
- * through in tiles of GV_ACTOR_TILE rows, the last filled up with zeros: every matrix product has
- * the same shape whatever the number of campaigns, so what one gets depends neither on its
- * companions nor on its place among them.
+ * The network is shared and only read; each asker has a hand, which is its scratch. Its products
+ * are those of models/nn/dense.h: what one campaign gets depends neither on its companions nor on
+ * its place among them, nor on the processor.
  */
 #ifndef POLICIES_LEARN_ACTOR_H
 #define POLICIES_LEARN_ACTOR_H
@@ -12,8 +11,6 @@
 #include <stddef.h>
 
 #include "sim/base/status.h"
-
-enum { GV_ACTOR_TILE = 16 };
 
 /* Which learner's network: how its actor is built from its parameters. */
 typedef struct gv_actor_kind gv_actor_kind;
