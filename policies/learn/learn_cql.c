@@ -117,7 +117,7 @@ static gv_node one_critic(const cql_state *cql, gv_graph *graph, const char *nam
     const cql_config *config = cql->base.setup.config;
     const gv_transition_nodes *nodes = &cql->nodes[CRITIC];
     const gv_bounded_widths widths = widths_of(config);
-    const size_t size = gv_graph_shape(graph, nodes->state)->dim[0];
+    const size_t size = (size_t)(config->common.batch / config->common.shards);
     const size_t samples = (size_t)config->samples;
     const gv_node pairs = gv_op_concat(graph, nodes->state, nodes->action, 1);
     const gv_node logged = gv_bounded_critic(graph, name, &widths, pairs);
