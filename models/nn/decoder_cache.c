@@ -243,10 +243,42 @@ REAL_INLINE void score_tokens(const cache_view *view, const float *query, size_t
 {
     const size_t some = (end + LANES - 1) / LANES * LANES;
     const float *keys = view->keys + head * view->head_width * view->room;
+    size_t i = 0;
     memset(scores, 0, some * sizeof *scores);
-    for (size_t i = 0; i < view->head_width; i++) {
+    for (; i + 4 <= view->head_width; i += 4) {
+        const float *k = keys + i * view->room;
+        for (size_t t = 0; t < some; t++) {
+            const float two = (scores[t] + query[i] * k[t]) + query[i + 1] * k[view->room + t];
+            scores[t] =
+                (two + query[i + 2] * k[2 * view->room + t]) + query[i + 3] * k[3 * view->room + t];
+        }
+    }
+    for (; i < view->head_width; i++) {
         for (size_t t = 0; t < some; t++) {
             scores[t] += query[i] * keys[i * view->room + t];
+        }
+    }
+}
+
+/* mixed [head_width] := the values of tokens 0 .. end - 1 in their weights, four at a time. */
+REAL_INLINE void mix_tokens(const cache_view *view, const float *weights, size_t head, size_t end,
+                            float *mixed)
+{
+    const float *values = view->values + head * view->head_width;
+    const size_t width = view->width;
+    size_t t = 0;
+    memset(mixed, 0, view->head_width * sizeof *mixed);
+    for (; t + 4 <= end; t += 4) {
+        const float *v = values + t * width;
+        for (size_t i = 0; i < view->head_width; i++) {
+            const float two = (mixed[i] + weights[t] * v[i]) + weights[t + 1] * v[width + i];
+            mixed[i] =
+                (two + weights[t + 2] * v[2 * width + i]) + weights[t + 3] * v[3 * width + i];
+        }
+    }
+    for (; t < end; t++) {
+        for (size_t i = 0; i < view->head_width; i++) {
+            mixed[i] += weights[t] * values[t * width + i];
         }
     }
 }
@@ -257,17 +289,10 @@ GV_VECTOR static void look_back(const cache_view *view, const float *query, size
 {
     const size_t n = view->head_width;
     const float scale = (float)(1.0 / sqrt((double)n));
-    memset(out, 0, view->width * sizeof *out);
     for (size_t head = 0; head * n < view->width; head++) {
-        float *mixed = out + head * n;
         score_tokens(view, query + head * n, head, end, scores);
         softmax_row(scores, end, scale, scores);
-        for (size_t t = 0; t < end; t++) {
-            const float *value = view->values + t * view->width + head * n;
-            for (size_t i = 0; i < n; i++) {
-                mixed[i] += scores[t] * value[i];
-            }
-        }
+        mix_tokens(view, scores, head, end, out + head * n);
     }
 }
 
@@ -289,9 +314,9 @@ static cache_pass pass_of(const gv_decoder_cache *cache, const size_t *slots, si
                         .rows = count * tokens,
                         .x = x,
                         .normed = x + ROWS_MAX * width,
-                        .qkv = x + 2 * ROWS_MAX * width,
-                        .mixed = x + 5 * ROWS_MAX * width,
-                        .inner = x + 6 * ROWS_MAX * width,
+                        .qkv = x + (size_t)2 * ROWS_MAX * width,
+                        .mixed = x + (size_t)5 * ROWS_MAX * width,
+                        .inner = x + (size_t)6 * ROWS_MAX * width,
                         .scores = x + ROWS_MAX * scratch_row(&cache->decoder)};
 }
 

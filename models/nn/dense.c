@@ -6,14 +6,8 @@
 
 #include "models/nn/activate_impl.h"
 #include "models/nn/operators.h"
-#include "models/nn/real_impl.h"
+#include "models/nn/panel_impl.h"
 #include "sim/base/mem.h"
-
-/* Outputs of a panel, and rows that a pass over it serves: their sums stay in registers. */
-enum { PANEL = 16, ROWS = 6 };
-
-/* One panel's worth of numbers, as gcc and clang write vectors on any processor. */
-typedef float lanes __attribute__((vector_size(PANEL * sizeof(float))));
 
 struct gv_dense {
     size_t inputs;
@@ -68,6 +62,7 @@ gv_status gv_dense_create(const gv_params *params, const char *name, gv_dense **
         return GV_FAIL(GV_ENOMEM, "no memory for the layer '%s'", name);
     }
     const float *block = gv_params_read_f32(params);
+    assert(found[1] != NULL);
     pack(dense, block + found[0]->offset, block + found[1]->offset);
     *out = dense;
     return GV_OK;
@@ -92,51 +87,6 @@ size_t gv_dense_outputs(const gv_dense *dense)
     return dense->outputs;
 }
 
-/* `rows` is a constant at each call: its sums become registers. */
-REAL_INLINE void panel_rows(const float *w, const float *bias, const float *x, size_t inputs,
-                            size_t rows, float sums[ROWS][PANEL])
-{
-    lanes sum[ROWS];
-    for (size_t r = 0; r < rows; r++) {
-        memcpy(&sum[r], bias, sizeof sum[r]);
-    }
-    for (size_t i = 0; i < inputs; i++) {
-        lanes column;
-        memcpy(&column, w + i * PANEL, sizeof column);
-        for (size_t r = 0; r < rows; r++) {
-            sum[r] += x[r * inputs + i] * column;
-        }
-    }
-    for (size_t r = 0; r < rows; r++) {
-        memcpy(sums[r], &sum[r], sizeof sum[r]);
-    }
-}
-
-REAL_INLINE void panel_any(const float *w, const float *bias, const float *x, size_t inputs,
-                           size_t rows, float sums[ROWS][PANEL])
-{
-    switch (rows) {
-    case 1:
-        panel_rows(w, bias, x, inputs, 1, sums);
-        return;
-    case 2:
-        panel_rows(w, bias, x, inputs, 2, sums);
-        return;
-    case 3:
-        panel_rows(w, bias, x, inputs, 3, sums);
-        return;
-    case 4:
-        panel_rows(w, bias, x, inputs, 4, sums);
-        return;
-    case 5:
-        panel_rows(w, bias, x, inputs, 5, sums);
-        return;
-    default:
-        panel_rows(w, bias, x, inputs, ROWS, sums);
-        return;
-    }
-}
-
 GV_VECTOR void gv_dense_apply(const gv_dense *dense, const float *x, size_t rows, float *y)
 {
     const size_t inputs = dense->inputs;
@@ -148,7 +98,12 @@ GV_VECTOR void gv_dense_apply(const gv_dense *dense, const float *x, size_t rows
         for (size_t row = 0; row < rows; row += ROWS) {
             const size_t some = rows - row < ROWS ? rows - row : ROWS;
             float sums[ROWS][PANEL];
-            panel_any(w, dense->bias + first, x + row * inputs, inputs, some, sums);
+            const panel_operands operands = {.w = w,
+                                             .w_step = PANEL,
+                                             .x = x + row * inputs,
+                                             .x_step = inputs,
+                                             .bias = dense->bias + first};
+            panel_any(&operands, inputs, some, sums);
             for (size_t r = 0; r < some; r++) {
                 memcpy(y + (row + r) * outputs + first, sums[r], width * sizeof *y);
             }

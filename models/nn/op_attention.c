@@ -189,7 +189,7 @@ static void attend_block_back(const gv_op_call *call, const attention_sizes *s,
     const real *dy = (const real *)call->grad_out + head->output + first * s->width;
     real *dq = (real *)call->grad_in[0] + head->input;
     real *mask = call->work;
-    real *g = mask + 2 * BLOCK_ROWS * s->stride;
+    real *g = mask + (size_t)2 * BLOCK_ROWS * s->stride;
     const real *weights = dropped(call, s, head, first, rows, mask);
     const gv_gemm to_values = {.m = end,
                                .n = s->head_width,

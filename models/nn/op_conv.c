@@ -5,9 +5,10 @@
  * The transposed convolution is the same map backwards, short to long: columns from a product,
  * then folded. The batch is taken in parts of about COLUMNS windows, which stay in the cache.
  */
-#include "models/nn/real_impl.h"
+#include "models/nn/panel_impl.h"
 
-enum { COLUMNS = 512 };
+/* Up to NARROW windows, as serving has, a product of our own reads the weight once, unpacked. */
+enum { COLUMNS = 512, NARROW = 128 };
 
 typedef struct conv_sizes {
     size_t batch, kernel, stride, padding;
@@ -45,6 +46,12 @@ static void windows_within(const conv_sizes *s, size_t k, size_t *begin, size_t 
     *begin = *begin < *end ? *begin : *end;
 }
 
+/* Numbers from a row of columns to the next: whole panels. */
+static size_t pitch_of(const conv_sizes *s, size_t count)
+{
+    return (count * s->windows + PANEL - 1) / PANEL * PANEL;
+}
+
 /* One tap of one channel: row [windows] := x[j stride + k - padding], 0 outside. */
 REAL_INLINE void unfold_row(const conv_sizes *s, const real *x, size_t k, real *row)
 {
@@ -67,14 +74,18 @@ REAL_INLINE void fold_row(const conv_sizes *s, const real *row, size_t k, real *
     }
 }
 
-/* x [count][C][L] -> columns [C kernel][count windows]. */
+/* x [count][C][L] -> columns [C kernel][pitch], the count windows of each and zeros. */
 static void unfold(const conv_sizes *s, const real *x, size_t count, real *columns)
 {
+    const size_t pitch = pitch_of(s, count);
     for (size_t c = 0; c < s->channels; c++) {
         for (size_t k = 0; k < s->kernel; k++) {
-            real *row = columns + (c * s->kernel + k) * count * s->windows;
+            real *row = columns + (c * s->kernel + k) * pitch;
             for (size_t b = 0; b < count; b++) {
                 unfold_row(s, x + (b * s->channels + c) * s->length, k, row + b * s->windows);
+            }
+            for (size_t j = count * s->windows; j < pitch; j++) {
+                row[j] = 0;
             }
         }
     }
@@ -83,9 +94,10 @@ static void unfold(const conv_sizes *s, const real *x, size_t count, real *colum
 /* Adds columns to x [count][C][L]. */
 static void fold(const conv_sizes *s, const real *columns, size_t count, real *x)
 {
+    const size_t pitch = pitch_of(s, count);
     for (size_t c = 0; c < s->channels; c++) {
         for (size_t k = 0; k < s->kernel; k++) {
-            const real *row = columns + (c * s->kernel + k) * count * s->windows;
+            const real *row = columns + (c * s->kernel + k) * pitch;
             for (size_t b = 0; b < count; b++) {
                 fold_row(s, row + b * s->windows, k, x + (b * s->channels + c) * s->length);
             }
@@ -146,7 +158,7 @@ static real *columns_of(const gv_op_call *call)
 
 static real *short_of(const gv_op_call *call, const conv_sizes *s)
 {
-    return (real *)call->work + s->channels * s->kernel * s->part * s->windows;
+    return (real *)call->work + s->channels * s->kernel * pitch_of(s, s->part);
 }
 
 static size_t part_from(const conv_sizes *s, size_t first)
@@ -154,14 +166,54 @@ static size_t part_from(const conv_sizes *s, size_t first)
     return s->batch - first < s->part ? s->batch - first : s->part;
 }
 
+#ifndef GV_DOUBLE
+
+/* short [O][n] for few windows: six outputs at a time pass over all panels of columns. */
+GV_VECTOR static void to_short_narrow(const conv_sizes *s, const float *weight,
+                                      const float *columns, size_t n, float *brief)
+{
+    static const float none[PANEL] = {0};
+    const size_t depth = s->channels * s->kernel;
+    const size_t pitch = (n + PANEL - 1) / PANEL * PANEL;
+    for (size_t o = 0; o < s->outs; o += ROWS) {
+        const size_t rows = s->outs - o < ROWS ? s->outs - o : ROWS;
+        for (size_t first = 0; first < n; first += PANEL) {
+            const size_t width = n - first < PANEL ? n - first : PANEL;
+            const panel_operands operands = {.w = columns + first,
+                                             .w_step = pitch,
+                                             .x = weight + o * depth,
+                                             .x_step = depth,
+                                             .bias = none};
+            float sums[ROWS][PANEL];
+            panel_any(&operands, depth, rows, sums);
+            for (size_t r = 0; r < rows; r++) {
+                memcpy(brief + (o + r) * n + first, sums[r], width * sizeof *brief);
+            }
+        }
+    }
+}
+
+#endif
+
 /* short := weight [O][C kernel] times columns */
 static void to_short(const conv_sizes *s, const real *weight, const real *columns, size_t count,
                      real *brief)
 {
     const size_t depth = s->channels * s->kernel;
     const size_t n = count * s->windows;
-    const gv_gemm gemm = {
-        .m = s->outs, .n = n, .k = depth, .lda = depth, .ldb = n, .ldc = n, .alpha = 1.0};
+#ifndef GV_DOUBLE
+    if (s->batch * s->windows <= NARROW) {
+        to_short_narrow(s, weight, columns, n, brief);
+        return;
+    }
+#endif
+    const gv_gemm gemm = {.m = s->outs,
+                          .n = n,
+                          .k = depth,
+                          .lda = depth,
+                          .ldb = pitch_of(s, count),
+                          .ldc = n,
+                          .alpha = 1.0};
     GV_REAL(gv_gemm)(&gemm, weight, columns, brief);
 }
 
@@ -176,7 +228,7 @@ static void to_columns(const conv_sizes *s, const real *weight, const real *brie
                           .k = s->outs,
                           .lda = depth,
                           .ldb = n,
-                          .ldc = n,
+                          .ldc = pitch_of(s, count),
                           .is_a_transposed = true,
                           .alpha = 1.0};
     GV_REAL(gv_gemm)(&gemm, weight, brief, columns);
@@ -192,7 +244,7 @@ static void to_weight(const conv_sizes *s, const real *brief, const real *column
                           .n = depth,
                           .k = n,
                           .lda = n,
-                          .ldb = n,
+                          .ldb = pitch_of(s, count),
                           .ldc = depth,
                           .is_b_transposed = true,
                           .alpha = 1.0,

@@ -8,7 +8,7 @@
 #include "sim/base/mem.h"
 #include "sim/base/random.h"
 
-enum { BLOCK_ALIGNMENT = 16, FIRST_CAPACITY = 32 };
+enum { BLOCK_ALIGNMENT = 16, FIRST_CAPACITY = 32, DRAW_PIECE = 512 };
 
 struct gv_params {
     gv_real_kind kind;
@@ -109,29 +109,46 @@ gv_status gv_params_add(gv_params *params, const char *name, const gv_shape *sha
     return GV_OK;
 }
 
-static double draw_of(const gv_init *init, const gv_random *random, uint64_t index)
+/* Numbers first .. first + count - 1 of a tensor. */
+static void draw_piece(const gv_init *init, const gv_random *random, uint64_t first, size_t count,
+                       double *out)
 {
     switch (init->law) {
     case GV_INIT_UNIFORM:
-        return init->scale * (2.0 * gv_random_uniform(random, index) - 1.0);
+        gv_random_fill_uniform(random, first, count, out);
+        for (size_t i = 0; i < count; i++) {
+            out[i] = init->scale * (2.0 * out[i] - 1.0);
+        }
+        return;
     case GV_INIT_NORMAL:
-        return init->scale * gv_random_normal(random, index);
+        gv_random_fill_normal(random, first, count, out);
+        for (size_t i = 0; i < count; i++) {
+            out[i] *= init->scale;
+        }
+        return;
     case GV_INIT_CONSTANT:
         break;
     }
-    return init->scale;
+    for (size_t i = 0; i < count; i++) {
+        out[i] = init->scale;
+    }
 }
 
 static void draw_tensor(gv_params *params, const gv_weight *entry, uint64_t seed)
 {
     const uint64_t entity = gv_hash(entry->name, strlen(entry->name));
     const gv_random random = gv_random_key(seed, GV_STREAM_WEIGHT, entity);
-    for (size_t i = 0; i < entry->count; i++) {
-        const double value = draw_of(&entry->init, &random, i);
-        if (params->kind == GV_F32) {
-            gv_params_f32(params)[entry->offset + i] = (float)value;
-        } else {
-            gv_params_f64(params)[entry->offset + i] = value;
+    double piece[DRAW_PIECE];
+    for (size_t done = 0; done < entry->count; done += DRAW_PIECE) {
+        const size_t left = entry->count - done;
+        const size_t count = left < DRAW_PIECE ? left : DRAW_PIECE;
+        draw_piece(&entry->init, &random, done, count, piece);
+        for (size_t i = 0; i < count; i++) {
+            if (params->kind == GV_F32) {
+                gv_params_f32(params)[entry->offset + done + i] = (float)piece[i];
+            } else {
+                gv_params_f64(params)[entry->offset + done + i] = piece[i];
+            }
         }
     }
 }

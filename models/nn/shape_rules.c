@@ -252,7 +252,8 @@ size_t gv_work_conv(const gv_op_call *call)
     const gv_shape *brief = is_transposed ? call->shape[0] : call->out_shape;
     const size_t fitting = 512 / brief->dim[2] + 1;
     const size_t part = fitting < wide->dim[0] ? fitting : wide->dim[0];
-    return (wide->dim[1] * call->shape[1]->dim[2] + brief->dim[1]) * part * brief->dim[2];
+    const size_t pitch = (part * brief->dim[2] + 15) / 16 * 16;
+    return (wide->dim[1] * call->shape[1]->dim[2] + brief->dim[1]) * pitch;
 }
 
 size_t gv_flops_matmul(const gv_op_call *call)
