@@ -35,7 +35,7 @@ static gv_status declare(const gv_actor *actor, const gv_actor_kind *kind, const
     (void)kind->build(graph, config, &actor->scaling, gv_graph_input(graph, "state", shape));
     const gv_status status = gv_graph_finish(graph, GV_NODE_NONE);
     gv_graph_destroy(graph);
-    return status == GV_OK ? gv_params_draw(params, 0) : status;
+    return status;
 }
 
 static gv_status pack(gv_actor *actor, const gv_actor_kind *kind, const gv_params *params)
@@ -57,6 +57,12 @@ static gv_status build(gv_actor *actor, const gv_actor_kind *kind, const void *c
     gv_params *params = NULL;
     GV_TRY(gv_params_create(GV_F32, &params));
     gv_status status = declare(actor, kind, config, params);
+    if (status == GV_OK) {
+        status = gv_weights_expect(weights, GV_ACTOR_PREFIX, params);
+    }
+    if (status == GV_OK) {
+        status = gv_params_draw(params, 0);
+    }
     if (status == GV_OK) {
         status = gv_weights_fill(weights, GV_ACTOR_PREFIX, params);
     }

@@ -229,7 +229,11 @@ static gv_status begin(training *run)
     }
     GV_TRY(gv_learner_create(config->type, &config->setup, &run->learner));
     run->loss_count = gv_learner_losses(config->type);
-    return config->resume && access(run->resume_path, F_OK) == 0 ? restore(run) : GV_OK;
+    if (!config->resume) {
+        (void)unlink(run->resume_path); /* what goes on from here is this training, no older one */
+        return GV_OK;
+    }
+    return access(run->resume_path, F_OK) == 0 ? restore(run) : GV_OK;
 }
 
 static void end(training *run, gv_train_result *result)

@@ -310,15 +310,34 @@ const gv_scaling *gv_weights_scaling(const gv_weights *weights)
     return &weights->scaling;
 }
 
-static gv_status fill_tensor(const gv_weights *weights, const char *name, const gv_shape *shape,
-                             float *to)
+static gv_status find_tensor(const gv_weights *weights, const char *name, const gv_shape *shape,
+                             const gv_tensor **tensor)
 {
     uint64_t sizes[GV_NN_RANK_MAX];
-    const gv_tensor *tensor = NULL;
     for (size_t axis = 0; axis < shape->rank; axis++) {
         sizes[axis] = shape->dim[axis];
     }
-    GV_TRY(gv_safetensors_expect(weights->file, name, GV_TENSOR_F32, shape->rank, sizes, &tensor));
+    return gv_safetensors_expect(weights->file, name, GV_TENSOR_F32, shape->rank, sizes, tensor);
+}
+
+gv_status gv_weights_expect(const gv_weights *weights, const char *prefix,
+                            const struct gv_params *params)
+{
+    for (size_t i = 0; i < gv_params_count(params); i++) {
+        const char *name = gv_params_at(params, i)->name;
+        const gv_tensor *tensor = NULL;
+        if (begins_with(name, prefix)) {
+            GV_TRY(find_tensor(weights, name, &gv_params_at(params, i)->shape, &tensor));
+        }
+    }
+    return GV_OK;
+}
+
+static gv_status fill_tensor(const gv_weights *weights, const char *name, const gv_shape *shape,
+                             float *to)
+{
+    const gv_tensor *tensor = NULL;
+    GV_TRY(find_tensor(weights, name, shape, &tensor));
     const size_t count = gv_shape_count(shape);
     memcpy(to, tensor->data, count * sizeof *to);
     for (size_t i = 0; i < count; i++) {

@@ -60,8 +60,15 @@ size_t gv_weights_ticks(const gv_weights *weights); /* of the periods that it wa
 const gv_scaling *gv_weights_scaling(const gv_weights *weights);
 
 /*
- * Copies every tensor whose name begins with `prefix` from the file into `params`, which are drawn.
- * One that the file lacks, of another shape, or with a number that is not finite is GV_ECORRUPT.
+ * Whether the file holds every tensor of `params` whose name begins with `prefix`, in its shape:
+ * to be asked before the set is drawn, so that a file that claims a vast network costs no memory.
+ */
+GV_MUST_CHECK gv_status gv_weights_expect(const gv_weights *weights, const char *prefix,
+                                          const struct gv_params *params);
+
+/*
+ * Copies those tensors into `params`, which are drawn; one with a number that is not finite is
+ * GV_ECORRUPT, as is all that gv_weights_expect() refuses.
  */
 GV_MUST_CHECK gv_status gv_weights_fill(const gv_weights *weights, const char *prefix,
                                         struct gv_params *params);
