@@ -100,7 +100,7 @@ static void bids_together(gv_policy *const *policies, const sight *sights, const
     }
 }
 
-/* Each campaign alone, seven in a row, and all 48 in a shuffled order: the same bids to the nano. */
+/* Each campaign alone, seven in a row, and all 48 in a shuffled order: the same bids. */
 static void a_bid_depends_neither_on_companions_nor_on_place(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* The training loop: what it judges, keeps, tells and saves; and that killing it changes nothing. */
+/* The training loop: what it judges, keeps, tells and saves; and that killing changes nothing. */
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -160,7 +160,7 @@ static void patience_runs_out(void **state)
     gv_dataset_destroy(self.dataset);
 }
 
-/* Stopped by report or in a judgement, again and again, and resumed: the same file, the same rows. */
+/* Stopped by report or in a judgement, again and again, and resumed: the same file and rows. */
 static void stops_change_nothing(void **state)
 {
     test_random random = test_random_seeded();
