@@ -387,6 +387,12 @@ static int train(const train_request *request, const gv_dataset *dataset, const 
                                   .tell = tell,
                                   .context = &told,
                                   .progress = progress};
+    if (work.judge != NULL) {
+        const gv_status status = gv_judge_check(&told.judge, gv_dataset_ticks(dataset));
+        if (status != GV_OK) {
+            return gv_cli_fail(status);
+        }
+    }
     gv_train_result result;
     return tell_end(request, gv_train(&work, &result), &result);
 }

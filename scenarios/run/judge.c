@@ -1,6 +1,7 @@
 #include "scenarios/run/judge.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,14 +84,20 @@ static gv_status fail_scenario(const gv_scenario *scenario, gv_status status)
     return has_problems ? gv_problems_fail(&scenario->problems) : status;
 }
 
-static gv_status judge_scenario(const gv_judge_config *config, gv_scenario *scenario, double *score)
+static gv_status need_market(const gv_scenario *scenario)
 {
-    gv_composition *composition = NULL;
     if (scenario->market == NULL) {
         return GV_FAIL(GV_EUSAGE,
                        "%s: it replays a log; weights are judged in a scenario with `market:`",
-                       config->scenario_path);
+                       scenario->path);
     }
+    return GV_OK;
+}
+
+static gv_status judge_scenario(const gv_judge_config *config, gv_scenario *scenario, double *score)
+{
+    gv_composition *composition = NULL;
+    GV_TRY(need_market(scenario));
     gv_status status = gv_compose(scenario, config->jobs, config->progress, &composition);
     if (status != GV_OK) {
         return fail_scenario(scenario, status);
@@ -128,6 +135,28 @@ gv_status gv_judge_weights(const gv_judge_config *config, const char *weights_pa
     gv_status status = gv_scenario_load(config->scenario_path, sets, 3, &scenario);
     status =
         status == GV_OK ? judge_scenario(config, scenario, score) : fail_scenario(scenario, status);
+    gv_scenario_destroy(scenario);
+    return status;
+}
+
+static gv_status check_ticks(const gv_scenario *scenario, size_t ticks)
+{
+    GV_TRY(need_market(scenario));
+    const int64_t found = scenario->market->settings->ticks;
+    if (found != (int64_t)ticks) {
+        return GV_FAIL(GV_EUSAGE,
+                       "%s: its periods have %" PRId64
+                       " ticks, and the trajectories %zu: judge weights where they can bid",
+                       scenario->path, found, ticks);
+    }
+    return GV_OK;
+}
+
+gv_status gv_judge_check(const gv_judge_config *config, size_t ticks)
+{
+    gv_scenario *scenario = NULL;
+    gv_status status = gv_scenario_load(config->scenario_path, NULL, 0, &scenario);
+    status = status == GV_OK ? check_ticks(scenario, ticks) : fail_scenario(scenario, status);
     gv_scenario_destroy(scenario);
     return status;
 }

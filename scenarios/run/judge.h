@@ -24,4 +24,7 @@ typedef struct gv_judge_config {
 GV_MUST_CHECK gv_status gv_judge_weights(const gv_judge_config *config, const char *weights_path,
                                          double *score);
 
+/* Whether weights trained on periods of `ticks` can be judged there: before a training begins. */
+GV_MUST_CHECK gv_status gv_judge_check(const gv_judge_config *config, size_t ticks);
+
 #endif
