@@ -10,6 +10,8 @@ const gv_learner_type *const gv_learner_types[] = {
     &gv_learner_iql,
     &gv_learner_cql,
     &gv_learner_td3bc,
+    &gv_learner_dt,
+    &gv_learner_dd,
     NULL,
 };
 /* clang-format on */

@@ -1,0 +1,61 @@
+/*
+ * dd.h - a trained decision diffuser, as its policy asks it.
+ *
+ * At each tick a campaign's whole period is imagined: noise, denoised jump by jump towards the
+ * return asked for, with the states already seen in their places all along; then the action
+ * between this state and the imagined next is read off. Both passes of guidance, with the return
+ * and without, of all campaigns of a tile go through the network in one batch of a fixed shape,
+ * so what a campaign gets depends neither on its companions nor on its place among them; its
+ * noise is keyed by its own number and tick.
+ *
+ * Calls for one network exclude each other: any threads may ask.
+ */
+#ifndef POLICIES_LEARN_DD_H
+#define POLICIES_LEARN_DD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sim/base/status.h"
+#include "sim/core/checkpoint.h"
+#include "sim/market/observation.h"
+
+typedef struct gv_dd_serving {
+    double target;   /* return asked for: 0 the least of the training data, 1 the most */
+    double guidance; /* 1: the conditional guess alone; more: further away from the other */
+    size_t jumps;    /* of the denoising; 0, or more than there are steps: every step */
+    double eta;      /* 1: DDPM's noise; 0: none after the start */
+    double noise_scale;
+    gv_state_window window;
+} gv_dd_serving;
+
+typedef struct gv_dd gv_dd;
+
+/* From a weights file (weights.h), which may be gone afterwards. */
+GV_MUST_CHECK gv_status gv_dd_open(const char *path, const gv_dd_serving *serving, gv_dd **out);
+void gv_dd_close(gv_dd *dd); /* accepts NULL; its seats are gone */
+
+size_t gv_dd_ticks(const gv_dd *dd); /* of the periods that it was trained on */
+
+typedef struct gv_dd_seat gv_dd_seat;
+
+/* seed, number: key the campaign's noise. */
+GV_MUST_CHECK gv_status gv_dd_seat_create(const gv_dd *dd, uint64_t seed, uint64_t number,
+                                          gv_dd_seat **out);
+void gv_dd_seat_destroy(gv_dd_seat *seat); /* accepts NULL */
+
+/*
+ * Seats of one network, each at a tick of a market (asserted), which are its ticks 0, 1, 2, ...
+ * without a gap (asserted). actions: [count], in units of currency a conversion. In the last
+ * tick, after which nothing is imagined, the action before is kept.
+ */
+void gv_dd_act(gv_dd_seat *const *seats, const gv_observation *observations, size_t count,
+               double *actions);
+
+/* What the last call imagined: [ticks][GV_STATE_SIZE], scaled; valid until the next. */
+const float *gv_dd_plan(const gv_dd_seat *seat);
+
+GV_MUST_CHECK gv_status gv_dd_seat_save(const gv_dd_seat *seat, gv_writer *writer);
+GV_MUST_CHECK gv_status gv_dd_seat_restore(gv_dd_seat *seat, gv_reader *reader);
+
+#endif

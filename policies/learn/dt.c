@@ -1,0 +1,411 @@
+#include "policies/learn/dt.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "policies/learn/dt_serve_impl.h"
+#include "policies/learn/learners_impl.h"
+#include "sim/base/mem.h"
+#include "sim/base/money.h"
+#include "sim/market/seat.h"
+
+/* ---- the network ----------------------------------------------------------------------------- */
+
+static bool is_cached(const gv_dt_network *dt)
+{
+    return dt->tape == NULL;
+}
+
+/* The graph of windows is also what names the parameters. */
+static gv_status build(gv_dt_network *dt)
+{
+    GV_TRY(gv_params_create(GV_F32, &dt->params));
+    const gv_graph_config config = {.params = dt->params};
+    GV_TRY(gv_graph_create(&config, &dt->graph));
+    dt->nodes = gv_dt_inputs(dt->graph, &dt->sizes, GV_DT_TILE, dt->sizes.context);
+    dt->action = gv_dt_build(dt->graph, &dt->sizes, &dt->nodes);
+    gv_graph_keep(dt->graph, dt->action);
+    GV_TRY(gv_graph_finish(dt->graph, GV_NODE_NONE));
+    return gv_params_draw(dt->params, 0);
+}
+
+static gv_status take_weights(gv_dt_network *dt, const gv_weights *weights)
+{
+    const size_t asked = dt->serving.context;
+    dt->scaling = *gv_weights_scaling(weights);
+    if (!(dt->scaling.reward_divisor > 0)) {
+        return GV_FAIL(GV_ECORRUPT, "%s: returns are scaled by %g, expected above 0",
+                       gv_weights_path(weights), dt->scaling.reward_divisor);
+    }
+    if (dt->config.width % dt->config.heads != 0) {
+        return GV_FAIL(GV_ECORRUPT, "%s: %lld heads do not divide a width of %lld",
+                       gv_weights_path(weights), (long long)dt->config.heads,
+                       (long long)dt->config.width);
+    }
+    dt->sizes = gv_dt_sizes_of(&dt->config, gv_weights_ticks(weights));
+    dt->law = gv_dt_law(&dt->config);
+    if (asked > 0 && asked < dt->sizes.context) {
+        dt->sizes.context = asked;
+    }
+    GV_TRY(build(dt));
+    return gv_weights_fill(weights, GV_DT_PREFIX, dt->params);
+}
+
+static gv_status open_on(gv_dt_network *dt, const char *path)
+{
+    gv_weights *weights = NULL;
+    if (pthread_mutex_init(&dt->lock, NULL) != 0) {
+        return GV_FAIL(GV_ENOMEM, "%s: no lock for its network", path);
+    }
+    dt->has_lock = true;
+    GV_TRY(gv_weights_open(path, &gv_learner_dt.info, &dt->config, &weights));
+    const gv_status status = take_weights(dt, weights);
+    gv_weights_close(weights);
+    GV_TRY(status);
+    if (dt->sizes.context == dt->sizes.ticks && !dt->serving.recomputes) {
+        return gv_dt_cached_open(dt);
+    }
+    return gv_tape_create(dt->graph, dt->params, &dt->tape);
+}
+
+static void network_destroy(gv_dt_network *dt)
+{
+    gv_dt_cached_close(dt);
+    gv_tape_destroy(dt->tape);
+    gv_graph_destroy(dt->graph);
+    gv_params_destroy(dt->params);
+    if (dt->has_lock) {
+        (void)pthread_mutex_destroy(&dt->lock);
+    }
+}
+
+gv_status gv_dt_open(const char *path, const gv_dt_serving *serving, gv_dt **out)
+{
+    gv_dt *dt = gv_mem_alloc(sizeof *dt, 1, sizeof *dt->network);
+    if (dt == NULL) {
+        return GV_FAIL(GV_ENOMEM, "%s: no memory for its network", path);
+    }
+    dt->network = (gv_dt_network *)(dt + 1);
+    dt->network->serving = *serving;
+    const gv_status status = open_on(dt->network, path);
+    if (status != GV_OK) {
+        gv_dt_close(dt);
+        return status;
+    }
+    *out = dt;
+    return GV_OK;
+}
+
+void gv_dt_close(gv_dt *dt)
+{
+    if (dt != NULL) {
+        network_destroy(dt->network);
+        gv_mem_free(dt);
+    }
+}
+
+size_t gv_dt_ticks(const gv_dt *dt)
+{
+    return dt->network->sizes.ticks;
+}
+
+static void lock(gv_dt_network *dt)
+{
+    const int error = pthread_mutex_lock(&dt->lock);
+    assert(error == 0);
+}
+
+static void unlock(gv_dt_network *dt)
+{
+    const int error = pthread_mutex_unlock(&dt->lock);
+    assert(error == 0);
+}
+
+/* ---- seats ----------------------------------------------------------------------------------- */
+
+static size_t remembered(const gv_dt_network *dt)
+{
+    return dt->sizes.ticks * (GV_STATE_SIZE + 2);
+}
+
+gv_status gv_dt_seat_create(const gv_dt *shared, double budget, double cpa, gv_dt_seat **out)
+{
+    gv_dt_network *dt = shared->network;
+    gv_dt_seat *seat = gv_mem_alloc(sizeof *seat, remembered(dt), sizeof(float));
+    if (seat == NULL) {
+        return GV_FAIL(GV_ENOMEM, "no memory for what a campaign remembers");
+    }
+    *seat = (gv_dt_seat){.dt = dt, .account = {.budget = budget, .cpa = cpa}};
+    seat->to_go = (float *)(seat + 1);
+    seat->done = seat->to_go + dt->sizes.ticks;
+    seat->states = seat->done + dt->sizes.ticks;
+    if (is_cached(dt)) {
+        lock(dt);
+        const gv_status status = gv_dt_cached_take(dt, &seat->chunk, &seat->slot);
+        unlock(dt);
+        if (status != GV_OK) {
+            gv_mem_free(seat);
+            return status;
+        }
+    }
+    *out = seat;
+    return GV_OK;
+}
+
+void gv_dt_seat_destroy(gv_dt_seat *seat)
+{
+    if (seat == NULL) {
+        return;
+    }
+    if (is_cached(seat->dt)) {
+        lock(seat->dt);
+        gv_dt_cached_give(seat->dt, seat->chunk, seat->slot);
+        unlock(seat->dt);
+    }
+    gv_mem_free(seat);
+}
+
+/* ---- a tick ---------------------------------------------------------------------------------- */
+
+static double money_of(int64_t nanos)
+{
+    return (double)nanos / (double)GV_NANOS_PER_UNIT;
+}
+
+/* As a trajectory has it: the sum of bids over the sum of values. */
+static double action_done(const gv_seat_tick *tick)
+{
+    const double values = (double)tick->value_units / GV_VALUE_UNITS;
+    return values > 0 ? money_of(tick->tally.bid_nanos) / values : 0;
+}
+
+static void begin_period(gv_dt_seat *seat)
+{
+    seat->length = 0;
+    if (is_cached(seat->dt)) {
+        gv_decoder_cache_reset(seat->dt->cached.chunks[seat->chunk], seat->slot);
+    }
+}
+
+/* Writes down a tick; false: it lies behind the last that the network knows. */
+static bool see(gv_dt_seat *seat, const gv_observation *seen)
+{
+    const gv_dt_network *dt = seat->dt;
+    double state[GV_STATE_SIZE];
+    if (seen->tick == 0) {
+        begin_period(seat);
+    }
+    if (seen->tick >= dt->sizes.ticks) {
+        return false;
+    }
+    const size_t tick = (size_t)seen->tick;
+    assert(tick == seat->length);
+    gv_state_of(seen, dt->serving.window, state);
+    gv_scaling_state(&dt->scaling, state, seat->states + tick * GV_STATE_SIZE);
+    seat->account.conversions = (double)seen->episode.conversions;
+    seat->account.spend = money_of(seen->budget_nanos - seen->budget_left_nanos);
+    const double reached = gv_return_reached(&dt->law, &seat->account);
+    seat->to_go[tick] = (float)(dt->serving.target - reached / dt->scaling.reward_divisor);
+    if (tick > 0) {
+        seat->done[tick - 1] =
+            (float)(action_done(&seen->market.ticks[tick - 1]) / dt->scaling.action_divisor);
+    }
+    seat->length = tick + 1;
+    return true;
+}
+
+/* Tick `tick` of a seat as position `at` of a window. */
+static void put_tick(const gv_dt_network *dt, const gv_dt_seat *seat, size_t tick, size_t at)
+{
+    const gv_dt_nodes *nodes = &dt->nodes;
+    gv_tape *tape = dt->tape;
+    const bool is_seen = seat != NULL && tick < seat->length;
+    const bool is_done = seat != NULL && tick + 1 < seat->length;
+    float *state = gv_tape_f32(tape, nodes->state) + at * GV_STATE_SIZE;
+    gv_tape_f32(tape, nodes->to_go)[at] = is_seen ? seat->to_go[tick] : 0;
+    gv_tape_f32(tape, nodes->action)[at] = is_done ? seat->done[tick] : 0;
+    gv_tape_indices(tape, nodes->tick)[at] =
+        (int32_t)(!is_seen ? 0 : (tick < dt->sizes.tick_end ? tick : dt->sizes.tick_end));
+    memset(state, 0, GV_STATE_SIZE * sizeof *state);
+    if (is_seen) {
+        memcpy(state, seat->states + tick * GV_STATE_SIZE, GV_STATE_SIZE * sizeof *state);
+    }
+    if (nodes->constraint != GV_NODE_NONE) {
+        const gv_account nobody = {.budget = 0};
+        gv_constraint_token(dt->serving.used, is_seen ? &seat->account : &nobody,
+                            gv_tape_f32(tape, nodes->constraint) + at * GV_CONSTRAINT_SIZE);
+    }
+}
+
+static size_t first_of_window(const gv_dt_network *dt, const gv_dt_seat *seat)
+{
+    return seat->length > dt->sizes.context ? seat->length - dt->sizes.context : 0;
+}
+
+/* A tile of windows, anew; behind the last seat it is filled with nothing. */
+static void act_tile(gv_dt_network *dt, gv_dt_seat *const *seats, size_t count)
+{
+    const size_t context = dt->sizes.context;
+    const gv_tape_step step = {.is_training = false};
+    for (size_t i = 0; i < GV_DT_TILE; i++) {
+        const gv_dt_seat *seat = i < count ? seats[i] : NULL;
+        const size_t first = seat == NULL ? 0 : first_of_window(dt, seat);
+        for (size_t k = 0; k < context; k++) {
+            put_tick(dt, seat, first + k, i * context + k);
+        }
+    }
+    gv_tape_forward(dt->tape, &step);
+    const float *actions = gv_tape_f32(dt->tape, dt->action);
+    for (size_t i = 0; i < count; i++) {
+        const size_t last = seats[i]->length - 1 - first_of_window(dt, seats[i]);
+        seats[i]->action = (double)actions[i * context + last];
+    }
+}
+
+/* Whether two seats' next tokens are of one number and go into one cache, or one tile. */
+static bool go_together(const gv_dt_network *dt, const gv_dt_seat *a, const gv_dt_seat *b)
+{
+    return !is_cached(dt) || (a->chunk == b->chunk && (a->length == 1) == (b->length == 1));
+}
+
+static void act_group(gv_dt_network *dt, gv_dt_seat *const *seats, size_t count)
+{
+    if (is_cached(dt)) {
+        gv_dt_cached_act(dt, seats, count);
+        return;
+    }
+    act_tile(dt, seats, count);
+}
+
+/* Runs of neighbours that go together, as many at a time as go into a group. */
+static void act_all(gv_dt_network *dt, gv_dt_seat *const *seats, const bool *is_asked, size_t count)
+{
+    const size_t room = is_cached(dt) ? GV_DT_CHUNK : GV_DT_TILE;
+    gv_dt_seat *group[GV_DT_CHUNK];
+    size_t size = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!is_asked[i]) {
+            continue;
+        }
+        if (size == room || (size > 0 && !go_together(dt, group[0], seats[i]))) {
+            act_group(dt, group, size);
+            size = 0;
+        }
+        group[size++] = seats[i];
+    }
+    if (size > 0) {
+        act_group(dt, group, size);
+    }
+}
+
+void gv_dt_act(gv_dt_seat *const *seats, const gv_observation *observations, size_t count,
+               double *actions)
+{
+    enum { PART = 64 };
+    if (count == 0) {
+        return;
+    }
+    gv_dt_network *dt = seats[0]->dt;
+    lock(dt);
+    for (size_t from = 0; from < count; from += PART) {
+        const size_t part = count - from < PART ? count - from : PART;
+        bool is_asked[PART];
+        for (size_t i = 0; i < part; i++) {
+            assert(seats[from + i]->dt == dt);
+            is_asked[i] = see(seats[from + i], &observations[from + i]);
+        }
+        act_all(dt, seats + from, is_asked, part);
+        for (size_t i = 0; i < part; i++) {
+            actions[from + i] = seats[from + i]->action * dt->scaling.action_divisor;
+        }
+    }
+    unlock(dt);
+}
+
+/* ---- going on -------------------------------------------------------------------------------- */
+
+#define SEAT_TAG  "dt_seat"
+#define PAST_TAG  "dt_past"
+#define CACHE_TAG "dt_cache"
+
+/* Without gaps. */
+typedef struct kept {
+    uint64_t length;
+    double action;
+    double conversions;
+    double spend;
+} kept;
+
+/* The caches' list may grow meanwhile; a cache stays where it is. */
+static gv_decoder_cache *cache_of(const gv_dt_seat *seat)
+{
+    lock(seat->dt);
+    gv_decoder_cache *cache = seat->dt->cached.chunks[seat->chunk];
+    unlock(seat->dt);
+    return cache;
+}
+
+gv_status gv_dt_seat_save(const gv_dt_seat *seat, gv_writer *writer)
+{
+    gv_dt_network *dt = seat->dt;
+    const kept now = {.length = seat->length,
+                      .action = seat->action,
+                      .conversions = seat->account.conversions,
+                      .spend = seat->account.spend};
+    GV_TRY(gv_writer_put(writer, SEAT_TAG, &now, sizeof now));
+    GV_TRY(gv_writer_put(writer, PAST_TAG, seat->to_go, remembered(dt) * sizeof(float)));
+    if (!is_cached(dt)) {
+        return GV_OK;
+    }
+    const gv_decoder_cache *cache = cache_of(seat);
+    const size_t size = gv_decoder_cache_slot_size(cache) * sizeof(float);
+    float *numbers = gv_mem_alloc_vector(size, 1);
+    if (numbers == NULL) {
+        return GV_FAIL(GV_ENOMEM, "no memory to save what a campaign remembers");
+    }
+    lock(dt);
+    gv_decoder_cache_save(cache, seat->slot, numbers);
+    unlock(dt);
+    const gv_status status = gv_writer_put(writer, CACHE_TAG, numbers, size);
+    gv_mem_free(numbers);
+    return status;
+}
+
+static gv_status restore_cache(gv_dt_seat *seat, gv_reader *reader)
+{
+    gv_dt_network *dt = seat->dt;
+    gv_decoder_cache *cache = cache_of(seat);
+    const size_t size = gv_decoder_cache_slot_size(cache);
+    const size_t tokens = seat->length == 0 ? 0 : seat->length * dt->sizes.tokens - 1;
+    float *numbers = gv_mem_alloc_vector(size, sizeof *numbers);
+    if (numbers == NULL) {
+        return GV_FAIL(GV_ENOMEM, "no memory to restore what a campaign remembers");
+    }
+    const gv_status status = gv_reader_get(reader, CACHE_TAG, numbers, size * sizeof *numbers);
+    if (status == GV_OK) {
+        lock(dt);
+        gv_decoder_cache_restore(cache, seat->slot, numbers, tokens);
+        unlock(dt);
+    }
+    gv_mem_free(numbers);
+    return status;
+}
+
+gv_status gv_dt_seat_restore(gv_dt_seat *seat, gv_reader *reader)
+{
+    const gv_dt_network *dt = seat->dt;
+    kept now;
+    GV_TRY(gv_reader_get(reader, SEAT_TAG, &now, sizeof now));
+    if (now.length > dt->sizes.ticks) {
+        return GV_FAIL(GV_ECORRUPT,
+                       "the saved campaign remembers %llu ticks, the network knows %zu",
+                       (unsigned long long)now.length, dt->sizes.ticks);
+    }
+    GV_TRY(gv_reader_get(reader, PAST_TAG, seat->to_go, remembered(dt) * sizeof(float)));
+    seat->length = (size_t)now.length;
+    seat->action = now.action;
+    seat->account.conversions = now.conversions;
+    seat->account.spend = now.spend;
+    return is_cached(dt) ? restore_cache(seat, reader) : GV_OK;
+}
