@@ -94,6 +94,7 @@ static inline void league_fill_outcome(league_cell *part, size_t period, size_t 
     const double used = 0.8 + 0.2 * (double)(league_hash(seat, period, policy) % 1000) / 1000;
     part->campaign.budget_nanos = INT64_C(100000000000) * (int64_t)(20 + 10 * (seat % 4));
     part->campaign.cpa_nanos = INT64_C(100000000000) + INT64_C(5000000000) * (int64_t)(seat % 5);
+    part->campaign.conversion_nanos = seat % 2 == 0 ? GV_PARAM_UNSET : INT64_C(150000000000);
     league_fill_ticks(part, policy, llround(used * (double)part->campaign.budget_nanos),
                       conversions);
 }

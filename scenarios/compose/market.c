@@ -125,32 +125,43 @@ static int64_t scaled(int64_t nanos, double scale)
     return (int64_t)fmin(round((double)nanos * scale), 9e18);
 }
 
-static gv_status compose_advertiser(gv_market *market, gv_scenario *scenario, size_t number)
+/* Of the advertiser with that number, but for the times. */
+static gv_campaign campaign_of(const gv_market *market, const gv_scenario *scenario, size_t number,
+                               const char *name)
 {
     const gv_market_plan *plan = market->plan;
     const gv_advertiser_settings *settings = plan->advertisers;
+    const int64_t cap = settings->bid_cap_nanos;
+    const int64_t worth = settings->conversion_nanos;
+    const int64_t cpa = scaled(plan->cpas[number % plan->cpa_count], settings->cpa_scale);
+    const int64_t budget = plan->budgets[number % plan->budget_count];
+    return (gv_campaign){
+        .name = name,
+        .number = number,
+        .budget_nanos = scaled(budget, settings->budget_scale),
+        .bid_cap_nanos = cap == GV_PARAM_UNSET ? INT64_MAX : cap,
+        .tick_us = plan->settings->tick_us,
+        .zone_offset_us = gv_scenario_zone_us(scenario),
+        .click_nanos = GV_PARAM_UNSET,
+        .cpa_nanos = cpa,
+        .conversion_nanos = worth == GV_PARAM_UNSET ? cpa : worth,
+    };
+}
+
+static gv_status compose_advertiser(gv_market *market, gv_scenario *scenario, size_t number)
+{
+    const gv_market_plan *plan = market->plan;
     const gv_list_item *policy = &plan->policies.items[number % plan->policies.count];
     const size_t digits = market->seat_count > 1000 ? 5 : market->seat_count > 100 ? 3 : 2;
     const char *name = gv_region_print(&scenario->region, "a%0*zu", (int)digits, number);
     if (name == NULL) {
         return no_memory();
     }
-    const uint32_t category =
-        (uint32_t)(number * (size_t)settings->categories / market->seat_count);
+    const size_t categories = (size_t)plan->advertisers->categories;
+    const uint32_t category = (uint32_t)(number * categories / market->seat_count);
     market->categories[number] = category;
     market->advertisers[number] = (gv_market_advertiser){
-        .campaign = {.name = name,
-                     .number = number,
-                     .budget_nanos =
-                         scaled(plan->budgets[number % plan->budget_count], settings->budget_scale),
-                     .bid_cap_nanos = settings->bid_cap_nanos == GV_PARAM_UNSET
-                                          ? INT64_MAX
-                                          : settings->bid_cap_nanos,
-                     .tick_us = plan->settings->tick_us,
-                     .zone_offset_us = gv_scenario_zone_us(scenario),
-                     .click_nanos = GV_PARAM_UNSET,
-                     .cpa_nanos =
-                         scaled(plan->cpas[number % plan->cpa_count], settings->cpa_scale)},
+        .campaign = campaign_of(market, scenario, number, name),
         .category = category,
         .policy = find_policy(scenario, "advertisers.policies", policy),
     };

@@ -49,7 +49,8 @@ typedef struct gv_advertiser_settings {
     int64_t categories;
     double budget_scale;
     double cpa_scale;
-    int64_t bid_cap_nanos; /* GV_PARAM_UNSET: none */
+    int64_t bid_cap_nanos;    /* GV_PARAM_UNSET: none */
+    int64_t conversion_nanos; /* GV_PARAM_UNSET: the CPA */
 } gv_advertiser_settings;
 
 /* One item of a list, as written. */

@@ -234,6 +234,15 @@ static const gv_param advertiser_rows[] = {
      .maximum = 1e6,
      OF(gv_advertiser_settings, bid_cap_nanos),
      .help = "No bid is above it; auto: no cap."},
+    {.name = "conversion_value",
+     .kind = GV_PARAM_MONEY,
+     .unit = "currency",
+     .fallback = "auto",
+     .minimum = 1e-9,
+     .maximum = 1e9,
+     OF(gv_advertiser_settings, conversion_nanos),
+     .help = "What a conversion is worth to an advertiser: gained_currency in market_league; auto: "
+             "its CPA."},
     {.name = NULL},
 };
 

@@ -329,8 +329,8 @@ static const char *get_rivals(reading *at)
 static void read_seats(reading *at, gv_cell_record *cells, cell_parts *parts, size_t count)
 {
     open_rows(at,
-              "SELECT cell, period, category, rivals, cpa_nanos, exposures, value_units,"
-              " won_value_units, exposed_value_units, least_cost_nanos FROM seat"
+              "SELECT cell, period, category, rivals, cpa_nanos, conversion_nanos, exposures,"
+              " value_units, won_value_units, exposed_value_units, least_cost_nanos FROM seat"
               " WHERE run_id = ? ORDER BY cell",
               "read a run's seats");
     gv_row_integer(&at->row, at->outcomes->run.id);
@@ -350,6 +350,7 @@ static void read_seats(reading *at, gv_cell_record *cells, cell_parts *parts, si
         part->seat.category = (uint32_t)get_within(at, 0, UINT32_MAX);
         part->seat.rivals = get_rivals(at);
         part->campaign.cpa_nanos = get_integer_or(at, GV_PARAM_UNSET);
+        part->campaign.conversion_nanos = get_integer_or(at, GV_PARAM_UNSET);
         get_seat_tick(at, &part->seat_total);
         part->seat_total.tally = part->total;
         part->seat.ticks = &part->seat_total;

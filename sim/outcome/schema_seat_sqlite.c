@@ -22,7 +22,8 @@ const char gv_schema_seat[] =
     "period INTEGER NOT NULL,\n"
     "category INTEGER NOT NULL,\n"
     "rivals TEXT NOT NULL CHECK (rivals IN ('market', 'fixed', 'reacting')),\n"
-    "cpa_nanos INTEGER, -- what a conversion may cost on average; NULL: not said\n" SEAT_COLUMNS
+    "cpa_nanos INTEGER, -- what a conversion may cost on average; NULL: not said\n"
+    "conversion_nanos INTEGER, -- what one is worth; NULL: not said\n" SEAT_COLUMNS
     ", score REAL NOT NULL, -- conversions, times (cpa / actual)^2 where that is below 1\n"
     "PRIMARY KEY (run_id, cell),\n"
     "FOREIGN KEY (run_id, cell) REFERENCES campaign (run_id, cell)\n"
@@ -50,6 +51,7 @@ const char gv_schema_seat[] =
     "AS budget_used,\n"
     "c.spend_nanos / 1e9 / nullif(c.conversions, 0) AS cpa_currency,\n"
     "c.spend_nanos > s.cpa_nanos * c.conversions AS over_cpa,\n"
+    "s.conversion_nanos / 1e9 * c.conversions AS gained_currency,\n"
     "s.least_cost_nanos / 1e9 / nullif(c.auctions, 0) AS least_cost_currency,\n"
     "s.score, o.score AS oracle_score, s.score / nullif(o.score, 0) AS score_share\n"
     "FROM seat AS s JOIN campaign AS c USING (run_id, cell) JOIN run AS r ON r.id = s.run_id\n"

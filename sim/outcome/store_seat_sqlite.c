@@ -53,6 +53,11 @@ static void put_seat(gv_row *row, const gv_cell_record *cell)
     } else {
         gv_row_null(row);
     }
+    if (cell->campaign->conversion_nanos > 0) {
+        gv_row_integer(row, cell->campaign->conversion_nanos);
+    } else {
+        gv_row_null(row);
+    }
     put_seat_tick(row, &total);
     gv_row_real(row, gv_cell_score(cell));
 }
@@ -62,9 +67,9 @@ static gv_status insert_seats(gv_store *store, int64_t run_id, const gv_cell_rec
 {
     gv_row row = gv_row_open(store,
                              "INSERT INTO seat (run_id, cell, period, category, rivals, cpa_nanos,"
-                             " exposures, value_units, won_value_units, exposed_value_units,"
-                             " least_cost_nanos, score) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-                             " ?)",
+                             " conversion_nanos, exposures, value_units, won_value_units,"
+                             " exposed_value_units, least_cost_nanos, score) VALUES"
+                             " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                              "store a cell's seat");
     gv_status status = GV_OK;
     for (size_t i = 0; status == GV_OK && i < count; i++) {

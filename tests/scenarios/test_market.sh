@@ -71,6 +71,9 @@ a_contender_in_its_own_place_changes_nothing() {
             WHERE s.rivals = 'market' AND t.rivals = '$rivals'" >pairs.txt
         test "$(cat pairs.txt)" = "27|27"
     done
+    # A conversion is worth its CPA unless the scenario says otherwise.
+    test "$(sqlite3 fixed.db 'SELECT count(*) FROM market_league WHERE abs(gained_currency -
+        cpa_target_currency * conversions) > 1e-9')" = 0
     # In another's place rivals that react matter.
     ! cmp -s <(dump fixed.db | grep -v rivals) <(dump reacting.db | grep -v rivals)
 }

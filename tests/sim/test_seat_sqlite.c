@@ -128,6 +128,7 @@ static void a_market_comes_back_as_it_was_written(void **state)
         assert_int_equal(found->seat->category, wrote->seat->category);
         assert_string_equal(found->seat->rivals, wrote->seat->rivals);
         assert_int_equal(found->campaign->cpa_nanos, wrote->campaign->cpa_nanos);
+        assert_int_equal(found->campaign->conversion_nanos, wrote->campaign->conversion_nanos);
         assert_memory_equal(found->total, wrote->total, sizeof *wrote->total);
         assert_same_ticks(found, wrote);
         assert_true(gv_cell_score(found) == gv_cell_score(wrote));

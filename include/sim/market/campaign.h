@@ -25,6 +25,7 @@ typedef struct gv_campaign {
     int64_t zone_offset_us; /* of local midnights and hours */
     int64_t click_nanos;    /* what a click is worth to the advertiser; GV_PARAM_UNSET: not said */
     int64_t cpa_nanos;      /* what a conversion may cost on average; 0, GV_PARAM_UNSET: not said */
+    int64_t conversion_nanos; /* what a conversion is worth; 0, GV_PARAM_UNSET: not said */
 } gv_campaign;
 
 #endif
