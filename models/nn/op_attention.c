@@ -168,6 +168,7 @@ static void attention_forward(const gv_op_call *call)
 GV_VECTOR static void score_gradients(const real *weights, const real *mask, size_t rows,
                                       size_t stride, size_t end, real *g)
 {
+    assert(g != NULL);
     for (size_t row = 0; row < rows; row++) {
         const real *p = weights + row * stride;
         real *d = g + row * stride;

@@ -168,6 +168,15 @@ static size_t part_from(const conv_sizes *s, size_t first)
 
 #ifndef GV_DOUBLE
 
+/* The panel's columns from `first` on, as many as there are, into rows of n. */
+static void keep_panel(float sums[ROWS][PANEL], size_t rows, size_t n, size_t first, float *brief)
+{
+    const size_t width = n - first < PANEL ? n - first : PANEL;
+    for (size_t r = 0; r < rows; r++) {
+        memcpy(brief + r * n + first, sums[r], width * sizeof *brief);
+    }
+}
+
 /* short [O][n] for few windows: six outputs at a time pass over all panels of columns. */
 GV_VECTOR static void to_short_narrow(const conv_sizes *s, const float *weight,
                                       const float *columns, size_t n, float *brief)
@@ -177,17 +186,26 @@ GV_VECTOR static void to_short_narrow(const conv_sizes *s, const float *weight,
     const size_t pitch = (n + PANEL - 1) / PANEL * PANEL;
     for (size_t o = 0; o < s->outs; o += ROWS) {
         const size_t rows = s->outs - o < ROWS ? s->outs - o : ROWS;
-        for (size_t first = 0; first < n; first += PANEL) {
-            const size_t width = n - first < PANEL ? n - first : PANEL;
+        size_t step = 0;
+        for (size_t first = 0; first < n; first += step) {
             const panel_operands operands = {.w = columns + first,
                                              .w_step = pitch,
                                              .x = weight + o * depth,
                                              .x_step = depth,
                                              .bias = none};
-            float sums[ROWS][PANEL];
-            panel_any(&operands, depth, rows, sums);
-            for (size_t r = 0; r < rows; r++) {
-                memcpy(brief + (o + r) * n + first, sums[r], width * sizeof *brief);
+            float sums[2][ROWS][PANEL];
+            const bool is_pair = rows == ROWS && first + PANEL < pitch;
+            step = is_pair ? 2 * PANEL : PANEL;
+            if (is_pair && n - first <= PANEL + PANEL / 2) {
+                panel_half(&operands, depth, sums[0], sums[1]);
+            } else if (is_pair) {
+                panel_pair(&operands, depth, sums[0], sums[1]);
+            } else {
+                panel_any(&operands, depth, rows, sums[0]);
+            }
+            keep_panel(sums[0], rows, n, first, brief + o * n);
+            if (is_pair) {
+                keep_panel(sums[1], rows, n, first + PANEL, brief + o * n);
             }
         }
     }

@@ -14,6 +14,8 @@ enum { PANEL = 16, ROWS = 6 };
 /* One panel's worth of numbers, as gcc and clang write vectors on any processor. */
 typedef float lanes __attribute__((vector_size(PANEL * sizeof(float))));
 
+typedef float half_lanes __attribute__((vector_size(PANEL / 2 * sizeof(float))));
+
 typedef struct panel_operands {
     const float *w; /* row i of the panel at w + i w_step */
     size_t w_step;
@@ -39,6 +41,60 @@ REAL_INLINE void panel_rows(const panel_operands *p, size_t inputs, size_t rows,
     }
     for (size_t r = 0; r < rows; r++) {
         memcpy(sums[r], &sum[r], sizeof sum[r]);
+    }
+}
+
+/* The same for two neighbouring panels at once, whose rows of x are read once: all ROWS rows. */
+REAL_INLINE void panel_pair(const panel_operands *p, size_t inputs, float left[ROWS][PANEL],
+                            float right[ROWS][PANEL])
+{
+    lanes a[ROWS];
+    lanes b[ROWS];
+    for (size_t r = 0; r < ROWS; r++) {
+        memcpy(&a[r], p->bias, sizeof a[r]);
+        memcpy(&b[r], p->bias, sizeof b[r]);
+    }
+    for (size_t i = 0; i < inputs; i++) {
+        lanes first;
+        lanes second;
+        memcpy(&first, p->w + i * p->w_step, sizeof first);
+        memcpy(&second, p->w + i * p->w_step + PANEL, sizeof second);
+        for (size_t r = 0; r < ROWS; r++) {
+            const float x = p->x[r * p->x_step + i];
+            a[r] += x * first;
+            b[r] += x * second;
+        }
+    }
+    for (size_t r = 0; r < ROWS; r++) {
+        memcpy(left[r], &a[r], sizeof a[r]);
+        memcpy(right[r], &b[r], sizeof b[r]);
+    }
+}
+
+/* A panel and the first half of the next: what 24 windows need. The right half's rest is not set. */
+REAL_INLINE void panel_half(const panel_operands *p, size_t inputs, float left[ROWS][PANEL],
+                            float right[ROWS][PANEL])
+{
+    lanes a[ROWS];
+    half_lanes b[ROWS];
+    for (size_t r = 0; r < ROWS; r++) {
+        memcpy(&a[r], p->bias, sizeof a[r]);
+        memcpy(&b[r], p->bias, sizeof b[r]);
+    }
+    for (size_t i = 0; i < inputs; i++) {
+        lanes first;
+        half_lanes second;
+        memcpy(&first, p->w + i * p->w_step, sizeof first);
+        memcpy(&second, p->w + i * p->w_step + PANEL, sizeof second);
+        for (size_t r = 0; r < ROWS; r++) {
+            const float x = p->x[r * p->x_step + i];
+            a[r] += x * first;
+            b[r] += x * second;
+        }
+    }
+    for (size_t r = 0; r < ROWS; r++) {
+        memcpy(left[r], &a[r], sizeof a[r]);
+        memcpy(right[r], &b[r], sizeof b[r]);
     }
 }
 

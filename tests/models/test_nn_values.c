@@ -225,28 +225,50 @@ static void attention_is_an_explicit_softmax(void **state)
     end(&f);
 }
 
-static void a_convolution_slides(void **state)
+typedef struct slide {
+    size_t batch, channels, length, outs, kernel, stride, padding;
+} slide;
+
+static void check_slide(const slide *s)
 {
-    (void)state;
-    enum { B = 3, C = 2, L = 9, O = 4, K = 3, S = 2, P = 1, OUT = 5 };
     forward f = begin();
-    const gv_node x = operand(&f, B, C, L);
-    const gv_node w = operand(&f, O, C, K);
-    const float *y = run(&f, gv_op_conv1d(f.graph, x, w, GV_NODE_NONE, S, P));
-    for (size_t i = 0; i < B * O * OUT; i++) {
-        const size_t b = i / (O * OUT);
+    const gv_node x = operand(&f, s->batch, s->channels, s->length);
+    const gv_node w = operand(&f, s->outs, s->channels, s->kernel);
+    const gv_node result = gv_op_conv1d(f.graph, x, w, GV_NODE_NONE, s->stride, s->padding);
+    const size_t windows = gv_graph_width(f.graph, result);
+    const float *y = run(&f, result);
+    for (size_t i = 0; i < s->batch * s->outs * windows; i++) {
+        const size_t b = i / (s->outs * windows);
+        const size_t o = i / windows % s->outs;
         double sum = 0;
-        for (size_t tap = 0; tap < C * K; tap++) {
-            const size_t at = i % OUT * S + tap % K;
-            if (at >= P && at < L + P) {
-                const size_t row = b * C + tap / K;
-                sum += (double)gv_tape_f32(f.tape, w)[i / OUT % O * C * K + tap] *
-                       (double)gv_tape_f32(f.tape, x)[row * L + at - P];
+        for (size_t tap = 0; tap < s->channels * s->kernel; tap++) {
+            const size_t at = i % windows * s->stride + tap % s->kernel;
+            if (at >= s->padding && at < s->length + s->padding) {
+                const size_t row = b * s->channels + tap / s->kernel;
+                sum += (double)gv_tape_f32(f.tape, w)[o * s->channels * s->kernel + tap] *
+                       (double)gv_tape_f32(f.tape, x)[row * s->length + at - s->padding];
             }
         }
         assert_true(near((double)y[i], sum));
     }
     end(&f);
+}
+
+/* Few windows, which a product of our own serves, in every way its panels divide; and many. */
+static void a_convolution_slides(void **state)
+{
+    (void)state;
+    check_slide(&(slide){
+        .batch = 3, .channels = 2, .length = 9, .outs = 4, .kernel = 3, .stride = 2, .padding = 1});
+    for (size_t batch = 1; batch <= 26; batch++) {
+        check_slide(&(slide){.batch = batch,
+                             .channels = 3,
+                             .length = 6,
+                             .outs = 13,
+                             .kernel = 5,
+                             .stride = 1,
+                             .padding = 2});
+    }
 }
 
 static void a_transposed_convolution_spreads(void **state)
