@@ -87,27 +87,46 @@ size_t gv_dense_outputs(const gv_dense *dense)
     return dense->outputs;
 }
 
-GV_VECTOR void gv_dense_apply(const gv_dense *dense, const float *x, size_t rows, float *y)
+/* The panel's outputs from `first` on, as many as there are. */
+static void keep_panel(float sums[ROWS][PANEL], size_t rows, const gv_dense *dense, size_t first,
+                       float *y)
+{
+    const size_t left = dense->outputs - first;
+    const size_t width = left < PANEL ? left : PANEL;
+    for (size_t r = 0; r < rows; r++) {
+        memcpy(y + r * dense->outputs + first, sums[r], width * sizeof *y);
+    }
+}
+
+/* Up to ROWS rows through all panels, two at a time where there are two. */
+REAL_INLINE void apply_rows(const gv_dense *dense, const float *x, size_t rows, float *y)
 {
     const size_t inputs = dense->inputs;
-    const size_t outputs = dense->outputs;
-    for (size_t p = 0; p < dense->panels; p++) {
-        const float *w = dense->weights + p * inputs * PANEL;
-        const size_t first = p * PANEL;
-        const size_t width = outputs - first < PANEL ? outputs - first : PANEL;
-        for (size_t row = 0; row < rows; row += ROWS) {
-            const size_t some = rows - row < ROWS ? rows - row : ROWS;
-            float sums[ROWS][PANEL];
-            const panel_operands operands = {.w = w,
-                                             .w_step = PANEL,
-                                             .x = x + row * inputs,
-                                             .x_step = inputs,
-                                             .bias = dense->bias + first};
-            panel_any(&operands, inputs, some, sums);
-            for (size_t r = 0; r < some; r++) {
-                memcpy(y + (row + r) * outputs + first, sums[r], width * sizeof *y);
-            }
+    size_t step = 0;
+    for (size_t p = 0; p < dense->panels; p += step) {
+        const panel_operands operands = {.w = dense->weights + p * inputs * PANEL,
+                                         .w_step = PANEL,
+                                         .x = x,
+                                         .x_step = inputs,
+                                         .bias = dense->bias + p * PANEL,
+                                         .next_panel = inputs * PANEL};
+        float sums[2][ROWS][PANEL];
+        step = rows == ROWS && p + 1 < dense->panels ? 2 : 1;
+        if (step == 2) {
+            panel_pair(&operands, inputs, sums[0], sums[1]);
+            keep_panel(sums[1], rows, dense, (p + 1) * PANEL, y);
+        } else {
+            panel_any(&operands, inputs, rows, sums[0]);
         }
+        keep_panel(sums[0], rows, dense, p * PANEL, y);
+    }
+}
+
+GV_VECTOR void gv_dense_apply(const gv_dense *dense, const float *x, size_t rows, float *y)
+{
+    for (size_t row = 0; row < rows; row += ROWS) {
+        const size_t some = rows - row < ROWS ? rows - row : ROWS;
+        apply_rows(dense, x + row * dense->inputs, some, y + row * dense->outputs);
     }
 }
 

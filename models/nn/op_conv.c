@@ -133,6 +133,7 @@ static void scatter(const conv_sizes *s, const real *from, size_t count, bool ad
 /* x [batch][channels][length] += bias [channels] */
 static void add_bias(const real *bias, size_t batch, size_t channels, size_t length, real *x)
 {
+    assert(channels > 0);
     for (size_t i = 0; bias != NULL && i < batch * channels; i++) {
         for (size_t j = 0; j < length; j++) {
             x[i * length + j] += bias[i % channels];
@@ -144,6 +145,7 @@ GV_VECTOR static void bias_gradient(const real *dy, const gv_op_call *call, real
 {
     const size_t channels = call->out_shape->dim[1];
     const size_t length = call->out_shape->dim[2];
+    assert(channels > 0);
     for (size_t i = 0; i < call->out_shape->dim[0] * channels; i++) {
         put(&dbias[i % channels], sum_of(dy + i * length, length),
             call->add_grad[2] || i >= channels);
@@ -181,7 +183,7 @@ static void keep_panel(float sums[ROWS][PANEL], size_t rows, size_t n, size_t fi
 GV_VECTOR static void to_short_narrow(const conv_sizes *s, const float *weight,
                                       const float *columns, size_t n, float *brief)
 {
-    static const float none[PANEL] = {0};
+    static const float none[2 * PANEL] = {0};
     const size_t depth = s->channels * s->kernel;
     const size_t pitch = (n + PANEL - 1) / PANEL * PANEL;
     for (size_t o = 0; o < s->outs; o += ROWS) {
@@ -192,7 +194,8 @@ GV_VECTOR static void to_short_narrow(const conv_sizes *s, const float *weight,
                                              .w_step = pitch,
                                              .x = weight + o * depth,
                                              .x_step = depth,
-                                             .bias = none};
+                                             .bias = none,
+                                             .next_panel = PANEL};
             float sums[2][ROWS][PANEL];
             const bool is_pair = rows == ROWS && first + PANEL < pitch;
             step = is_pair ? 2 * PANEL : PANEL;

@@ -196,7 +196,7 @@ static void cross_entropy_backward(const gv_op_call *call)
         const real total = log_sum_exp_of(x, width);
         const real scale = weights == NULL ? d : d * weights[row];
         for (size_t i = 0; i < width; i++) {
-            const real share = real_exp(x[i] - total) - (i == (size_t)labels[row] ? 1 : 0);
+            const real share = real_exp(x[i] - total) - (real)(i == (size_t)labels[row]);
             put(&dx[row * width + i], scale * share, call->add_grad[0]);
         }
     }
@@ -256,7 +256,7 @@ static void nnpu_backward(const gv_op_call *call)
     const real sign = is_negative ? -1 : 1;
     for (size_t i = 0; i < n; i++) {
         const real rise = real_sigmoid(logits[i]);
-        real slope = sign * rise / (real)(m.unlabelleds == 0 ? 1 : m.unlabelleds);
+        real slope = sign * rise / (real)(m.unlabelleds == 0 ? 1U : m.unlabelleds);
         if (is_positive[i] != 0) {
             const real as_positive = is_negative ? 0 : rise - 1;
             slope = prior * (as_positive - sign * rise) / (real)m.positives;

@@ -20,31 +20,38 @@ static void layer_norm_forward(const gv_op_call *call)
                     width_of(call->out_shape), call->saved, call->out);
 }
 
-/* g and g h of one row into scratch, then dx. */
-REAL_INLINE void layer_norm_row_back(const real *x, const real *gain, const real *dy,
-                                     const real moments[2], size_t width, real *g, bool adds,
-                                     real *dx)
+/* What the rows of one backward share. */
+typedef struct norm_back {
+    const real *gain;
+    size_t width;
+    real *work; /* [2 width] */
+    bool adds;
+} norm_back;
+
+/* g and h of one row into scratch, then dx. */
+REAL_INLINE void layer_norm_row_back(const norm_back *back, const real *x, const real *dy,
+                                     const real moments[2], real *dx)
 {
+    const size_t width = back->width;
+    real *g = back->work;
     real *h = g + width;
     for (size_t i = 0; i < width; i++) {
-        g[i] = dy[i] * gain[i];
+        g[i] = dy[i] * back->gain[i];
         h[i] = (x[i] - moments[0]) * moments[1];
     }
     const real mean_g = sum_of(g, width) / (real)width;
     const real mean_gh = dot_of(g, h, width) / (real)width;
     for (size_t i = 0; i < width; i++) {
-        put(&dx[i], moments[1] * (g[i] - mean_g - h[i] * mean_gh), adds);
+        put(&dx[i], moments[1] * (g[i] - mean_g - h[i] * mean_gh), back->adds);
     }
 }
 
-GV_VECTOR static void layer_norm_back(const real *x, const real *gain, const real *dy,
-                                      const real *saved, const gv_op_call *call)
+GV_VECTOR static void layer_norm_back(const norm_back *back, const real *x, const real *dy,
+                                      const real *saved, size_t rows, real *dx)
 {
-    const size_t width = width_of(call->out_shape);
-    const size_t rows = rows_of(call->out_shape);
     for (size_t row = 0; row < rows; row++) {
-        layer_norm_row_back(x + row * width, gain, dy + row * width, saved + 2 * row, width,
-                            call->work, call->add_grad[0], (real *)call->grad_in[0] + row * width);
+        const size_t at = row * back->width;
+        layer_norm_row_back(back, x + at, dy + at, saved + 2 * row, dx + at);
     }
 }
 
@@ -76,7 +83,9 @@ static void layer_norm_backward(const gv_op_call *call)
     const size_t rows = rows_of(call->out_shape);
     const size_t width = width_of(call->out_shape);
     if (call->grad_in[0] != NULL) {
-        layer_norm_back(call->in[0], call->in[1], call->grad_out, call->saved, call);
+        const norm_back back = {
+            .gain = call->in[1], .width = width, .work = call->work, .adds = call->add_grad[0]};
+        layer_norm_back(&back, call->in[0], call->grad_out, call->saved, rows, call->grad_in[0]);
     }
     if (call->grad_in[1] != NULL) {
         layer_norm_gain(call->in[0], call->grad_out, call->saved, rows, width, call->add_grad[1],
@@ -132,36 +141,45 @@ static void group_norm_forward(const gv_op_call *call)
     }
 }
 
-/* sums: of g and of g h, g = dy gain, over one group; and each channel's towards gain and bias. */
-GV_VECTOR static void group_norm_sums(const real *x, const real *dy, const real *gain,
-                                      const group_sizes *s, const real *moments, real *channel_sums,
-                                      real sums[2])
+/* One group's place in the tensors, and what is known of it. */
+typedef struct group_back {
+    const real *x, *dy, *gain;
+    const real *moments;
+    real sums[2];
+    bool adds;
+} group_back;
+
+/*
+ * back->sums: of g and of g h, g = dy gain, over the group; channel_sums [channels][2]: each
+ * channel's towards its shift and its gain.
+ */
+GV_VECTOR static void group_norm_sums(group_back *back, const group_sizes *s, real *channel_sums)
 {
-    sums[0] = 0;
-    sums[1] = 0;
+    back->sums[0] = 0;
+    back->sums[1] = 0;
     for (size_t c = 0; c < s->channels; c++) {
-        const real *row = dy + c * s->length;
+        const real *row = back->dy + c * s->length;
         const real total = sum_of(row, s->length);
-        const real product = dot_of(row, x + c * s->length, s->length);
-        const real with_h = (product - moments[0] * total) * moments[1];
+        const real product = dot_of(row, back->x + c * s->length, s->length);
+        const real with_h = (product - back->moments[0] * total) * back->moments[1];
         channel_sums[2 * c] = total;
         channel_sums[2 * c + 1] = with_h;
-        sums[0] += gain[c] * total;
-        sums[1] += gain[c] * with_h;
+        back->sums[0] += back->gain[c] * total;
+        back->sums[1] += back->gain[c] * with_h;
     }
 }
 
-GV_VECTOR static void group_norm_dx(const real *x, const real *dy, const real *gain,
-                                    const group_sizes *s, const real *moments, const real sums[2],
-                                    bool adds, real *dx)
+GV_VECTOR static void group_norm_dx(const group_back *back, const group_sizes *s, real *dx)
 {
     const real n = (real)(s->channels * s->length);
-    const real r = moments[1];
+    const real r = back->moments[1];
+    const real mean_g = back->sums[0] / n;
+    const real mean_gh = back->sums[1] / n;
     for (size_t c = 0; c < s->channels; c++) {
         for (size_t i = 0; i < s->length; i++) {
             const size_t at = c * s->length + i;
-            const real h = (x[at] - moments[0]) * r;
-            put(&dx[at], r * (dy[at] * gain[c] - sums[0] / n - h * (sums[1] / n)), adds);
+            const real h = (back->x[at] - back->moments[0]) * r;
+            put(&dx[at], r * (back->dy[at] * back->gain[c] - mean_g - h * mean_gh), back->adds);
         }
     }
 }
@@ -180,12 +198,14 @@ static void group_norm_backward(const gv_op_call *call)
     real *channel_sums = call->work;
     for (size_t i = 0; i < s.batch * s.groups; i++) {
         const size_t first = i % s.groups * s.channels;
-        real sums[2];
-        group_norm_sums(x + i * size, dy + i * size, gain + first, &s, saved + 2 * i, channel_sums,
-                        sums);
+        group_back back = {.x = x + i * size,
+                           .dy = dy + i * size,
+                           .gain = gain + first,
+                           .moments = saved + 2 * i,
+                           .adds = call->add_grad[0]};
+        group_norm_sums(&back, &s, channel_sums);
         if (dx != NULL) {
-            group_norm_dx(x + i * size, dy + i * size, gain + first, &s, saved + 2 * i, sums,
-                          call->add_grad[0], dx + i * size);
+            group_norm_dx(&back, &s, dx + i * size);
         }
         for (size_t c = 0; c < s.channels; c++) {
             if (dgain != NULL) {

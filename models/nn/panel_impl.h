@@ -21,7 +21,8 @@ typedef struct panel_operands {
     size_t w_step;
     const float *x; /* row r at x + r x_step */
     size_t x_step;
-    const float *bias; /* [PANEL] */
+    const float *bias; /* [PANEL], of a pair [2 PANEL] */
+    size_t next_panel; /* of a pair: from w to the second panel's */
 } panel_operands;
 
 /* `rows` is a constant at each call: its sums become registers. */
@@ -52,13 +53,13 @@ REAL_INLINE void panel_pair(const panel_operands *p, size_t inputs, float left[R
     lanes b[ROWS];
     for (size_t r = 0; r < ROWS; r++) {
         memcpy(&a[r], p->bias, sizeof a[r]);
-        memcpy(&b[r], p->bias, sizeof b[r]);
+        memcpy(&b[r], p->bias + PANEL, sizeof b[r]);
     }
     for (size_t i = 0; i < inputs; i++) {
         lanes first;
         lanes second;
         memcpy(&first, p->w + i * p->w_step, sizeof first);
-        memcpy(&second, p->w + i * p->w_step + PANEL, sizeof second);
+        memcpy(&second, p->w + p->next_panel + i * p->w_step, sizeof second);
         for (size_t r = 0; r < ROWS; r++) {
             const float x = p->x[r * p->x_step + i];
             a[r] += x * first;
@@ -71,7 +72,7 @@ REAL_INLINE void panel_pair(const panel_operands *p, size_t inputs, float left[R
     }
 }
 
-/* A panel and the first half of the next: what 24 windows need. The right half's rest is not set. */
+/* A panel and the first half of the next, as 24 windows need; the rest of `right` is not set. */
 REAL_INLINE void panel_half(const panel_operands *p, size_t inputs, float left[ROWS][PANEL],
                             float right[ROWS][PANEL])
 {
@@ -79,13 +80,13 @@ REAL_INLINE void panel_half(const panel_operands *p, size_t inputs, float left[R
     half_lanes b[ROWS];
     for (size_t r = 0; r < ROWS; r++) {
         memcpy(&a[r], p->bias, sizeof a[r]);
-        memcpy(&b[r], p->bias, sizeof b[r]);
+        memcpy(&b[r], p->bias + PANEL, sizeof b[r]);
     }
     for (size_t i = 0; i < inputs; i++) {
         lanes first;
         half_lanes second;
         memcpy(&first, p->w + i * p->w_step, sizeof first);
-        memcpy(&second, p->w + i * p->w_step + PANEL, sizeof second);
+        memcpy(&second, p->w + p->next_panel + i * p->w_step, sizeof second);
         for (size_t r = 0; r < ROWS; r++) {
             const float x = p->x[r * p->x_step + i];
             a[r] += x * first;

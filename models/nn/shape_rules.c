@@ -241,7 +241,7 @@ size_t gv_work_group_norm(const gv_op_call *call)
 /* Of one block of at most 32 queries: mask, weights after it, gradients. */
 size_t gv_work_attention(const gv_op_call *call)
 {
-    return 3 * 32 * attention_stride(call);
+    return (size_t)3 * 32 * attention_stride(call);
 }
 
 /* Columns and the short side of one part of the batch, as op_conv.c cuts it. */

@@ -108,6 +108,16 @@ static gv_node decision_transformer(gv_graph *graph)
     return nn_decision_transformer(graph, &sizes, &published, &action);
 }
 
+/* The size of GAS and GAVE, width 512 and 8 layers. */
+static gv_node large_transformer(gv_graph *graph)
+{
+    const nn_sizes sizes = {.batch = 32, .ticks = 20, .states = 16};
+    const gv_decoder decoder = {
+        .width = 512, .layers = 8, .heads = 16, .inner = 1024, .dropout = 0.1};
+    gv_node action = GV_NODE_NONE;
+    return nn_decision_transformer(graph, &sizes, &decoder, &action);
+}
+
 static gv_node behaviour_cloning(gv_graph *graph)
 {
     const gv_mlp mlp = {.layers = 3, .widths = {128, 128, 1}, .hidden = gv_op_relu};
@@ -221,7 +231,7 @@ static double linear_flops(const gv_graph *graph)
 /* What bench_nn.py measured; 0: not there. */
 typedef struct torch_times {
     char version[64];
-    double dt_step, dt_decision, iql_step, bc_step, dd_decision;
+    double dt_step, dt_large_step, dt_decision, iql_step, bc_step, dd_decision;
 } torch_times;
 
 static void read_line(torch_times *times, const char *line)
@@ -229,11 +239,9 @@ static void read_line(torch_times *times, const char *line)
     const struct {
         const char *name;
         double *place;
-    } known[] = {{"dt_step ", &times->dt_step},
-                 {"dt_decision ", &times->dt_decision},
-                 {"iql_step ", &times->iql_step},
-                 {"bc_step ", &times->bc_step},
-                 {"dd_decision ", &times->dd_decision}};
+    } known[] = {{"dt_step ", &times->dt_step},         {"dt_large_step ", &times->dt_large_step},
+                 {"dt_decision ", &times->dt_decision}, {"iql_step ", &times->iql_step},
+                 {"bc_step ", &times->bc_step},         {"dd_decision ", &times->dd_decision}};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         const size_t length = strlen(known[i].name);
         if (strncmp(line, known[i].name, length) == 0) {
@@ -291,11 +299,11 @@ static void row(const char *what, double milliseconds, double rate, double alone
     }
 }
 
-static void train_row(const char *what, bench_build build, double torch)
+static void train_row(const char *what, bench_build build, size_t turns, double torch)
 {
     bench_net net = make(build);
     const bench_side sides[] = {{"sgemm", multiply_alone, &net}, {"step", train, &net}};
-    const bench_times times = bench_measure(sides, 2, TURNS);
+    const bench_times times = bench_measure(sides, 2, turns);
     row(what, 1e3 * times.median[1], (double)gv_graph_flops(net.graph) / times.median[1],
         linear_flops(net.graph) / times.median[0], torch);
     drop(&net);
@@ -365,9 +373,12 @@ int main(void)
     printf("| what | ms | GF/s | alone, GF/s | share | PyTorch, ms | speed |\n");
     printf("|---|---:|---:|---:|---:|---:|---:|\n");
     train_row("decision transformer's step, width 64, 3 layers, 32 x 60 tokens",
-              decision_transformer, torch.dt_step);
-    train_row("behaviour cloning's step, 128-128, batch 100", behaviour_cloning, torch.bc_step);
-    train_row("IQL's step, all nets, batch 100", q_learning, torch.iql_step);
+              decision_transformer, TURNS, torch.dt_step);
+    train_row("the same, width 512, 8 layers, inner 1024", large_transformer, 3,
+              torch.dt_large_step);
+    train_row("behaviour cloning's step, 128-128, batch 100", behaviour_cloning, TURNS,
+              torch.bc_step);
+    train_row("IQL's step, all nets, batch 100", q_learning, TURNS, torch.iql_step);
     decision_row("decision transformer's decision, one campaign", 1, torch.dt_decision);
     decision_row("decision transformer's decisions, 48 campaigns", 48, torch.dt_decision);
     diffuser_row(torch.dd_decision);

@@ -63,6 +63,9 @@ def main():
     n = {**small, "batch": 32, "ticks": 20}
     net = add_dropout(peers.DecisionTransformer(n))
     print("dt_step", milliseconds(step_of(net, peers.dt_inputs(n), True)))
+    n = {**n, "width": 512, "layers": 8, "heads": 16, "inner": 1024}
+    net = add_dropout(peers.DecisionTransformer(n))
+    print("dt_large_step", milliseconds(step_of(net, peers.dt_inputs(n), True), 3))
     n = {**small, "batch": 1, "ticks": 48}
     net, inputs = peers.DecisionTransformer(n).eval(), peers.dt_inputs(n)
     print("dt_decision", milliseconds(quiet(lambda: net(inputs)), 30))

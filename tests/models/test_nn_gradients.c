@@ -296,9 +296,9 @@ typedef struct gradient_case {
     nn_builder build;
 } gradient_case;
 
-#define CASE(label)                    \
-    {                                  \
-        .name = #label, .build = label \
+#define CASE(label)                      \
+    {                                    \
+        .name = #label, .build = (label) \
     }
 #define MAP(label)                           \
     {                                        \

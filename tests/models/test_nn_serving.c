@@ -228,9 +228,9 @@ static void an_mlp_serves_what_its_layers_say(void **state)
     tokens_of(3, x);
     gv_dense_mlp_apply(served, x, ROWS, &y[0][0]);
     for (size_t row = 0; row < ROWS; row++) {
-        float a[33];
-        float b[20];
-        float c[2];
+        float a[33] = {0};
+        float b[20] = {0};
+        float c[2] = {0};
         float alone[2];
         naive_layer(params, "0", x + row * WIDTH, a);
         for (size_t i = 0; i < 33; i++) {
@@ -266,7 +266,7 @@ static void a_slot_comes_back_as_it_was_saved(void **state)
     gv_decoder_cache_save(cache, 0, saved);
     gv_decoder_cache_restore(cache, 1, saved, gv_decoder_cache_length(cache, 0));
     for (size_t slot = 0; slot < 2; slot++) {
-        gv_decoder_cache_advance(cache, &slot, 1, 1, x + 4 * WIDTH, y[slot]);
+        gv_decoder_cache_advance(cache, &slot, 1, 1, x + (size_t)4 * WIDTH, y[slot]);
     }
     assert_memory_equal(y[0], y[1], sizeof y[0]);
     gv_decoder_cache_reset(cache, 0);

@@ -171,9 +171,9 @@ static void a_product_is_three_loops(void **state)
     const float *y = run(&f, gv_op_matmul(f.graph, a, b));
     const float *x = gv_tape_f32(f.tape, a);
     const float *w = gv_tape_f32(f.tape, b);
-    for (size_t i = 0; i < 2 * M * N; i++) {
+    for (size_t i = 0; i < (size_t)2 * M * N; i++) {
         double sum = 0;
-        const size_t batch = i / (M * N);
+        const size_t batch = i / ((size_t)M * N);
         for (size_t k = 0; k < K; k++) {
             sum += (double)x[i / N * K + k] * (double)w[(batch * K + k) * N + i % N];
         }
@@ -217,7 +217,7 @@ static void attention_is_an_explicit_softmax(void **state)
     gv_tape_f32(f.tape, valid)[0] = 0; /* the first query of the first sequence sees no key */
     gv_tape_forward(f.tape, &(gv_tape_step){.seed = 1});
     for (size_t i = 0; i < (size_t)B * T * D; i++) {
-        const size_t b = i / (T * D);
+        const size_t b = i / ((size_t)T * D);
         const double wanted = attended(gv_tape_f32(f.tape, qkv) + b * T * 3 * D,
                                        gv_tape_f32(f.tape, valid) + b * T, i / D % T, i % D);
         assert_true(near((double)y[i], wanted));
@@ -280,18 +280,18 @@ static void a_transposed_convolution_spreads(void **state)
     const gv_node w = operand(&f, C, O, K);
     const float *y = run(&f, gv_op_conv1d_transposed(f.graph, x, w, GV_NODE_NONE, S, P));
     double wanted[B * O * OUT] = {0};
-    for (size_t i = 0; i < B * C * L; i++) {
-        for (size_t tap = 0; tap < O * K; tap++) {
+    for (size_t i = 0; i < (size_t)B * C * L; i++) {
+        for (size_t tap = 0; tap < (size_t)O * K; tap++) {
             const size_t at = i % L * S + tap % K;
             if (at >= P && at < OUT + P) {
-                const size_t row = i / (C * L) * O + tap / K;
+                const size_t row = i / ((size_t)C * L) * O + tap / K;
                 wanted[row * OUT + at - P] +=
                     (double)gv_tape_f32(f.tape, x)[i] *
                     (double)gv_tape_f32(f.tape, w)[i / L % C * O * K + tap];
             }
         }
     }
-    for (size_t i = 0; i < B * O * OUT; i++) {
+    for (size_t i = 0; i < (size_t)B * O * OUT; i++) {
         assert_true(near((double)y[i], wanted[i]));
     }
     end(&f);
