@@ -59,7 +59,7 @@ static const gv_tensor *tensor(const gv_safetensors *file, const char *prefix, c
 static void load_weights(const parity *of)
 {
     for (size_t i = 0; i < gv_params_count(of->params); i++) {
-        const gv_param *param = gv_params_at(of->params, i);
+        const gv_weight *param = gv_params_at(of->params, i);
         const gv_tensor *found = tensor(of->file, "param.", param->name);
         assert_int_equal(gv_tensor_size(found), param->count * sizeof(float));
         memcpy(gv_params_f32(of->params) + param->offset, found->data, gv_tensor_size(found));
@@ -154,7 +154,7 @@ static void compare_gradients(const parity *of, const char *trained)
     double whole = 0;
     for (size_t pass = 0; pass < 2; pass++) {
         for (size_t i = 0; i < gv_params_count(of->params); i++) {
-            const gv_param *param = gv_params_at(of->params, i);
+            const gv_weight *param = gv_params_at(of->params, i);
             if (strncmp(param->name, trained, strlen(trained)) != 0) {
                 continue;
             }
