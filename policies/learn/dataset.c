@@ -228,7 +228,7 @@ static gv_dataset *create(size_t file_count)
 {
     gv_dataset *dataset = gv_mem_alloc(sizeof *dataset, 0, 0);
     if (dataset != NULL && file_count > 0) {
-        dataset->files = gv_mem_alloc(0, file_count, sizeof *dataset->files);
+        dataset->files = gv_mem_alloc(0, file_count, sizeof(gv_safetensors *));
         if (dataset->files == NULL) {
             gv_mem_free(dataset);
             return NULL;

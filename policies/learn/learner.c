@@ -71,16 +71,21 @@ static gv_status set_value(const gv_learner_type *type, const char *text, void *
     return gv_param_parse(row, equals + 1, 0, config);
 }
 
+static gv_status set_values(const gv_learner_type *type, const char *const *values, void *config)
+{
+    for (const char *const *value = values; *value != NULL; value++) {
+        GV_TRY(set_value(type, *value, config));
+    }
+    return GV_OK;
+}
+
 gv_status gv_learner_preset(const gv_learner_type *type, const char *name, void *config)
 {
     const gv_preset *preset = type->presets;
     char names[256] = "";
     for (; preset != NULL && preset->name != NULL; preset++) {
         if (strcmp(preset->name, name) == 0) {
-            for (const char *const *value = preset->values; *value != NULL; value++) {
-                GV_TRY(set_value(type, *value, config));
-            }
-            return GV_OK;
+            return set_values(type, preset->values, config);
         }
         const size_t used = strlen(names);
         (void)snprintf(names + used, sizeof names - used, " %s", preset->name);

@@ -108,7 +108,7 @@ static void several_files_are_one_set(void **state)
     const gv_place last = gv_dataset_place(dataset, gv_dataset_places(dataset) - 1);
     assert_int_equal(last.episode, 23);
     assert_int_equal(last.tick, 1);
-    const gv_place first = gv_dataset_place(dataset, 12 * TICKS);
+    const gv_place first = gv_dataset_place(dataset, UINT64_C(12) * TICKS);
     assert_int_equal(first.episode, 12);
     assert_int_equal(first.tick, 0);
     gv_dataset_destroy(dataset);

@@ -69,12 +69,13 @@ static void teach(gv_learner *learner, const gv_learner_type *type, uint64_t ste
 {
     memset(before, 0, GV_LOSSES_MAX * sizeof *before);
     memset(after, 0, GV_LOSSES_MAX * sizeof *after);
+    const uint64_t tenth = steps / 10;
     for (uint64_t step = 0; step < steps; step++) {
         double losses[GV_LOSSES_MAX];
         assert_int_equal(gv_learner_step(learner, losses), GV_OK);
         for (size_t i = 0; i < gv_learner_losses(type); i++) {
-            before[i] += step < steps / 10 ? losses[i] / (double)(steps / 10) : 0;
-            after[i] += step >= steps - steps / 10 ? losses[i] / (double)(steps / 10) : 0;
+            before[i] += step < tenth ? losses[i] / (double)tenth : 0;
+            after[i] += step >= steps - tenth ? losses[i] / (double)tenth : 0;
         }
     }
 }

@@ -44,9 +44,9 @@ static gv_status judge(void *context, const char *weights_path, double *score)
         return GV_FAIL(GV_ESTOPPED, "stopped while judging");
     }
     assert_int_equal(gv_safetensors_open(weights_path, &file), GV_OK);
-    const int step = atoi(gv_safetensors_note(file, "trained.step"));
+    const long step = strtol(gv_safetensors_note(file, "trained.step"), NULL, 10);
     gv_safetensors_close(file);
-    *score = step <= 20 ? step : 40 - step;
+    *score = (double)(step <= 20 ? step : 40 - step);
     self->judged++;
     return GV_OK;
 }
