@@ -12,11 +12,8 @@
 #include "sim/base/mem.h"
 #include "sim/base/random.h"
 
-/*
- * Campaigns of one batch, which has both passes of each. More gain little: at 1 a product of the
- * published U-Net has 96 columns, and one campaign alone does not wait for others that are not.
- */
-enum { TILE = 1, PASSES = 2, ROWS = TILE * PASSES };
+/* A campaign's passes, with the return and without: the batch of its own. */
+enum { PASSES = 2 };
 
 #define SEAT_TAG "dd_seat"
 #define PAST_TAG "dd_past"
@@ -29,12 +26,12 @@ typedef struct dd_network {
     gv_diffusion diffusion;
     gv_jumps jumps;
     gv_params *params;
-    gv_graph *graph; /* of ROWS periods: first all with the return, then all without */
+    gv_graph *graph; /* of PASSES periods */
     gv_unet_inputs inputs;
     gv_node guess;
     gv_tape *tape;
     gv_dense_mlp *inverse;
-    float *x;      /* [TILE][horizon][GV_STATE_SIZE] */
+    float *x;      /* [horizon][GV_STATE_SIZE] */
     float *noise;  /* the same */
     double *drawn; /* [horizon][GV_STATE_SIZE] */
     pthread_mutex_t lock;
@@ -76,7 +73,7 @@ static gv_status build(dd_network *dd)
     GV_TRY(gv_params_create(GV_F32, &dd->params));
     const gv_graph_config config = {.params = dd->params};
     GV_TRY(gv_graph_create(&config, &dd->graph));
-    dd->guess = gv_dd_build_noise(dd->graph, &dd->sizes, ROWS, &dd->inputs);
+    dd->guess = gv_dd_build_noise(dd->graph, &dd->sizes, PASSES, &dd->inputs);
     gv_graph_keep(dd->graph, dd->guess);
     GV_TRY(gv_graph_finish(dd->graph, GV_NODE_NONE));
     GV_TRY(build_inverse(dd));
@@ -86,8 +83,8 @@ static gv_status build(dd_network *dd)
 static gv_status make_room(dd_network *dd)
 {
     const size_t numbers = dd->sizes.horizon * GV_STATE_SIZE;
-    dd->x = gv_mem_alloc(0, TILE * numbers, sizeof *dd->x);
-    dd->noise = gv_mem_alloc(0, TILE * numbers, sizeof *dd->noise);
+    dd->x = gv_mem_alloc(0, numbers, sizeof *dd->x);
+    dd->noise = gv_mem_alloc(0, numbers, sizeof *dd->noise);
     dd->drawn = gv_mem_alloc(0, numbers, sizeof *dd->drawn);
     if (dd->x == NULL || dd->noise == NULL || dd->drawn == NULL) {
         return GV_FAIL(GV_ENOMEM, "no memory for the periods of a decision diffuser");
@@ -116,7 +113,7 @@ static gv_status take_weights(dd_network *dd, const gv_weights *weights)
     GV_TRY(build(dd));
     GV_TRY(gv_weights_fill(weights, GV_DD_PREFIX, dd->params));
     GV_TRY(gv_tape_create(dd->graph, dd->params, &dd->tape));
-    GV_TRY(gv_dense_mlp_create(dd->params, GV_DD_INVERSE, &dd->sizes.inverse, TILE, &dd->inverse));
+    GV_TRY(gv_dense_mlp_create(dd->params, GV_DD_INVERSE, &dd->sizes.inverse, 1, &dd->inverse));
     return make_room(dd);
 }
 
@@ -222,7 +219,7 @@ static void see(gv_dd_seat *seat, const gv_observation *seen)
     seat->length++;
 }
 
-/* Normal numbers of the seat's tick, drawn before jump i; before the first: the start. */
+/* Normal numbers of the seat's tick, drawn before jump i; number 0: the start. */
 static void draw(const dd_network *dd, const gv_dd_seat *seat, size_t i, float *noise)
 {
     const size_t count = dd->sizes.horizon * GV_STATE_SIZE;
@@ -240,71 +237,59 @@ static void put_past(const gv_dd_seat *seat, float *x)
     memcpy(x, seat->states, seat->length * GV_STATE_SIZE * sizeof *x);
 }
 
-/* Both passes of every campaign of the tile; the guess, guided, is at the graph's first rows. */
-static float *guess(dd_network *dd, size_t k)
+/* The guided guess at the noise in dd->x; valid until the next. */
+static const float *guess(dd_network *dd, size_t k)
 {
     const gv_tape_step step = {.is_training = false};
-    const size_t numbers = TILE * dd->sizes.horizon * GV_STATE_SIZE;
+    const size_t numbers = dd->sizes.horizon * GV_STATE_SIZE;
     const size_t base = dd->sizes.unet.base;
     float *x = gv_tape_f32(dd->tape, dd->inputs.x);
     float *features = gv_tape_f32(dd->tape, dd->inputs.step);
-    for (size_t row = 0; row < ROWS; row++) {
-        gv_unet_step_features((double)(k - 1), base, features + row * base);
-        gv_tape_f32(dd->tape, dd->inputs.condition)[row] = (float)dd->serving.target;
-        gv_tape_f32(dd->tape, dd->inputs.keep)[row] = row < TILE ? 1 : 0;
+    for (size_t pass = 0; pass < PASSES; pass++) {
+        memcpy(x + pass * numbers, dd->x, numbers * sizeof *x);
+        gv_unet_step_features((double)(k - 1), base, features + pass * base);
+        gv_tape_f32(dd->tape, dd->inputs.condition)[pass] = (float)dd->serving.target;
+        gv_tape_f32(dd->tape, dd->inputs.keep)[pass] = pass == 0 ? 1 : 0;
     }
-    memcpy(x, dd->x, numbers * sizeof *x);
-    memcpy(x + numbers, dd->x, numbers * sizeof *x);
     gv_tape_forward(dd->tape, &step);
     float *eps = gv_tape_f32(dd->tape, dd->guess);
     gv_diffusion_guide(eps + numbers, dd->serving.guidance, numbers, eps);
     return eps;
 }
 
-/* x becomes a period of each seat; what lies behind the last seat is nobody's. */
-static void imagine(dd_network *dd, gv_dd_seat *const *seats, size_t count)
+/* dd->x becomes a period of the seat. */
+static void imagine(dd_network *dd, const gv_dd_seat *seat)
 {
-    const size_t each = dd->sizes.horizon * GV_STATE_SIZE;
-    const double scale = dd->serving.noise_scale;
-    memset(dd->x, 0, TILE * each * sizeof *dd->x);
-    memset(dd->noise, 0, TILE * each * sizeof *dd->noise);
-    for (size_t s = 0; s < count; s++) {
-        draw(dd, seats[s], 0, dd->x + s * each);
-        for (size_t n = 0; n < each; n++) {
-            dd->x[s * each + n] *= (float)scale;
-        }
-        put_past(seats[s], dd->x + s * each);
+    const size_t numbers = dd->sizes.horizon * GV_STATE_SIZE;
+    draw(dd, seat, 0, dd->x);
+    for (size_t n = 0; n < numbers; n++) {
+        dd->x[n] *= (float)dd->serving.noise_scale;
     }
+    put_past(seat, dd->x);
     for (size_t i = dd->jumps.count; i >= 1; i--) {
         const float *eps = guess(dd, gv_diffusion_stop(&dd->diffusion, &dd->jumps, i));
-        for (size_t s = 0; s < count; s++) {
-            draw(dd, seats[s], i, dd->noise + s * each);
+        if (gv_diffusion_sigma(&dd->diffusion, &dd->jumps, i) > 0) {
+            draw(dd, seat, i, dd->noise);
         }
-        gv_diffusion_jump(&dd->diffusion, &dd->jumps, i, eps, dd->noise, TILE * each, dd->x);
-        for (size_t s = 0; s < count; s++) {
-            put_past(seats[s], dd->x + s * each);
-        }
+        gv_diffusion_jump(&dd->diffusion, &dd->jumps, i, eps, dd->noise, numbers, dd->x);
+        put_past(seat, dd->x);
     }
 }
 
-static void act_tile(dd_network *dd, gv_dd_seat *const *seats, size_t count)
+static void act(dd_network *dd, gv_dd_seat *seat)
 {
-    const size_t each = dd->sizes.horizon * GV_STATE_SIZE;
-    imagine(dd, seats, count);
-    for (size_t s = 0; s < count; s++) {
-        gv_dd_seat *seat = seats[s];
-        float seen[GV_DD_INVERSE_INPUTS];
-        float action = 0;
-        memcpy(seat->plan, dd->x + s * each, each * sizeof *seat->plan);
-        const bool is_last = seat->length == dd->sizes.ticks;
-        if (is_last && seat->length > 1) {
-            continue;
-        }
-        const size_t next = is_last ? seat->length - 1 : seat->length;
-        gv_dd_gather(seat->states, seat->length - 1, seat->plan + next * GV_STATE_SIZE, seen);
-        gv_dense_mlp_apply(dd->inverse, seen, 1, &action);
-        seat->action = (double)action;
+    float seen[GV_DD_INVERSE_INPUTS];
+    float action = 0;
+    const bool is_last = seat->length == dd->sizes.ticks;
+    if (is_last && seat->length > 1) {
+        return;
     }
+    imagine(dd, seat);
+    memcpy(seat->plan, dd->x, dd->sizes.horizon * GV_STATE_SIZE * sizeof *seat->plan);
+    const size_t next = is_last ? seat->length - 1 : seat->length;
+    gv_dd_gather(seat->states, seat->length - 1, seat->plan + next * GV_STATE_SIZE, seen);
+    gv_dense_mlp_apply(dd->inverse, seen, 1, &action);
+    seat->action = (double)action;
 }
 
 static void lock(dd_network *dd)
@@ -331,10 +316,8 @@ void gv_dd_act(gv_dd_seat *const *seats, const gv_observation *observations, siz
         assert(seats[i]->dd == dd);
         see(seats[i], &observations[i]);
     }
-    for (size_t from = 0; from < count; from += TILE) {
-        act_tile(dd, seats + from, count - from < TILE ? count - from : TILE);
-    }
     for (size_t i = 0; i < count; i++) {
+        act(dd, seats[i]);
         actions[i] = seats[i]->action * dd->scaling.action_divisor;
     }
     unlock(dd);

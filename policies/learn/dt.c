@@ -23,7 +23,7 @@ static gv_status build(gv_dt_network *dt)
     GV_TRY(gv_params_create(GV_F32, &dt->params));
     const gv_graph_config config = {.params = dt->params};
     GV_TRY(gv_graph_create(&config, &dt->graph));
-    dt->nodes = gv_dt_inputs(dt->graph, &dt->sizes, GV_DT_TILE, dt->sizes.context);
+    dt->nodes = gv_dt_inputs(dt->graph, &dt->sizes, 1, dt->sizes.context);
     dt->action = gv_dt_build(dt->graph, &dt->sizes, &dt->nodes);
     gv_graph_keep(dt->graph, dt->action);
     GV_TRY(gv_graph_finish(dt->graph, GV_NODE_NONE));
@@ -188,19 +188,17 @@ static void begin_period(gv_dt_seat *seat)
     }
 }
 
-/* Writes down a tick; false: it lies behind the last that the network knows. */
-static bool see(gv_dt_seat *seat, const gv_observation *seen)
+/* Writes down a tick. */
+static void see(gv_dt_seat *seat, const gv_observation *seen)
 {
     const gv_dt_network *dt = seat->dt;
     double state[GV_STATE_SIZE];
     if (seen->tick == 0) {
         begin_period(seat);
     }
-    if (seen->tick >= dt->sizes.ticks) {
-        return false;
-    }
     const size_t tick = (size_t)seen->tick;
     assert(tick == seat->length);
+    assert(tick < dt->sizes.ticks);
     gv_state_of(seen, dt->serving.window, state);
     gv_scaling_state(&dt->scaling, state, seat->states + tick * GV_STATE_SIZE);
     seat->account.conversions = (double)seen->episode.conversions;
@@ -212,113 +210,83 @@ static bool see(gv_dt_seat *seat, const gv_observation *seen)
             (float)(action_done(&seen->market.ticks[tick - 1]) / dt->scaling.action_divisor);
     }
     seat->length = tick + 1;
-    return true;
 }
 
-/* Tick `tick` of a seat as position `at` of a window. */
+/* Tick `tick` of a seat as position `at` of its window; behind the latest there is nothing. */
 static void put_tick(const gv_dt_network *dt, const gv_dt_seat *seat, size_t tick, size_t at)
 {
     const gv_dt_nodes *nodes = &dt->nodes;
     gv_tape *tape = dt->tape;
-    const bool is_seen = seat != NULL && tick < seat->length;
-    const bool is_done = seat != NULL && tick + 1 < seat->length;
+    const bool is_seen = tick < seat->length;
+    const bool is_done = tick + 1 < seat->length;
+    const size_t index = tick < dt->sizes.tick_end ? tick : dt->sizes.tick_end;
     float *state = gv_tape_f32(tape, nodes->state) + at * GV_STATE_SIZE;
     gv_tape_f32(tape, nodes->to_go)[at] = is_seen ? seat->to_go[tick] : 0;
     gv_tape_f32(tape, nodes->action)[at] = is_done ? seat->done[tick] : 0;
-    gv_tape_indices(tape, nodes->tick)[at] =
-        (int32_t)(!is_seen ? 0 : (tick < dt->sizes.tick_end ? tick : dt->sizes.tick_end));
-    memset(state, 0, GV_STATE_SIZE * sizeof *state);
+    gv_tape_indices(tape, nodes->tick)[at] = is_seen ? (int32_t)index : 0;
     if (is_seen) {
         memcpy(state, seat->states + tick * GV_STATE_SIZE, GV_STATE_SIZE * sizeof *state);
+    } else {
+        memset(state, 0, GV_STATE_SIZE * sizeof *state);
     }
     if (nodes->constraint != GV_NODE_NONE) {
-        const gv_account nobody = {.budget = 0};
-        gv_constraint_token(dt->serving.used, is_seen ? &seat->account : &nobody,
+        gv_constraint_token(dt->serving.used, &seat->account,
                             gv_tape_f32(tape, nodes->constraint) + at * GV_CONSTRAINT_SIZE);
     }
 }
 
-static size_t first_of_window(const gv_dt_network *dt, const gv_dt_seat *seat)
-{
-    return seat->length > dt->sizes.context ? seat->length - dt->sizes.context : 0;
-}
-
-/* A tile of windows, anew; behind the last seat it is filled with nothing. */
-static void act_tile(gv_dt_network *dt, gv_dt_seat *const *seats, size_t count)
+/* Its window, anew. */
+static void act_alone(gv_dt_network *dt, gv_dt_seat *seat)
 {
     const size_t context = dt->sizes.context;
+    const size_t first = seat->length > context ? seat->length - context : 0;
     const gv_tape_step step = {.is_training = false};
-    for (size_t i = 0; i < GV_DT_TILE; i++) {
-        const gv_dt_seat *seat = i < count ? seats[i] : NULL;
-        const size_t first = seat == NULL ? 0 : first_of_window(dt, seat);
-        for (size_t k = 0; k < context; k++) {
-            put_tick(dt, seat, first + k, i * context + k);
-        }
+    for (size_t k = 0; k < context; k++) {
+        put_tick(dt, seat, first + k, k);
     }
     gv_tape_forward(dt->tape, &step);
-    const float *actions = gv_tape_f32(dt->tape, dt->action);
-    for (size_t i = 0; i < count; i++) {
-        const size_t last = seats[i]->length - 1 - first_of_window(dt, seats[i]);
-        seats[i]->action = (double)actions[i * context + last];
-    }
+    seat->action = (double)gv_tape_f32(dt->tape, dt->action)[seat->length - 1 - first];
 }
 
-/* Whether two seats' next tokens are of one number and go into one cache, or one tile. */
-static bool go_together(const gv_dt_network *dt, const gv_dt_seat *a, const gv_dt_seat *b)
+/* Whether two seats' next tokens are of one number and go into one cache. */
+static bool go_together(const gv_dt_seat *a, const gv_dt_seat *b)
 {
-    return !is_cached(dt) || (a->chunk == b->chunk && (a->length == 1) == (b->length == 1));
+    return a->chunk == b->chunk && (a->length == 1) == (b->length == 1);
 }
 
-static void act_group(gv_dt_network *dt, gv_dt_seat *const *seats, size_t count)
+/* Runs of neighbours that go together, as many at a time as a cache takes. */
+static void act_together(gv_dt_network *dt, gv_dt_seat *const *seats, size_t count)
 {
-    if (is_cached(dt)) {
-        gv_dt_cached_act(dt, seats, count);
-        return;
-    }
-    act_tile(dt, seats, count);
-}
-
-/* Runs of neighbours that go together, as many at a time as go into a group. */
-static void act_all(gv_dt_network *dt, gv_dt_seat *const *seats, const bool *is_asked, size_t count)
-{
-    const size_t room = is_cached(dt) ? GV_DT_CHUNK : GV_DT_TILE;
-    gv_dt_seat *group[GV_DT_CHUNK];
-    size_t size = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (!is_asked[i]) {
-            continue;
+    for (size_t from = 0; from < count;) {
+        size_t end = from + 1;
+        while (end < count && end - from < GV_DT_CHUNK && go_together(seats[from], seats[end])) {
+            end++;
         }
-        if (size == room || (size > 0 && !go_together(dt, group[0], seats[i]))) {
-            act_group(dt, group, size);
-            size = 0;
-        }
-        group[size++] = seats[i];
-    }
-    if (size > 0) {
-        act_group(dt, group, size);
+        gv_dt_cached_act(dt, seats + from, end - from);
+        from = end;
     }
 }
 
 void gv_dt_act(gv_dt_seat *const *seats, const gv_observation *observations, size_t count,
                double *actions)
 {
-    enum { PART = 64 };
     if (count == 0) {
         return;
     }
     gv_dt_network *dt = seats[0]->dt;
     lock(dt);
-    for (size_t from = 0; from < count; from += PART) {
-        const size_t part = count - from < PART ? count - from : PART;
-        bool is_asked[PART];
-        for (size_t i = 0; i < part; i++) {
-            assert(seats[from + i]->dt == dt);
-            is_asked[i] = see(seats[from + i], &observations[from + i]);
-        }
-        act_all(dt, seats + from, is_asked, part);
-        for (size_t i = 0; i < part; i++) {
-            actions[from + i] = seats[from + i]->action * dt->scaling.action_divisor;
-        }
+    for (size_t i = 0; i < count; i++) {
+        assert(seats[i]->dt == dt);
+        see(seats[i], &observations[i]);
+    }
+    if (is_cached(dt)) {
+        act_together(dt, seats, count);
+    }
+    for (size_t i = 0; !is_cached(dt) && i < count; i++) {
+        act_alone(dt, seats[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        actions[i] = seats[i]->action * dt->scaling.action_divisor;
     }
     unlock(dt);
 }

@@ -12,7 +12,6 @@
 #include "policies/learn/dt_impl.h"
 
 enum {
-    GV_DT_TILE = 4,       /* campaigns of a window computed anew */
     GV_DT_CHUNK = 16,     /* campaigns that share a cache */
     GV_DT_TOKENS_MAX = 4, /* of a tick */
 };
@@ -38,7 +37,7 @@ typedef struct gv_dt_network {
     gv_return_law law;
     gv_scaling scaling;
     gv_params *params;
-    gv_graph *graph; /* of GV_DT_TILE windows */
+    gv_graph *graph; /* of one window */
     gv_dt_nodes nodes;
     gv_node action;
     gv_tape *tape;       /* NULL: cached */

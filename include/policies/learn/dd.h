@@ -4,9 +4,10 @@
  * At each tick a campaign's whole period is imagined: noise, denoised jump by jump towards the
  * return asked for, with the states already seen in their places all along; then the action
  * between this state and the imagined next is read off. Both passes of guidance, with the return
- * and without, of all campaigns of a tile go through the network in one batch of a fixed shape,
- * so what a campaign gets depends neither on its companions nor on its place among them; its
- * noise is keyed by its own number and tick.
+ * and without, go through the network in one batch. Each campaign has a batch of its own: what it
+ * gets depends neither on its companions nor on its place among them, which a product of several
+ * campaigns does not promise, and the published network's products have 96 columns as it is.
+ * Noise is keyed by the campaign's own number and tick.
  *
  * Calls for one network exclude each other: any threads may ask.
  */
@@ -52,7 +53,7 @@ void gv_dd_seat_destroy(gv_dd_seat *seat); /* accepts NULL */
 void gv_dd_act(gv_dd_seat *const *seats, const gv_observation *observations, size_t count,
                double *actions);
 
-/* What the last call imagined: [ticks][GV_STATE_SIZE], scaled; valid until the next. */
+/* What it imagined last, [ticks][GV_STATE_SIZE], scaled; valid until the next call. */
 const float *gv_dd_plan(const gv_dd_seat *seat);
 
 GV_MUST_CHECK gv_status gv_dd_seat_save(const gv_dd_seat *seat, gv_writer *writer);

@@ -5,8 +5,9 @@
  * what was seen and done since the period began. Campaigns are asked together, and what one gets
  * depends neither on its companions nor on its place among them: with a context of the whole
  * period their keys and values are cached (models/nn/decoder_cache.h) and rows do not mix; with a
- * shorter context, under which a cache is not the same function, the window is computed anew in
- * tiles of a fixed shape.
+ * shorter context, under which a cache is not the same function, each one's window is computed
+ * anew, one after another: in one product even a fixed number of windows gets bits that depend on
+ * their places (OpenBLAS's kernels for Haswell).
  *
  * Calls for one network exclude each other: any threads may ask.
  */
@@ -45,8 +46,8 @@ void gv_dt_seat_destroy(gv_dt_seat *seat); /* accepts NULL */
 
 /*
  * Seats of one network, all different, each at a tick of a market (asserted), which are its ticks
- * 0, 1, 2, ... without a gap (asserted). actions: [count], in units of currency a conversion.
- * Behind the last tick that it was trained on a seat repeats its action.
+ * 0, 1, 2, ... below gv_dt_ticks() without a gap (asserted). actions: [count], in units of
+ * currency a conversion.
  */
 void gv_dt_act(gv_dt_seat *const *seats, const gv_observation *observations, size_t count,
                double *actions);
