@@ -6,6 +6,8 @@
 #define TESTS_PLANNER_FIXTURE_H
 
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "policies/learn/learner.h"
 #include "sim/base/money.h"
@@ -122,6 +124,42 @@ static inline void period_pass_drawn(made_period *period, uint64_t number)
                 20 * gv_random_uniform(&draw, 2));
     period->seen.market.announced_count = gv_random_below(&draw, 3, 10000);
     period->seen.market.announced_value = gv_random_uniform(&draw, 4);
+}
+
+/* ---- other processors ------------------------------------------------------------------------ */
+
+static inline int planner_as(const char *processor, const char *filter)
+{
+    int status = -1;
+    (void)fflush(NULL);
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        (void)setenv("OPENBLAS_CORETYPE", processor, 1);
+        (void)execl("/proc/self/exe", "test", filter, (char *)NULL);
+        _exit(1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status;
+}
+
+/*
+ * Runs this program again, its test of that name alone, with OpenBLAS's kernels for others of
+ * this processor's family: main() gives its first argument to cmocka_set_test_filter().
+ */
+static inline void planner_on_processors(const char *filter)
+{
+#if defined(__x86_64__)
+    assert_int_equal(planner_as("Prescott", filter), 0);
+    if (__builtin_cpu_supports("avx2")) {
+        assert_int_equal(planner_as("Haswell", filter), 0);
+    }
+    if (__builtin_cpu_supports("avx512vl")) {
+        assert_int_equal(planner_as("SkylakeX", filter), 0);
+    }
+#else
+    assert_int_equal(planner_as("GENERIC", filter), 0);
+#endif
 }
 
 #endif

@@ -179,6 +179,12 @@ static void companions_and_place_change_no_bit(void **state)
     }
 }
 
+static void on_other_processors_neither(void **state)
+{
+    (void)state;
+    planner_on_processors("companions_and_place_change_no_bit");
+}
+
 static void a_saved_campaign_goes_on_to_the_same_bits(void **state)
 {
     enum { COUNT = 2 };
@@ -311,17 +317,21 @@ static void sizes_that_do_not_fit_are_refused(void **state)
 
 #define in_folder(test) cmocka_unit_test_setup_teardown(test, test_folder_make, test_folder_remove)
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(past_states_go_to_the_inverse_in_their_order),
         in_folder(guidance_finds_the_planted_periods),
         in_folder(companions_and_place_change_no_bit),
+        cmocka_unit_test(on_other_processors_neither),
         in_folder(a_saved_campaign_goes_on_to_the_same_bits),
         in_folder(a_plan_begins_with_what_was_seen),
         in_folder(odd_periods_and_faults_can_be_learnt),
         in_folder(failing_memory_is_reported_and_leaks_nothing),
         in_folder(sizes_that_do_not_fit_are_refused),
     };
+    if (argc > 1) {
+        cmocka_set_test_filter(argv[1]);
+    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

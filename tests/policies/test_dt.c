@@ -330,6 +330,12 @@ static void companions_and_place_change_no_bit(void **state)
     }
 }
 
+static void on_other_processors_neither(void **state)
+{
+    (void)state;
+    planner_on_processors("companions_and_place_change_no_bit");
+}
+
 static void a_saved_campaign_goes_on_to_the_same_bits(void **state)
 {
     enum { COUNT = 3 };
@@ -400,7 +406,7 @@ static void heads_that_do_not_divide_the_width_are_refused(void **state)
 
 #define in_folder(test) cmocka_unit_test_setup_teardown(test, test_folder_make, test_folder_remove)
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(returns_to_go_worked_by_hand),
@@ -409,10 +415,14 @@ int main(void)
         in_folder(asked_for_more_it_does_what_brought_more),
         in_folder(a_cache_is_the_same_function_as_computing_anew),
         in_folder(companions_and_place_change_no_bit),
+        cmocka_unit_test(on_other_processors_neither),
         in_folder(a_saved_campaign_goes_on_to_the_same_bits),
         in_folder(the_published_faults_change_the_actions),
         in_folder(failing_memory_is_reported_and_leaks_nothing),
         in_folder(heads_that_do_not_divide_the_width_are_refused),
     };
+    if (argc > 1) {
+        cmocka_set_test_filter(argv[1]);
+    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
