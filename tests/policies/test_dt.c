@@ -44,7 +44,7 @@ static void returns_to_go_worked_by_hand(void **state)
     for (size_t t = 0; t < 4; t++) {
         assert_near(to_go[t], counted[t], 1e-12);
     }
-    /* S is (40 / 80)^2 4 = 1 in all; before the ticks 0, (10 / 20)^2, (10 / 60)^2, (30 / 70)^2 3. */
+    /* S is (40 / 80)^2 4 = 1 in all; before the ticks 0, (10 / 20)^2, (10 / 60)^2, (30 / 70)^2 3 */
     const gv_return_law score = {.kind = GV_RETURN_SCORE, .power = 2};
     const double scored[] = {1, 0.75, 35.0 / 36, 1 - 27.0 / 49};
     gv_return_to_go(&score, &episode, to_go);
