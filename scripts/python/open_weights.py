@@ -34,9 +34,12 @@ def load(path):
 
 def layers_of(tensors):
     """(weight, bias) of each layer, first to last."""
-    numbers = sorted(int(name.split(".")[1]) for name in tensors
-                     if name.startswith("actor.") and name.endswith(".weight"))
-    return [(tensors[f"actor.{i}.weight"], tensors[f"actor.{i}.bias"]) for i in numbers]
+    names = [name.removesuffix(".weight") for name in tensors
+             if name.startswith("actor.") and name.endswith(".weight")]
+    numbered = sorted((name for name in names if name.split(".")[-1].isdigit()),
+                      key=lambda name: int(name.split(".")[-1]))
+    last = [name for name in names if name == "actor.mean"]  # of IQL's normal law
+    return [(tensors[f"{name}.weight"], tensors[f"{name}.bias"]) for name in numbered + last]
 
 
 def act(tensors, states):
