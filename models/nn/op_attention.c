@@ -3,7 +3,8 @@
  * weights P = softmax(S) over the keys that a query may see, result P V. With g = dP:
  *   dS = P (g - sum(P g)),  dQ = scale dS K,  dK = scale dS^T Q,  dV = P^T dO,
  * where dropout multiplies P by its mask on the way to the result, and g on the way back.
- * The weights before dropout are saved.
+ * The weights before dropout are saved; of a causal block those beyond its last row are neither
+ * written nor read.
  *
  * Queries are taken in blocks of rows: under the causal rule a block needs only the keys up to
  * its last row, so a third of the products is left out.
@@ -155,7 +156,6 @@ static size_t rows_from(const attention_sizes *s, size_t first)
 static void attention_forward(const gv_op_call *call)
 {
     const attention_sizes s = attention_of(call);
-    memset(call->saved, 0, s.batch * s.heads * s.length * s.stride * sizeof(real));
     for (size_t i = 0; i < s.batch * s.heads; i++) {
         const attention_head head = head_of(call, &s, i);
         for (size_t first = 0; first < s.length; first += BLOCK_ROWS) {

@@ -133,10 +133,12 @@ static void scatter(const conv_sizes *s, const real *from, size_t count, bool ad
 /* x [batch][channels][length] += bias [channels] */
 static void add_bias(const real *bias, size_t batch, size_t channels, size_t length, real *x)
 {
-    assert(channels > 0);
-    for (size_t i = 0; bias != NULL && i < batch * channels; i++) {
-        for (size_t j = 0; j < length; j++) {
-            x[i * length + j] += bias[i % channels];
+    for (size_t b = 0; bias != NULL && b < batch; b++) {
+        for (size_t c = 0; c < channels; c++) {
+            real *row = x + (b * channels + c) * length;
+            for (size_t j = 0; j < length; j++) {
+                row[j] += bias[c];
+            }
         }
     }
 }

@@ -200,7 +200,7 @@ static double attended(const float *qkv, const float *valid, size_t query, size_
         total += scores[key];
     }
     for (size_t key = 0; key <= query; key++) {
-        mixed += scores[key] * (double)qkv[key * 3 * D + 2 * D + column];
+        mixed += scores[key] * (double)qkv[(key * 3 + 2) * D + column];
     }
     return total == 0 ? 0 : mixed / total;
 }
@@ -211,7 +211,7 @@ static void attention_is_an_explicit_softmax(void **state)
     enum { B = 2, T = 37, D = 8 };
     const gv_attention causal = {.heads = 2, .is_causal = true};
     forward f = begin();
-    const gv_node qkv = operand(&f, B, T, 3 * D);
+    const gv_node qkv = operand(&f, B, T, (size_t)3 * D);
     const gv_node valid = gv_graph_input(f.graph, "valid", gv_shape_of(2, (size_t[]){B, T}));
     const float *y = run(&f, gv_op_attention(f.graph, qkv, valid, &causal));
     gv_tape_f32(f.tape, valid)[0] = 0; /* the first query of the first sequence sees no key */
