@@ -401,6 +401,17 @@ static void what_memory_held_before_does_not_matter(void **state)
     nn_net_free(&net);
 }
 
+static void a_step_allocates_nothing(void **state)
+{
+    (void)state;
+    lesson of = {.poison = 0};
+    assert_int_equal(begin(&of, 1), GV_OK);
+    gv_mem_fail_after(0);
+    (void)train(&of, 3);
+    gv_mem_fail_after(-1);
+    end(&of);
+}
+
 static void every_failed_allocation_is_survived(void **state)
 {
     (void)state;
@@ -435,6 +446,7 @@ int main(void)
         cmocka_unit_test(a_tensor_more_shifts_no_other),
         cmocka_unit_test(live_tensors_never_overlap),
         cmocka_unit_test(what_memory_held_before_does_not_matter),
+        cmocka_unit_test(a_step_allocates_nothing),
         cmocka_unit_test(every_failed_allocation_is_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
