@@ -83,8 +83,8 @@ void gv_learned_bid(void *state, const gv_batch *batch, int64_t *bids)
 static void plan_some(void *const *states, const gv_observation *observations, size_t count)
 {
     const gv_learned_state *first = states[0];
-    double seen[TOGETHER * GV_STATE_SIZE];
-    double actions[TOGETHER];
+    double seen[TOGETHER * GV_STATE_SIZE] = {0};
+    double actions[TOGETHER] = {0};
     for (size_t i = 0; i < count; i++) {
         const gv_learned_state *learned = states[i];
         assert(learned->actor == first->actor);

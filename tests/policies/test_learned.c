@@ -88,8 +88,8 @@ static int64_t bid_of(gv_policy *policy)
 static void bids_together(gv_policy *const *policies, const sight *sights, const size_t *order,
                           size_t count, int64_t *bids)
 {
-    gv_policy *together[MOST];
-    gv_observation seen[MOST];
+    gv_policy *together[MOST] = {NULL};
+    gv_observation seen[MOST] = {{0}};
     for (size_t i = 0; i < count; i++) {
         together[i] = policies[order[i]];
         seen[i] = sights[order[i]].seen;
