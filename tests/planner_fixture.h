@@ -69,13 +69,14 @@ static inline gv_learner *planner_learner(const gv_learner_type *type, const gv_
 static inline double planner_teach(gv_learner *learner, size_t steps)
 {
     double mean = 0;
+    const size_t last = steps / 10;
     for (size_t step = 0; step < steps; step++) {
         double losses[GV_LOSSES_MAX] = {0};
         const gv_status status = gv_learner_step(learner, losses);
         if (status != GV_OK) {
             fail_msg("%s", gv_status_detail());
         }
-        mean += step >= steps - steps / 10 ? losses[0] / (double)(steps / 10) : 0;
+        mean += step >= steps - last ? losses[0] / (double)last : 0;
     }
     return mean;
 }

@@ -64,5 +64,5 @@ void gv_dd_gather(const float *states, size_t tick, const float *next, float *se
         const size_t at = tick < back ? 0 : tick - back;
         memcpy(seen + (GV_DD_SEEN - 2 - back) * GV_STATE_SIZE, states + at * GV_STATE_SIZE, bytes);
     }
-    memcpy(seen + (GV_DD_SEEN - 1) * GV_STATE_SIZE, next, bytes);
+    memcpy(seen + (size_t)(GV_DD_SEEN - 1) * GV_STATE_SIZE, next, bytes);
 }

@@ -75,7 +75,7 @@ static gv_status add_chunk(gv_dt_network *dt)
                                             .decoder = dt->sizes.decoder,
                                             .campaigns = GV_DT_CHUNK,
                                             .tokens = dt->sizes.ticks * dt->sizes.tokens};
-    void *chunks = gv_mem_resize(cached->chunks, count, sizeof *cached->chunks);
+    void *chunks = gv_mem_resize(cached->chunks, count, sizeof(gv_decoder_cache *));
     cached->chunks = chunks == NULL ? cached->chunks : chunks;
     void *taken = gv_mem_resize(cached->taken, count, sizeof *cached->taken);
     cached->taken = taken == NULL ? cached->taken : taken;

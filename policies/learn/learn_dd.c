@@ -2,7 +2,7 @@
  * Decision diffuser (Ajay et al., ICLR 2023) and DiffBid (arXiv 2405.16141): what would a period
  * with that return look like, and which action leads from state to state?
  *
- *     noise    mean (eps - eps(x_k, k, return or none))^2,  x_k = mix of a period's states and eps
+ *     noise    mean (eps - eps(x_k, k, return or nothing))^2,  x_k = mix of states and eps
  *     inverse  mean (f(s_(t-2), s_(t-1), s_t, s_(t+1)) - a_t)^2
  *
  * Sizes of the public code of AuctionNet (arXiv 2412.10798): base 128, multipliers 1, 2, 4, kernel

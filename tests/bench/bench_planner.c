@@ -14,7 +14,13 @@
 #include "policies/learn/dt.h"
 #include "policies/learn/learners_impl.h"
 
-enum { TURNS = 7, CAMPAIGNS = 48, TICKS = PLANNER_TICKS_MAX, NAME_SIZE = 256 };
+enum {
+    TURNS = 7,
+    CAMPAIGNS = 48,
+    TICKS = PLANNER_TICKS_MAX,
+    NAME_SIZE = 256,
+    PATH_SIZE = 2 * NAME_SIZE
+};
 
 static char folder[NAME_SIZE];
 static gv_dataset *dataset;
@@ -27,16 +33,16 @@ static void must(gv_status status)
     }
 }
 
-static void name_file(const char *name, char path[2 * NAME_SIZE])
+static void name_file(const char *name, char path[PATH_SIZE])
 {
-    (void)snprintf(path, 2 * NAME_SIZE, "%s/%s.safetensors", folder, name);
+    (void)snprintf(path, PATH_SIZE, "%s/%s.safetensors", folder, name);
 }
 
 /* Weights as they are drawn: what they say does not change what they cost. */
 static void write_weights(const gv_learner_type *type, const char *preset)
 {
     planner_config config = planner_config_of(type, NULL);
-    char path[2 * NAME_SIZE];
+    char path[PATH_SIZE];
     gv_learner *learner = NULL;
     must(gv_learner_preset(type, preset, &config));
     must(gv_param_parse(gv_param_find(type->info.params, "batch"), "1", 0, &config));
@@ -69,7 +75,7 @@ typedef struct transformer {
 
 static transformer transformer_of(size_t count, bool recomputes)
 {
-    char path[2 * NAME_SIZE];
+    char path[PATH_SIZE];
     transformer all = {.count = count};
     const gv_dt_serving serving = {.target = 1, .recomputes = recomputes};
     name_file("dt", path);
@@ -133,7 +139,7 @@ typedef struct diffuser {
 
 static diffuser diffuser_of(size_t jumps)
 {
-    char path[2 * NAME_SIZE];
+    char path[PATH_SIZE];
     diffuser one = {.dd = NULL};
     const gv_dd_serving serving = {
         .target = 1, .guidance = 1.2, .jumps = jumps, .eta = 1, .noise_scale = 0.5};
@@ -167,7 +173,7 @@ static void bench_diffuser(void)
 static void make_dataset(void)
 {
     const char *temporary = getenv("TMPDIR");
-    char path[2 * NAME_SIZE];
+    char path[PATH_SIZE];
     const char *const paths[] = {path};
     const planted_set set = {.plant = plant_policy, .episodes = 2, .ticks = TICKS};
     (void)snprintf(folder, sizeof folder, "%s/gavel-bench-XXXXXX",
@@ -185,7 +191,7 @@ static void remove_files(void)
 {
     static const char *const names[] = {"set", "dt", "dd"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        char path[2 * NAME_SIZE];
+        char path[PATH_SIZE];
         name_file(names[i], path);
         (void)unlink(path);
     }

@@ -315,23 +315,21 @@ static void sizes_that_do_not_fit_are_refused(void **state)
     gv_dataset_destroy(dataset);
 }
 
-#define in_folder(test) cmocka_unit_test_setup_teardown(test, test_folder_make, test_folder_remove)
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(past_states_go_to_the_inverse_in_their_order),
-        in_folder(guidance_finds_the_planted_periods),
-        in_folder(companions_and_place_change_no_bit),
+        cmocka_unit_test(guidance_finds_the_planted_periods),
+        cmocka_unit_test(companions_and_place_change_no_bit),
         cmocka_unit_test(on_other_processors_neither),
-        in_folder(a_saved_campaign_goes_on_to_the_same_bits),
-        in_folder(a_plan_begins_with_what_was_seen),
-        in_folder(odd_periods_and_faults_can_be_learnt),
-        in_folder(failing_memory_is_reported_and_leaks_nothing),
-        in_folder(sizes_that_do_not_fit_are_refused),
+        cmocka_unit_test(a_saved_campaign_goes_on_to_the_same_bits),
+        cmocka_unit_test(a_plan_begins_with_what_was_seen),
+        cmocka_unit_test(odd_periods_and_faults_can_be_learnt),
+        cmocka_unit_test(failing_memory_is_reported_and_leaks_nothing),
+        cmocka_unit_test(sizes_that_do_not_fit_are_refused),
     };
     if (argc > 1) {
         cmocka_set_test_filter(argv[1]);
     }
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, test_folder_make, test_folder_remove);
 }

@@ -44,7 +44,7 @@ static void returns_to_go_worked_by_hand(void **state)
     for (size_t t = 0; t < 4; t++) {
         assert_near(to_go[t], counted[t], 1e-12);
     }
-    /* S is (40 / 80)^2 4 = 1 in all; before the ticks 0, (10 / 20)^2, (10 / 60)^2, (30 / 70)^2 3 */
+    /* S is (40 / 80)^2 4 = 1 in all, before the ticks 0, (10/20)^2, (10/60)^2, (30/70)^2 3. */
     const gv_return_law score = {.kind = GV_RETURN_SCORE, .power = 2};
     const double scored[] = {1, 0.75, 35.0 / 36, 1 - 27.0 / 49};
     gv_return_to_go(&score, &episode, to_go);
@@ -404,25 +404,23 @@ static void heads_that_do_not_divide_the_width_are_refused(void **state)
     gv_dataset_destroy(dataset);
 }
 
-#define in_folder(test) cmocka_unit_test_setup_teardown(test, test_folder_make, test_folder_remove)
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(returns_to_go_worked_by_hand),
         cmocka_unit_test(a_constraint_is_told_as_its_share),
         cmocka_unit_test(no_action_sees_what_comes_after_it),
-        in_folder(asked_for_more_it_does_what_brought_more),
-        in_folder(a_cache_is_the_same_function_as_computing_anew),
-        in_folder(companions_and_place_change_no_bit),
+        cmocka_unit_test(asked_for_more_it_does_what_brought_more),
+        cmocka_unit_test(a_cache_is_the_same_function_as_computing_anew),
+        cmocka_unit_test(companions_and_place_change_no_bit),
         cmocka_unit_test(on_other_processors_neither),
-        in_folder(a_saved_campaign_goes_on_to_the_same_bits),
-        in_folder(the_published_faults_change_the_actions),
-        in_folder(failing_memory_is_reported_and_leaks_nothing),
-        in_folder(heads_that_do_not_divide_the_width_are_refused),
+        cmocka_unit_test(a_saved_campaign_goes_on_to_the_same_bits),
+        cmocka_unit_test(the_published_faults_change_the_actions),
+        cmocka_unit_test(failing_memory_is_reported_and_leaks_nothing),
+        cmocka_unit_test(heads_that_do_not_divide_the_width_are_refused),
     };
     if (argc > 1) {
         cmocka_set_test_filter(argv[1]);
     }
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, test_folder_make, test_folder_remove);
 }
