@@ -1,11 +1,10 @@
 /* gavel plot: pictures of a run, as PNG and SVG. */
 #include <argp.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "scenarios/cli/arguments.h"
 #include "scenarios/cli/commands_impl.h"
 #include "scenarios/report/plot.h"
 #include "sim/base/mem.h"
@@ -13,35 +12,20 @@
 
 enum { KEY_RUN = 256, KEY_CAMPAIGN, KEY_BUDGET, KEY_BY, KEY_POLICIES };
 
-enum { POLICIES_MAX = 64 };
-
 typedef struct plot_options {
     const char *path;
     const char *stem;
     const char *campaign;
     const char *budget;
-    const gv_metric *by; /* NULL: spend in time */
-    const char *policies[POLICIES_MAX];
-    size_t policy_count; /* 0: all */
+    const gv_metric *by;   /* NULL: spend in time */
+    gv_cli_words policies; /* 0: all */
     int64_t run_id;
     bool quiet;
 } plot_options;
 
-static void add_policies(plot_options *options, char *list, struct argp_state *state)
-{
-    char *rest = NULL;
-    for (char *name = strtok_r(list, ",", &rest); name != NULL; name = strtok_r(NULL, ",", &rest)) {
-        if (options->policy_count == POLICIES_MAX) {
-            argp_error(state, "more than %d policies", POLICIES_MAX);
-        }
-        options->policies[options->policy_count++] = name;
-    }
-}
-
 static error_t parse_option(int key, char *text, struct argp_state *state)
 {
     plot_options *options = state->input;
-    char *end = NULL;
     switch (key) {
     case 'o':
         options->stem = text;
@@ -50,11 +34,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         options->quiet = true;
         return 0;
     case KEY_RUN:
-        errno = 0;
-        options->run_id = strtoll(text, &end, 10);
-        if (errno != 0 || end == text || *end != '\0' || options->run_id < 1) {
-            argp_error(state, "--run is '%s', expected the number of a run", text);
-        }
+        options->run_id = (int64_t)gv_cli_count("--run", text, INT64_MAX, state);
         return 0;
     case KEY_CAMPAIGN:
         options->campaign = text;
@@ -63,7 +43,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         options->budget = text;
         return 0;
     case KEY_POLICIES:
-        add_policies(options, text, state);
+        gv_cli_add_list(&options->policies, "--policies", text, state);
         return 0;
     case KEY_BY:
         options->by = gv_metric_find(text);
@@ -138,9 +118,9 @@ static gv_status check_names(const plot_options *options, const gv_grouping *gro
         !has_name(options->budget, grouping->budgets, grouping->budget_count)) {
         return fail_no_name("budget", options->budget, grouping->budgets, grouping->budget_count);
     }
-    for (size_t i = 0; i < options->policy_count; i++) {
-        if (!has_name(options->policies[i], grouping->policies, grouping->policy_count)) {
-            return fail_no_name("policy", options->policies[i], grouping->policies,
+    for (size_t i = 0; i < options->policies.count; i++) {
+        if (!has_name(options->policies.items[i], grouping->policies, grouping->policy_count)) {
+            return fail_no_name("policy", options->policies.items[i], grouping->policies,
                                 grouping->policy_count);
         }
     }
@@ -183,8 +163,8 @@ static gv_status plot_policies(const plot_options *options, const gv_outcomes *o
     chosen.cells = cells;
     chosen.cell_count = 0;
     for (size_t i = 0; i < outcomes->cell_count; i++) {
-        if (options->policy_count == 0 ||
-            has_name(outcomes->cells[i].policy, options->policies, options->policy_count)) {
+        if (options->policies.count == 0 ||
+            has_name(outcomes->cells[i].policy, options->policies.items, options->policies.count)) {
             cells[chosen.cell_count++] = outcomes->cells[i];
         }
     }

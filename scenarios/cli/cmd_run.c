@@ -2,9 +2,9 @@
 #include <argp.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "scenarios/cli/arguments.h"
 #include "scenarios/cli/cli.h"
 #include "scenarios/compose/compose.h"
 #include "scenarios/config/print.h"
@@ -25,14 +25,12 @@ enum {
     KEY_PRINT_CONFIG,
     KEY_DRY_RUN,
     KEY_LOGS,
-    SETS_MAX = 256,
     ARGUMENTS_SIZE = 4096,
 };
 
 typedef struct run_request {
     const char *scenario_path;
-    const char *sets[SETS_MAX];
-    size_t set_count;
+    gv_cli_words sets;
     const char *db_path;
     const char *log_folder;
     size_t jobs;
@@ -71,34 +69,6 @@ static const struct argp_option options[] = {
     {0},
 };
 
-static void add_set(run_request *request, const char *argument, struct argp_state *state)
-{
-    if (request->set_count == SETS_MAX) {
-        argp_error(state, "more than %d --set", SETS_MAX);
-        return;
-    }
-    request->sets[request->set_count++] = argument;
-}
-
-static void take_jobs(run_request *request, const char *argument, struct argp_state *state)
-{
-    char *end = NULL;
-    const unsigned long jobs = strtoul(argument, &end, 10);
-    if (argument[0] < '0' || argument[0] > '9' || *end != '\0' || jobs < 1 || jobs > 1024) {
-        argp_error(state, "--jobs: expected a whole number from 1 to 1024, found '%s'", argument);
-        return;
-    }
-    request->jobs = jobs;
-}
-
-static void take_engine(run_request *request, const char *argument, struct argp_state *state)
-{
-    request->reference = strcmp(argument, "reference") == 0;
-    if (!request->reference && strcmp(argument, "batch") != 0) {
-        argp_error(state, "--engine: expected batch or reference, found '%s'", argument);
-    }
-}
-
 static error_t take_flag(int key, run_request *request)
 {
     switch (key) {
@@ -127,7 +97,7 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
     run_request *request = state->input;
     switch (key) {
     case KEY_SET:
-        add_set(request, argument, state);
+        gv_cli_add_word(&request->sets, "--set", argument, state);
         return 0;
     case KEY_DB:
         request->db_path = argument;
@@ -136,10 +106,10 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
         request->log_folder = argument;
         return 0;
     case KEY_JOBS:
-        take_jobs(request, argument, state);
+        request->jobs = (size_t)gv_cli_count("--jobs", argument, GV_CLI_JOBS_MAX, state);
         return 0;
     case KEY_ENGINE:
-        take_engine(request, argument, state);
+        request->reference = gv_cli_is_reference(argument, state);
         return 0;
     case ARGP_KEY_ARG:
         if (request->scenario_path != NULL) {
@@ -164,10 +134,13 @@ static const struct argp parser = {
     .options = options,
     .parser = take_option,
     .args_doc = "SCENARIO.yaml",
-    .doc = "Replays a scenario: every campaign at every budget under every policy.\v"
+    .doc = "Runs a scenario: replays a log, every campaign at every budget under every policy; or "
+           "sells "
+           "a market, with every contender in every advertiser's place.\v"
            "Example:\n"
            "  gavel run scenarios/rlb2997.yaml --db outcomes.db\n"
-           "  gavel run june.yaml --set policies.lin.b0=12 --set seed=7 --jobs 2\n\n"
+           "  gavel run june.yaml --set policies.lin.b0=12 --set seed=7 --jobs 2\n"
+           "  gavel run scenarios/market48.yaml --set market.periods=20 --db market48.db\n\n"
            "Ctrl-C saves what is running into --db and exits 130 (SIGTERM: 75); --resume goes on "
            "from there. `gavel list scenario` shows what a scenario can say.",
 };
@@ -406,7 +379,7 @@ static int run(int argc, char **argv)
     }
     gv_scenario *scenario = NULL;
     const gv_status status =
-        gv_scenario_load(request.scenario_path, request.sets, request.set_count, &scenario);
+        gv_scenario_load(request.scenario_path, request.sets.items, request.sets.count, &scenario);
     int code = GV_EXIT_DONE;
     if (status != GV_OK) {
         code = fail_scenario(scenario, status);
@@ -421,6 +394,6 @@ static int run(int argc, char **argv)
 
 const gv_command gv_command_run = {
     .name = "run",
-    .summary = "replay a scenario: campaigns x budgets x policies",
+    .summary = "run a scenario: replay a log, or sell a market",
     .run = run,
 };

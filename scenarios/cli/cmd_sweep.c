@@ -3,9 +3,9 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "scenarios/cli/arguments.h"
 #include "scenarios/cli/commands_impl.h"
 #include "scenarios/compose/inputs.h"
 #include "scenarios/report/sweep_report.h"
@@ -22,14 +22,12 @@ enum {
     KEY_FORCE,
     KEY_JSON,
     KEY_DRY_RUN,
-    SETS_MAX = 256,
     ROWS_SHOWN = 200,
 };
 
 typedef struct sweep_request {
     const char *path;
-    const char *sets[SETS_MAX];
-    size_t set_count;
+    gv_cli_words sets;
     const char *db_path;
     size_t jobs;
     bool reference;
@@ -62,34 +60,6 @@ static const struct argp_option options[] = {
     {"quiet", KEY_QUIET, NULL, 0, "No progress and no talk", 0},
     {0},
 };
-
-static void add_set(sweep_request *request, const char *argument, struct argp_state *state)
-{
-    if (request->set_count == SETS_MAX) {
-        argp_error(state, "more than %d --set", SETS_MAX);
-        return;
-    }
-    request->sets[request->set_count++] = argument;
-}
-
-static void take_jobs(sweep_request *request, const char *argument, struct argp_state *state)
-{
-    char *end = NULL;
-    const unsigned long jobs = strtoul(argument, &end, 10);
-    if (argument[0] < '0' || argument[0] > '9' || *end != '\0' || jobs < 1 || jobs > 1024) {
-        argp_error(state, "--jobs: expected a whole number from 1 to 1024, found '%s'", argument);
-        return;
-    }
-    request->jobs = jobs;
-}
-
-static void take_engine(sweep_request *request, const char *argument, struct argp_state *state)
-{
-    request->reference = strcmp(argument, "reference") == 0;
-    if (!request->reference && strcmp(argument, "batch") != 0) {
-        argp_error(state, "--engine: expected batch or reference, found '%s'", argument);
-    }
-}
 
 static error_t take_flag(int key, sweep_request *request)
 {
@@ -132,16 +102,16 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
     sweep_request *request = state->input;
     switch (key) {
     case KEY_SET:
-        add_set(request, argument, state);
+        gv_cli_add_word(&request->sets, "--set", argument, state);
         return 0;
     case KEY_DB:
         request->db_path = argument;
         return 0;
     case KEY_JOBS:
-        take_jobs(request, argument, state);
+        request->jobs = (size_t)gv_cli_count("--jobs", argument, GV_CLI_JOBS_MAX, state);
         return 0;
     case KEY_ENGINE:
-        take_engine(request, argument, state);
+        request->reference = gv_cli_is_reference(argument, state);
         return 0;
     case ARGP_KEY_ARG:
         if (request->path != NULL) {
@@ -370,7 +340,7 @@ static int run(int argc, char **argv)
     gv_sweep *sweep = NULL;
     gv_status status = gv_sweep_load(request.path, &sweep);
     if (status == GV_OK) {
-        status = gv_sweep_bind(sweep, request.sets, request.set_count);
+        status = gv_sweep_bind(sweep, request.sets.items, request.sets.count);
     }
     int code = GV_EXIT_DONE;
     if (status != GV_OK) {

@@ -1,35 +1,22 @@
 /* gavel trajectories: what auto-bidders learn from, of a stored market run. */
 #include <argp.h>
-#include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "scenarios/cli/arguments.h"
 #include "scenarios/cli/commands_impl.h"
 #include "scenarios/run/trajectories.h"
 
-enum { KEY_RUN = 256, KEY_POLICIES, KEY_RIVALS, POLICIES_MAX = 64, SOURCE_SIZE = 512 };
+enum { KEY_RUN = 256, KEY_POLICIES, KEY_RIVALS, SOURCE_SIZE = 512 };
 
 typedef struct trajectories_options {
     const char *path;
     const char *output;
     const char *rivals;
-    const char *policies[POLICIES_MAX];
-    size_t policy_count;
+    gv_cli_words policies;
     int64_t run_id;
     bool quiet;
 } trajectories_options;
-
-static void add_policies(trajectories_options *options, char *list, struct argp_state *state)
-{
-    char *rest = NULL;
-    for (char *name = strtok_r(list, ",", &rest); name != NULL; name = strtok_r(NULL, ",", &rest)) {
-        if (options->policy_count == POLICIES_MAX) {
-            argp_error(state, "more than %d policies", POLICIES_MAX);
-        }
-        options->policies[options->policy_count++] = name;
-    }
-}
 
 static void take_rivals(trajectories_options *options, const char *text, struct argp_state *state)
 {
@@ -43,17 +30,6 @@ static void take_rivals(trajectories_options *options, const char *text, struct 
     argp_error(state, "--rivals is '%s', expected market, fixed, reacting or all", text);
 }
 
-static int64_t parse_run(const char *text, struct argp_state *state)
-{
-    char *end = NULL;
-    errno = 0;
-    const long long run_id = strtoll(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || run_id < 1) {
-        argp_error(state, "--run is '%s', expected the number of a run", text);
-    }
-    return run_id;
-}
-
 static error_t parse_option(int key, char *text, struct argp_state *state)
 {
     trajectories_options *options = state->input;
@@ -65,10 +41,10 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         options->quiet = true;
         return 0;
     case KEY_RUN:
-        options->run_id = parse_run(text, state);
+        options->run_id = (int64_t)gv_cli_count("--run", text, INT64_MAX, state);
         return 0;
     case KEY_POLICIES:
-        add_policies(options, text, state);
+        gv_cli_add_list(&options->policies, "--policies", text, state);
         return 0;
     case KEY_RIVALS:
         take_rivals(options, text, state);
@@ -119,8 +95,8 @@ static gv_status make(const trajectories_options *options, gv_store *store, size
     gv_outcomes *outcomes = NULL;
     gv_trajectories *set = NULL;
     char source[SOURCE_SIZE];
-    const gv_trajectory_choice choice = {.policies = options->policies,
-                                         .policy_count = options->policy_count,
+    const gv_trajectory_choice choice = {.policies = options->policies.items,
+                                         .policy_count = options->policies.count,
                                          .rivals = options->rivals};
     GV_TRY(gv_outcomes_read(store, options->run_id, true, &outcomes));
     gv_status status = gv_trajectories_of_run(outcomes, &choice, &set);

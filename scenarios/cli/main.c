@@ -14,11 +14,12 @@ enum { COMMANDS_MAX = 32 };
 static void print_usage(FILE *stream)
 {
     (void)fputs("Usage: gavel COMMAND [OPTION...]\n"
-                "Replays ad auctions under bidding policies and stores what happened in SQLite.\n\n"
+                "Replays logs of ad auctions, or sells a simulated market, under bidding policies; "
+                "outcomes in\nSQLite.\n\n"
                 "Commands:\n",
                 stream);
     for (const gv_command *const *command = gv_commands; *command != NULL; command++) {
-        (void)fprintf(stream, "  %-10s %s\n", (*command)->name, (*command)->summary);
+        (void)fprintf(stream, "  %-12s %s\n", (*command)->name, (*command)->summary);
     }
     (void)fputs(
         "\nOptions:\n"
