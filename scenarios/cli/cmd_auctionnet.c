@@ -286,7 +286,10 @@ static void print_usage(FILE *stream)
     for (size_t i = 0; i < PARTS; i++) {
         (void)fprintf(stream, "  %-13s %s\n", parts[i].name, parts[i].summary);
     }
-    (void)fputs("\n`gavel auctionnet score --help` explains one, with an example.\n", stream);
+    (void)fputs("\nExample:\n"
+                "  gavel auctionnet score period-7.csv --policy abid --budget-ratio 0.5,1,1.5\n\n"
+                "`gavel auctionnet score --help` explains one.\n",
+                stream);
 }
 
 static int refuse(const char *word)

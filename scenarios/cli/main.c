@@ -19,7 +19,7 @@ static void print_usage(FILE *stream)
                 "Commands:\n",
                 stream);
     for (const gv_command *const *command = gv_commands; *command != NULL; command++) {
-        (void)fprintf(stream, "  %-12s %s\n", (*command)->name, (*command)->summary);
+        (void)fprintf(stream, "  %-13s %s\n", (*command)->name, (*command)->summary);
     }
     (void)fputs(
         "\nOptions:\n"
