@@ -6,10 +6,11 @@
 #ifndef TESTS_WEIGHTS_FIXTURE_H
 #define TESTS_WEIGHTS_FIXTURE_H
 
+#include "learner_fixture.h"
 #include "policies/learn/learner.h"
 #include "trajectory_fixture.h"
 
-enum { WEIGHTS_TYPES_MAX = 32, WEIGHTS_CONFIG_SIZE = 1024 };
+enum { WEIGHTS_TYPES_MAX = 32 };
 
 static char weights_paths[WEIGHTS_TYPES_MAX][TEST_PATH_SIZE];
 
@@ -29,10 +30,7 @@ static inline const char *weights_of(const char *type)
 static inline void made_weights_file(const gv_learner_type *type, const gv_dataset *dataset,
                                      const char *path)
 {
-    union {
-        unsigned char bytes[WEIGHTS_CONFIG_SIZE];
-        double aligned;
-    } config = {{0}};
+    learner_config config = {{0}};
     assert_true(type->info.config_size <= sizeof config);
     gv_param_defaults(type->info.params, &config);
     const gv_learner_setup setup = {.config = &config, .dataset = dataset, .seed = 4, .jobs = 1};

@@ -1,17 +1,13 @@
 /* Learners on planted problems, and what must hold of every one of them. */
 #include <math.h>
 
+#include "learner_fixture.h"
 #include "policies/learn/actor.h"
 #include "policies/learn/learners_impl.h"
 #include "sim/base/file.h"
 #include "trajectory_fixture.h"
 
-enum { CONFIG_SIZE = 1024, TICKS = 48 };
-
-typedef union learner_config {
-    unsigned char bytes[CONFIG_SIZE];
-    double aligned;
-} learner_config;
+enum { TICKS = 48 };
 
 static gv_dataset *planted(void **state, planting plant, size_t episodes)
 {
@@ -27,15 +23,6 @@ static gv_dataset *planted(void **state, planting plant, size_t episodes)
     const char *paths[] = {path};
     assert_int_equal(gv_dataset_open(paths, 1, &dataset), GV_OK);
     return dataset;
-}
-
-static void set_value(const gv_learner_type *type, learner_config *config, const char *name,
-                      const char *value)
-{
-    const gv_param *row = gv_param_find(type->info.params, name);
-    if (row != NULL) {
-        assert_int_equal(gv_param_parse(row, value, 0, config), GV_OK);
-    }
 }
 
 /* Small enough for a test: narrow networks, small batches. */
@@ -196,7 +183,7 @@ static void threads_and_stops_change_no_bit(void **state)
     weights_path(state, "other", other);
     for (size_t i = 0; gv_learner_types[i] != NULL; i++) {
         const gv_learner_type *type = gv_learner_types[i];
-        learner_config config = small_config(type);
+        learner_config config = smallest_config(type);
         set_value(type, &config, "shards", "4");
         gv_learner *alone = learner_of(type, dataset, &config, 1);
         steps_on(alone, 30);
@@ -225,19 +212,19 @@ static void another_training_is_not_resumed(void **state)
 {
     gv_dataset *dataset = planted(state, plant_choice, 8);
     gv_dataset *other = planted(state, plant_policy, 8);
-    learner_config config = small_config(&gv_learner_bc);
+    learner_config config = smallest_config(&gv_learner_bc);
     gv_learner *first = learner_of(&gv_learner_bc, dataset, &config, 1);
     gv_writer writer = {0};
     assert_int_equal(gv_learner_save(first, &writer), GV_OK);
     gv_learner_destroy(first);
-    set_value(&gv_learner_bc, &config, "hidden_2", "31");
+    set_value(&gv_learner_bc, &config, "hidden_2", "7");
     gv_learner *wider = learner_of(&gv_learner_bc, dataset, &config, 1);
     gv_reader reader = {.bytes = writer.bytes, .size = writer.size};
     assert_int_equal(gv_learner_restore(wider, &reader), GV_ECORRUPT);
-    assert_non_null(strstr(gv_status_detail(), "\"hidden_2=32\""));
-    assert_non_null(strstr(gv_status_detail(), "\"hidden_2=31\""));
+    assert_non_null(strstr(gv_status_detail(), "\"hidden_2=8\""));
+    assert_non_null(strstr(gv_status_detail(), "\"hidden_2=7\""));
     gv_learner_destroy(wider);
-    set_value(&gv_learner_bc, &config, "hidden_2", "32");
+    set_value(&gv_learner_bc, &config, "hidden_2", "8");
     set_value(&gv_learner_bc, &config, "steps",
               "77"); /* going on for longer is no other training */
     gv_learner *elsewhere = learner_of(&gv_learner_bc, other, &config, 1);
@@ -255,7 +242,7 @@ static void a_rate_beyond_measure_is_named(void **state)
     gv_dataset *dataset = planted(state, plant_choice, 8);
     for (size_t i = 0; gv_learner_types[i] != NULL; i++) {
         const gv_learner_type *type = gv_learner_types[i];
-        learner_config config = small_config(type);
+        learner_config config = smallest_config(type);
         set_value(type, &config, "rate", "1e6");
         set_value(type, &config, "scale_actions", "off");
         gv_learner *learner = learner_of(type, dataset, &config, 1);
@@ -288,7 +275,7 @@ static void the_smallest_set_is_learnt_from(void **state)
     planted_write(&set, path);
     assert_int_equal(gv_dataset_open(paths, 1, &dataset), GV_OK);
     for (size_t i = 0; gv_learner_types[i] != NULL; i++) {
-        const learner_config config = small_config(gv_learner_types[i]);
+        const learner_config config = smallest_config(gv_learner_types[i]);
         gv_learner *learner = learner_of(gv_learner_types[i], dataset, &config, 1);
         steps_on(learner, 5);
         gv_learner_destroy(learner);
@@ -300,7 +287,7 @@ static void failing_memory_is_reported_and_leaks_nothing(void **state)
 {
     gv_dataset *dataset = planted(state, plant_choice, 8);
     for (size_t i = 0; gv_learner_types[i] != NULL; i++) {
-        const learner_config config = small_config(gv_learner_types[i]);
+        const learner_config config = smallest_config(gv_learner_types[i]);
         const gv_learner_setup setup = {
             .config = &config, .dataset = dataset, .seed = 1, .jobs = 1};
         gv_status status = GV_ENOMEM;

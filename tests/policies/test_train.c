@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "learner_fixture.h"
 #include "policies/learn/learners_impl.h"
 #include "policies/learn/train.h"
 #include "sim/base/file.h"
@@ -9,11 +10,6 @@
 #include "trajectory_fixture.h"
 
 enum { STEPS = 60, ROWS_MAX = 64 };
-
-typedef union learner_config {
-    unsigned char bytes[1024];
-    double aligned;
-} learner_config;
 
 /* A training with all that it needs, and what it told. */
 typedef struct rehearsal {
@@ -58,14 +54,6 @@ static void tell(void *context, const gv_train_row *row)
     self->rows[self->row_count++] = *row;
 }
 
-/* Small: what is rehearsed is the loop. */
-static const struct {
-    const char *name;
-    const char *value;
-} sizes[] = {{"batch", "10"},  {"samples", "2"}, {"hidden_1", "8"}, {"hidden_2", "8"},
-             {"actor_1", "8"}, {"actor_2", "8"}, {"value_1", "8"},  {"value_2", "8"},
-             {"value_3", "8"}, {"critic", "8"},  {NULL, NULL}};
-
 static void rehearse_open(void **state, const gv_learner_type *type, rehearsal *self)
 {
     const planted_set set = {.plant = plant_choice, .episodes = 6, .ticks = 48};
@@ -76,13 +64,7 @@ static void rehearse_open(void **state, const gv_learner_type *type, rehearsal *
     test_folder_path(*state, "out.safetensors", self->path);
     planted_write(&set, path);
     assert_int_equal(gv_dataset_open(paths, 1, &self->dataset), GV_OK);
-    gv_param_defaults(type->info.params, &self->config);
-    for (size_t i = 0; sizes[i].name != NULL; i++) {
-        const gv_param *row = gv_param_find(type->info.params, sizes[i].name);
-        if (row != NULL) {
-            assert_int_equal(gv_param_parse(row, sizes[i].value, 0, &self->config), GV_OK);
-        }
-    }
+    self->config = smallest_config(type);
 }
 
 static gv_train_config plan_of(const gv_learner_type *type, rehearsal *self,
