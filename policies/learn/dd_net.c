@@ -10,9 +10,10 @@ gv_status gv_dd_sizes_of(const gv_dd_config *config, size_t ticks, gv_dd_sizes *
     const size_t even = (size_t)1 << (config->levels - 1);
     assert(config->levels <= GV_UNET_LEVELS_MAX);
     assert(ticks >= 1);
-    if (config->base % config->groups != 0 || config->base % 2 != 0) {
+    if (config->base % config->groups != 0 || config->base % 2 != 0 || config->base < 4) {
         return GV_FAIL(GV_EUSAGE,
-                       "dd: a base of %lld channels, expected an even multiple of the %lld groups",
+                       "dd: a base of %lld channels, expected an even multiple of the %lld groups, "
+                       "4 at least",
                        (long long)config->base, (long long)config->groups);
     }
     if (config->kernel % 2 == 0) {

@@ -302,15 +302,17 @@ static void failing_memory_is_reported_and_leaks_nothing(void **state)
 
 static void sizes_that_do_not_fit_are_refused(void **state)
 {
-    static const char *const odd[][2] = {{"kernel=4", "a kernel of 4"}, {"groups=5", "5 groups"}};
+    static const char *const odd[][3] = {{"kernel=4", NULL, "a kernel of 4"},
+                                         {"groups=5", NULL, "5 groups"},
+                                         {"groups=1", "base=2", "a base of 2 channels"}};
     gv_dataset *dataset = planner_dataset(state, plant_line, 11, TICKS);
-    for (size_t i = 0; i < 2; i++) {
-        const char *const text[] = {odd[i][0], NULL};
+    for (size_t i = 0; i < 3; i++) {
+        const char *const text[] = {odd[i][0], odd[i][1], NULL};
         const planner_config config = planner_config_of(&gv_learner_dd, text);
         const gv_learner_setup setup = {.config = &config, .dataset = dataset, .jobs = 1};
         gv_learner *learner = NULL;
         assert_int_equal(gv_learner_create(&gv_learner_dd, &setup, &learner), GV_EUSAGE);
-        assert_non_null(strstr(gv_status_detail(), odd[i][1]));
+        assert_non_null(strstr(gv_status_detail(), odd[i][2]));
     }
     gv_dataset_destroy(dataset);
 }
