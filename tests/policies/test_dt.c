@@ -4,6 +4,7 @@
 #include "policies/learn/dt.h"
 #include "policies/learn/dt_impl.h"
 #include "policies/learn/learners_impl.h"
+#include "sim/base/parallel.h"
 
 enum { TICKS = 8, CAMPAIGNS = 48 };
 
@@ -336,6 +337,44 @@ static void on_other_processors_neither(void **state)
     planner_on_processors("companions_and_place_change_no_bit");
 }
 
+/* Campaign `number` over a period, with a seat of its own in a network that others ask, too. */
+typedef struct shared_play {
+    const gv_dt *dt;
+    double (*actions)[PLANNER_TICKS_MAX];
+} shared_play;
+
+static gv_status play_shared(void *context, size_t number, size_t worker)
+{
+    (void)worker;
+    const shared_play *play_of = context;
+    made_period period;
+    gv_dt_seat *seat = NULL;
+    period_begin(&period, PLANNER_TICKS_MAX);
+    GV_TRY(gv_dt_seat_create(play_of->dt, 1000, 50, &seat));
+    for (size_t tick = 0; tick < PLANNER_TICKS_MAX; tick++) {
+        gv_dt_act(&seat, &period.seen, 1, &play_of->actions[number][tick]);
+        period_pass_drawn(&period, number);
+    }
+    gv_dt_seat_destroy(seat);
+    return GV_OK;
+}
+
+static void threads_may_share_a_network(void **state)
+{
+    enum { COUNT = 40 };
+    static double serial[COUNT][PLANNER_TICKS_MAX];
+    static double threaded[COUNT][PLANNER_TICKS_MAX];
+    char path[TEST_PATH_SIZE];
+    gv_dt *dt = NULL;
+    const gv_dt_serving serving = {.target = 1};
+    made_weights(state, plain_text, path);
+    assert_int_equal(gv_dt_open(path, &serving, &dt), GV_OK);
+    assert_int_equal(gv_parallel_for(1, COUNT, play_shared, &(shared_play){dt, serial}), GV_OK);
+    assert_int_equal(gv_parallel_for(4, COUNT, play_shared, &(shared_play){dt, threaded}), GV_OK);
+    assert_memory_equal(serial, threaded, sizeof serial);
+    gv_dt_close(dt);
+}
+
 static void a_saved_campaign_goes_on_to_the_same_bits(void **state)
 {
     enum { COUNT = 3 };
@@ -414,6 +453,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_cache_is_the_same_function_as_computing_anew),
         cmocka_unit_test(companions_and_place_change_no_bit),
         cmocka_unit_test(on_other_processors_neither),
+        cmocka_unit_test(threads_may_share_a_network),
         cmocka_unit_test(a_saved_campaign_goes_on_to_the_same_bits),
         cmocka_unit_test(the_published_faults_change_the_actions),
         cmocka_unit_test(failing_memory_is_reported_and_leaks_nothing),
