@@ -139,7 +139,7 @@ static const gv_param dd_params[] = {
 
 static const gv_preset dd_presets[] = {
     {"dd", "AuctionNet's sizes: a U-Net of 16.5 million weights",
-     (const char *const[]){"base=128", "levels=3", "inverse=256", "batch=1000", "shards=125",
+     (const char *const[]){"base=128", "levels=3", "inverse=256", "batch=1000", "shards=10",
                            "rate=0.0001", NULL}},
     {"diffbid", "DiffBid's: two levels of 128 and 256, 30 steps, the return dropped for a fifth",
      (const char *const[]){"base=128", "levels=2", "inverse=256", "diffusion_steps=30", "drop=0.2",

@@ -131,7 +131,7 @@ static const gv_preset dt_presets[] = {
                            "return_scale=2000", "scale_actions=off", NULL}},
     {"dt-gas", "the sizes of GAS and GAVE: width 512, 8 layers, 16 heads",
      (const char *const[]){"width=512", "layers=8", "heads=16", "inner=1024", "context=20",
-                           "batch=128", "shards=16", "rate=0.0001", "steps=400000", "warm_up=10000",
+                           "batch=128", "shards=8", "rate=0.0001", "steps=400000", "warm_up=10000",
                            NULL}},
     {0},
 };
