@@ -375,12 +375,15 @@ void gv_market_period_close(gv_market_period *period)
 }
 
 gv_campaign gv_market_campaign(const gv_market *market, const gv_market_period *period,
-                               size_t advertiser)
+                               size_t advertiser, bool is_contender)
 {
     const gv_market_settings *settings = market->plan->settings;
     gv_campaign campaign = market->advertisers[advertiser].campaign;
     campaign.start_us = period->start_us;
     campaign.end_us = period->start_us + settings->ticks * settings->tick_us;
+    if (is_contender) {
+        campaign.budget_nanos = scaled(campaign.budget_nanos, settings->contender_budget);
+    }
     return campaign;
 }
 

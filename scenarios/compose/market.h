@@ -58,9 +58,9 @@ GV_MUST_CHECK gv_status gv_market_period_open(const gv_market *market, uint64_t 
                                               gv_market_period *period);
 void gv_market_period_close(gv_market_period *period);
 
-/* The advertiser's campaign in this period. */
+/* The advertiser's campaign in this period, its own or as a contender has it. */
 gv_campaign gv_market_campaign(const gv_market *market, const gv_market_period *period,
-                               size_t advertiser);
+                               size_t advertiser, bool is_contender);
 
 /*
  * A policy for the advertiser, fitted; `config`: room for the type's config, which the policy
@@ -78,9 +78,11 @@ typedef struct gv_market_seats {
     unsigned char *configs; /* [count][config_size] */
     size_t count;
     size_t config_size;
+    bool has_contender;    /* set beforehand: */
+    size_t contender_seat; /* whose place one takes */
 } gv_market_seats;
 
-/* plans: [seat_count], who bids in each seat. seats: zeroed. */
+/* plans: [seat_count], who bids in each seat. seats: zeroed but for the contender. */
 GV_MUST_CHECK gv_status gv_market_seats_open(const gv_market *market,
                                              const gv_market_period *period,
                                              const gv_policy_plan *const *plans,

@@ -28,7 +28,8 @@ static gv_status open_seat(const gv_market *market, const gv_market_period *peri
                            const gv_policy_plan *plan, size_t number, gv_market_seats *seats)
 {
     const uint32_t category = market->categories[number];
-    seats->campaigns[number] = gv_market_campaign(market, period, number);
+    const bool is_contender = seats->has_contender && seats->contender_seat == number;
+    seats->campaigns[number] = gv_market_campaign(market, period, number, is_contender);
     GV_TRY(gv_market_policy(market, plan, &seats->campaigns[number], category, NULL,
                             seats->configs + number * seats->config_size,
                             &seats->policies[number]));

@@ -34,7 +34,8 @@ typedef struct gv_market_settings {
     int64_t exposure_delay_us;
     int32_t exposure_delay_law;
     double exposure_delay_shape;
-    int32_t rivals; /* gv_rivals_kind */
+    int32_t rivals;          /* gv_rivals_kind */
+    double contender_budget; /* multiplies that of whose place a contender takes */
     bool keep_ticks;
     int64_t history_period; /* GV_PARAM_UNSET: the one before the first */
     int32_t least_cost;     /* gv_least_cost */

@@ -113,6 +113,14 @@ static const gv_param market_rows[] = {
      OF(gv_market_settings, rivals),
      .help = "What a contender meets: the offers that the market recorded, or a market that "
              "reacts, sold anew for each advertiser and contender."},
+    {.name = "contender_budget",
+     .kind = GV_PARAM_REAL,
+     .fallback = "1",
+     .minimum = 0,
+     .maximum = 1e6,
+     OF(gv_market_settings, contender_budget),
+     .help = "Multiplies the budget of the advertiser whose place a contender takes, and no "
+             "other's: 0.5 to 1.5 are the published budget ratios."},
     {.name = "keep_ticks",
      .kind = GV_PARAM_SWITCH,
      .fallback = "on",
@@ -218,7 +226,8 @@ static const gv_param advertiser_rows[] = {
      .minimum = 0,
      .maximum = 1e6,
      OF(gv_advertiser_settings, budget_scale),
-     .help = "Multiplies every budget: 0.5 to 1.5 are the published budget ratios."},
+     .help = "Multiplies every budget, and so makes another market; market.contender_budget "
+             "scales a contender's alone."},
     {.name = "cpa_scale",
      .kind = GV_PARAM_REAL,
      .fallback = "1",

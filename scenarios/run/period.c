@@ -66,11 +66,11 @@ static gv_status run_exchange(const gv_period_run_state *run, const gv_exchange_
     return status;
 }
 
-/* All seats at once under `plans`; `log` is told, where it is not NULL. */
+/* All seats at once under `plans`, a span of one seat being a contender's; `log` is told, where it is not NULL. */
 static gv_status sell_market(const gv_period_run_state *run, const gv_policy_plan *const *plans,
                              gv_period_log *log, const seat_span *span)
 {
-    gv_market_seats seats = {.seats = NULL};
+    gv_market_seats seats = {.has_contender = span->count == 1, .contender_seat = span->first};
     gv_exchange_config config = run->period.config;
     GV_TRY(gv_market_seats_open(run->job->market, &run->period, plans, &seats));
     config.seats = seats.seats;
@@ -188,7 +188,7 @@ static gv_status play_alone(const gv_period_run_state *run, size_t arm, size_t n
 {
     const gv_market *market = run->job->market;
     const gv_policy_plan *plan = gv_period_plan(run, arm, number);
-    const gv_campaign campaign = gv_market_campaign(market, &run->period, number);
+    const gv_campaign campaign = gv_market_campaign(market, &run->period, number, true);
     const float *values = place->group + number % GV_TRAFFIC_GROUP * run->record->count;
     const gv_future future = {.slot_count = run->period.config.slot_count,
                               .exposure = place->exposure,

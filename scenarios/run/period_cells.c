@@ -8,7 +8,7 @@
 /* What the records of one period point to. */
 typedef struct cell_parts {
     gv_cell_record *records; /* [cell_count] */
-    gv_campaign *campaigns;  /* [seat_count] */
+    gv_campaign *campaigns;  /* [seat_count], then as contenders have them */
     gv_tally *totals;        /* [cell_count] */
     gv_seat_record *seats;   /* [cell_count] */
     gv_seat_tick *sums;      /* [cell_count]: where ticks are not kept */
@@ -21,7 +21,7 @@ static gv_status allocate(const gv_period_run_state *run, cell_parts *parts)
     const size_t seats = run->job->market->seat_count;
     parts->cell_count = run->arm_count * seats;
     parts->records = gv_region_alloc(&parts->region, parts->cell_count, sizeof *parts->records);
-    parts->campaigns = gv_region_alloc(&parts->region, seats, sizeof *parts->campaigns);
+    parts->campaigns = gv_region_alloc(&parts->region, 2 * seats, sizeof *parts->campaigns);
     parts->totals = gv_region_alloc(&parts->region, parts->cell_count, sizeof *parts->totals);
     parts->seats = gv_region_alloc(&parts->region, parts->cell_count, sizeof *parts->seats);
     parts->sums = gv_region_alloc(&parts->region, parts->cell_count, sizeof *parts->sums);
@@ -83,7 +83,7 @@ static gv_status fill_cell(const gv_period_run_state *run, cell_parts *parts, si
     parts->seats[at] = seat_of(run, parts, arm, number, at);
     parts->records[at] = (gv_cell_record){
         .cell = run->job->index * parts->cell_count + at,
-        .campaign = &parts->campaigns[number],
+        .campaign = &parts->campaigns[arm == 0 ? number : market->seat_count + number],
         .policy = plan->name,
         .policy_type = plan->type->info.name,
         .budget_label = "",
@@ -98,12 +98,15 @@ static gv_status fill_cell(const gv_period_run_state *run, cell_parts *parts, si
 
 static gv_status fill_all(const gv_period_run_state *run, cell_parts *parts)
 {
+    const gv_market *market = run->job->market;
     GV_TRY(allocate(run, parts));
-    for (size_t i = 0; i < run->job->market->seat_count; i++) {
-        parts->campaigns[i] = gv_market_campaign(run->job->market, &run->period, i);
+    for (size_t i = 0; i < market->seat_count; i++) {
+        parts->campaigns[i] = gv_market_campaign(market, &run->period, i, false);
+        parts->campaigns[market->seat_count + i] =
+            gv_market_campaign(market, &run->period, i, true);
     }
     for (size_t arm = 0; arm < run->arm_count; arm++) {
-        for (size_t i = 0; i < run->job->market->seat_count; i++) {
+        for (size_t i = 0; i < market->seat_count; i++) {
             GV_TRY(fill_cell(run, parts, arm, i));
         }
     }

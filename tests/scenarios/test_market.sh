@@ -74,6 +74,15 @@ a_contender_in_its_own_place_changes_nothing() {
     # A conversion is worth its CPA unless the scenario says otherwise.
     test "$(sqlite3 fixed.db 'SELECT count(*) FROM market_league WHERE abs(gained_currency -
         cpa_target_currency * conversions) > 1e-9')" = 0
+    # A contender's budget is its own affair: the market stays as it was.
+    "$gavel" run market.yaml -q --set market.contender_budget=0.5 --db half.db >/dev/null
+    for what in "rivals = 'market'|spend_nanos" "rivals = 'fixed'|2 * budget_nanos"; do
+        sqlite3 half.db "SELECT cell, ${what#*|} FROM campaign JOIN seat USING (run_id, cell)
+            WHERE ${what%|*} ORDER BY cell" >half.txt
+        sqlite3 fixed.db "SELECT cell, $(sed 's/2 \* //' <<<"${what#*|}") FROM campaign
+            JOIN seat USING (run_id, cell) WHERE ${what%|*} ORDER BY cell" >whole.txt
+        cmp half.txt whole.txt
+    done
     # In another's place rivals that react matter.
     ! cmp -s <(dump fixed.db | grep -v rivals) <(dump reacting.db | grep -v rivals)
 }
@@ -102,18 +111,19 @@ a_killed_run_resumes_period_by_period() {
     begin
     sed -i 's/periods: 3/periods: 60/' market.yaml
     "$gavel" run market.yaml -q --db whole.db >/dev/null
-    local part=0 done
-    for delay in 0.05 0.1 0.15; do
+    local part=0 done=0
+    for delay in 0.02 0.04 0.06; do
         "$gavel" run market.yaml -q --resume --db cut.db >/dev/null 2>&1 &
         local child=$!
         sleep $delay
         kill -9 $child 2>/dev/null || true
         wait $child 2>/dev/null || true
-        done=$(sqlite3 cut.db 'SELECT count(*) FROM campaign' 2>/dev/null || echo 0)
+        done=$(sqlite3 cut.db 'SELECT count(*) FROM campaign' 2>/dev/null || true)
         test $((${done:-0} % 36)) -eq 0 # whole periods only
-        [ "${done:-0}" -eq 2160 ] || part=1
+        [ "${done:-0}" -eq 2160 ] && break # too fast to be killed: another --resume would begin anew
+        part=1
     done
-    "$gavel" run market.yaml -q --resume --db cut.db >/dev/null
+    [ "${done:-0}" -eq 2160 ] || "$gavel" run market.yaml -q --resume --db cut.db >/dev/null
     dump whole.db >whole.txt
     dump cut.db >cut.txt
     cmp whole.txt cut.txt
