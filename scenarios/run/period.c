@@ -66,7 +66,7 @@ static gv_status run_exchange(const gv_period_run_state *run, const gv_exchange_
     return status;
 }
 
-/* All seats at once under `plans`, a span of one seat being a contender's; `log` is told, where it is not NULL. */
+/* All seats at once under `plans`; a span of one seat is a contender's. `log` may be NULL. */
 static gv_status sell_market(const gv_period_run_state *run, const gv_policy_plan *const *plans,
                              gv_period_log *log, const seat_span *span)
 {
