@@ -27,22 +27,22 @@ typedef struct gv_market_settings {
     int64_t ticks;
     int64_t tick_us;
     int64_t slots;
-    bool cascade;
-    int64_t delay_us;  /* mean, of conversions */
-    int32_t delay_law; /* index into gv_delay_types, as is the next */
+    int64_t delay_us; /* mean, of conversions */
     double delay_shape;
     int64_t exposure_delay_us;
-    int32_t exposure_delay_law;
     double exposure_delay_shape;
-    int32_t rivals;          /* gv_rivals_kind */
     double contender_budget; /* multiplies that of whose place a contender takes */
+    int64_t history_period;  /* GV_PARAM_UNSET: the one before the first */
+    int64_t min_remaining_nanos;
+    int32_t delay_law; /* index into gv_delay_types, as is the next */
+    int32_t exposure_delay_law;
+    int32_t rivals;     /* gv_rivals_kind */
+    int32_t least_cost; /* gv_least_cost */
+    int32_t overspend;  /* gv_overspend */
+    bool cascade;
     bool keep_ticks;
-    int64_t history_period; /* GV_PARAM_UNSET: the one before the first */
-    int32_t least_cost;     /* gv_least_cost */
     bool reserve_unsold;
     bool repeat_draws;
-    int32_t overspend; /* gv_overspend */
-    int64_t min_remaining_nanos;
 } gv_market_settings;
 
 typedef struct gv_advertiser_settings {
