@@ -12,6 +12,7 @@ enum { BUCKETS = GV_LADDER_BUCKETS, BUCKET_SHIFT = 52 - 7 };
 
 typedef struct bucket {
     size_t first;
+    size_t total; /* rungs of the whole period, those of the past behind the sum's */
     gv_rung_sum sum;
     uint64_t past; /* opportunities before this one are no longer in it, nor in the sum */
     bool is_sorted;
@@ -23,8 +24,9 @@ typedef struct bucket {
 struct gv_ladder {
     gv_ladder_config config;
     uint64_t opportunities;
-    int64_t base;       /* bucket 0 is the multiplier whose first bits are these, and all below */
-    size_t rung_count;  /* kept */
+    int64_t base;      /* bucket 0 is the multiplier whose first bits are these, and all below */
+    size_t rung_count; /* kept */
+    int64_t highest_offer;
     gv_rung *rungs;     /* [rung_count], by bucket */
     double *value_left; /* [tick_count + 1]: of the best slots of a tick and later ones */
     bucket buckets[BUCKETS];
@@ -112,6 +114,9 @@ static void count_tick(gv_ladder *ladder, size_t tick, tick_row *row)
                 break;
             }
             const size_t at = bucket_of(ladder, found.multiplier);
+            const int64_t offer =
+                offer_above(ladder, future->prices[(below - 1) * ladder->opportunities + i]);
+            ladder->highest_offer = offer > ladder->highest_offer ? offer : ladder->highest_offer;
             row->costs[at] += found.cost_nanos;
             row->counts[at]++;
         }
@@ -170,6 +175,7 @@ static void place_rungs(gv_ladder *ladder, const size_t *reach)
                 }
                 bucket *into = &ladder->buckets[at];
                 ladder->rungs[into->first + into->sum.count++] = found;
+                into->total = into->sum.count;
             }
         }
     }
@@ -252,7 +258,7 @@ void gv_ladder_destroy(gv_ladder *ladder)
 
 /* ---- asking ---------------------------------------------------------------------------------- */
 
-/* Forgets what came before the tick, and adds up the rest. */
+/* Puts what came before the tick behind the rest, whose order stays, and adds the rest up. */
 static bucket *bucket_at(gv_ladder *ladder, size_t tick, size_t number)
 {
     assert(tick < ladder->config.future->tick_count);
@@ -266,12 +272,14 @@ static bucket *bucket_at(gv_ladder *ladder, size_t tick, size_t number)
     gv_rung *rungs = ladder->rungs + at->first;
     gv_rung_sum left = {0};
     for (size_t i = 0; i < at->sum.count; i++) {
-        if (rungs[i].opportunity >= now) {
-            rungs[left.count++] = rungs[i];
-            left.cost_nanos += rungs[i].cost_nanos;
-            left.value += (double)rungs[i].value;
+        const gv_rung found = rungs[i];
+        if (found.opportunity >= now) {
+            rungs[i] = rungs[left.count];
+            rungs[left.count++] = found;
+            left.cost_nanos += found.cost_nanos;
+            left.value += (double)found.value;
             left.multiplier =
-                rungs[i].multiplier > left.multiplier ? rungs[i].multiplier : left.multiplier;
+                found.multiplier > left.multiplier ? found.multiplier : left.multiplier;
         }
     }
     at->sum = left;
@@ -327,4 +335,19 @@ gv_rungs gv_ladder_bucket(gv_ladder *ladder, size_t tick, size_t at)
 double gv_ladder_value_left(const gv_ladder *ladder, size_t tick)
 {
     return ladder->value_left[tick];
+}
+
+void gv_ladder_rewind(gv_ladder *ladder)
+{
+    for (size_t number = 0; number < BUCKETS; number++) {
+        bucket *at = &ladder->buckets[number];
+        at->is_sorted = at->is_sorted && at->sum.count == at->total;
+        at->sum.count = at->total;
+        at->past = NEVER;
+    }
+}
+
+int64_t gv_ladder_highest_offer(const gv_ladder *ladder)
+{
+    return ladder->highest_offer;
 }

@@ -69,8 +69,8 @@ void gv_ladder_destroy(gv_ladder *ladder); /* accepts NULL */
 
 /*
  * What one bucket holds that the tick and later ones offer. Asked for a later tick it forgets what
- * came before, so ticks of successive calls may not fall. Costs what lies in the bucket, and no
- * sorting.
+ * came before, so ticks of successive calls may not fall until it is rewound. Costs what lies in
+ * the bucket, and no sorting.
  */
 gv_rung_sum gv_ladder_sum(gv_ladder *ladder, size_t tick, size_t at);
 
@@ -79,5 +79,11 @@ gv_rungs gv_ladder_bucket(gv_ladder *ladder, size_t tick, size_t at);
 
 /* Expected conversions if the best slot of all that is still to come were bought. */
 double gv_ladder_value_left(const gv_ladder *ladder, size_t tick);
+
+/* To the first tick, as if just created; what was forgotten is back, and sorted when asked for. */
+void gv_ladder_rewind(gv_ladder *ladder);
+
+/* The highest offer that any rung below the ceiling asks for, within reach or not; 0: no rungs. */
+int64_t gv_ladder_highest_offer(const gv_ladder *ladder);
 
 #endif

@@ -248,7 +248,7 @@ static gv_status make_trajectories(const auctionnet_options *options, gv_traject
     for (size_t i = 0; i < options->request.file_count; i++) {
         GV_TRY(gv_trajectories_read(*out, options->files[i], gv_cli_progress(options->is_quiet)));
     }
-    return gv_trajectories_write(*out, options->output, options->files[0]);
+    return gv_trajectories_write(*out, options->output, options->files[0], NULL);
 }
 
 static int run_trajectories(int argc, char **argv)

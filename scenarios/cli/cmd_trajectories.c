@@ -105,7 +105,7 @@ static gv_status make(const trajectories_options *options, gv_store *store, size
                        outcomes->run.id, outcomes->run.name, outcomes->run.scenario_hash,
                        options->path);
         *count = gv_trajectories_count(set);
-        status = gv_trajectories_write(set, options->output, source);
+        status = gv_trajectories_write(set, options->output, source, NULL);
     }
     gv_trajectories_destroy(set);
     gv_outcomes_destroy(outcomes);

@@ -15,6 +15,7 @@
 #include "sim/base/progress.h"
 #include "sim/market/exchange.h"
 #include "sim/market/history.h"
+#include "sim/market/record.h"
 
 /* One advertiser, the same in every period but for the times of its campaign. */
 typedef struct gv_market_advertiser {
@@ -88,6 +89,14 @@ GV_MUST_CHECK gv_status gv_market_seats_open(const gv_market *market,
                                              const gv_policy_plan *const *plans,
                                              gv_market_seats *seats);
 void gv_market_seats_close(gv_market_seats *seats);
+
+/*
+ * Sells the period once to these seats and records it. On GV_OK the caller owns *out. GV_ESTOPPED:
+ * progress, which may be NULL, said so.
+ */
+GV_MUST_CHECK gv_status gv_market_record(const gv_market_period *period,
+                                         const gv_market_seats *seats, const gv_progress *progress,
+                                         gv_record **out);
 
 /*
  * Sells the period that policies learn from, where one of them does; in it those that learn bid

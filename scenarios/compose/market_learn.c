@@ -74,19 +74,12 @@ static gv_status keep_lessons(gv_market *market, const gv_market_period *period,
 static gv_status sell(gv_market *market, const gv_market_period *period,
                       const gv_market_seats *seats, const gv_progress *progress)
 {
-    gv_exchange_config config = period->config;
     gv_record *record = NULL;
-    gv_exchange *exchange = NULL;
+    gv_exchange_config config = period->config;
     config.seats = seats->seats;
     config.seat_count = seats->count;
-    gv_status status = GV_OK;
-    GV_TRY_GOTO(status, gv_record_create(&config, &record), done);
-    config.tap = gv_record_tap(record);
-    GV_TRY_GOTO(status, gv_exchange_create(&config, &exchange), done);
-    GV_TRY_GOTO(status, gv_exchange_run(exchange, progress), done);
-    GV_TRY_GOTO(status, keep_lessons(market, period, &config, record), done);
-done:
-    gv_exchange_destroy(exchange);
+    GV_TRY(gv_market_record(period, seats, progress, &record));
+    const gv_status status = keep_lessons(market, period, &config, record);
     gv_record_destroy(record);
     return status;
 }

@@ -66,3 +66,24 @@ void gv_market_seats_close(gv_market_seats *seats)
     gv_mem_free(seats->configs);
     *seats = (gv_market_seats){.seats = NULL};
 }
+
+gv_status gv_market_record(const gv_market_period *period, const gv_market_seats *seats,
+                           const gv_progress *progress, gv_record **out)
+{
+    gv_exchange_config config = period->config;
+    gv_record *record = NULL;
+    gv_exchange *exchange = NULL;
+    config.seats = seats->seats;
+    config.seat_count = seats->count;
+    gv_status status = GV_OK;
+    GV_TRY_GOTO(status, gv_record_create(&config, &record), done);
+    config.tap = gv_record_tap(record);
+    GV_TRY_GOTO(status, gv_exchange_create(&config, &exchange), done);
+    GV_TRY_GOTO(status, gv_exchange_run(exchange, progress), done);
+    *out = record;
+    record = NULL;
+done:
+    gv_exchange_destroy(exchange);
+    gv_record_destroy(record);
+    return status;
+}

@@ -7,20 +7,11 @@
 #include <assert.h>
 #include <string.h>
 
+#include "scenarios/run/bench.h"
 #include "scenarios/run/period_impl.h"
 #include "scenarios/run/period_log.h"
 #include "sim/base/clock.h"
 #include "sim/base/mem.h"
-#include "sim/market/future.h"
-
-/* What is at hand while contenders take one advertiser's place after another. */
-typedef struct bench {
-    float *group;    /* [GV_TRAFFIC_GROUP][count]: values of neighbours */
-    int64_t *prices; /* [slot][count]; NULL: no contender sees the future */
-    uint64_t *tick_first;
-    double exposure[GV_SLOTS_MAX];
-    unsigned char *config;
-} bench;
 
 /* Seats first .. first + count of an exchange, whose ticks are kept. */
 typedef struct seat_span {
@@ -121,89 +112,27 @@ static size_t largest_config(const gv_market *market)
     return largest;
 }
 
-/* The chance that each slot is seen. */
-static void find_exposure(const gv_period_run_state *run, bench *place)
-{
-    const gv_market_plan *plan = run->job->market->plan;
-    double above = 1.0;
-    for (size_t slot = 0; slot < run->period.config.slot_count; slot++) {
-        place->exposure[slot] = plan->exposure[slot] * (plan->settings->cascade ? above : 1.0);
-        above = place->exposure[slot];
-    }
-}
+/* What is at hand while contenders take the place of the advertiser whose turn it is. */
+typedef struct place {
+    gv_bench bench;
+    unsigned char *config; /* room for any contender's */
+} place;
 
-static gv_status open_bench(const gv_period_run_state *run, bench *place)
+static gv_status play_alone(const gv_period_run_state *run, size_t arm, const place *here)
 {
     const gv_market *market = run->job->market;
-    const size_t tick_count = run->period.config.tick_count;
-    const uint64_t count = run->record->count;
-    const bool is_future_seen = anybody_sees_future(market);
-    place->group = gv_mem_alloc_vector(GV_TRAFFIC_GROUP * count, sizeof *place->group);
-    place->tick_first = gv_mem_alloc(0, tick_count + 1, sizeof *place->tick_first);
-    place->config = gv_mem_alloc_vector(largest_config(market), 1);
-    if (is_future_seen) {
-        place->prices =
-            gv_mem_alloc_vector(count * run->period.config.slot_count, sizeof *place->prices);
-    }
-    if (place->group == NULL || place->tick_first == NULL || place->config == NULL ||
-        (is_future_seen && place->prices == NULL)) {
-        return GV_FAIL(GV_ENOMEM, "no memory for %zu contenders", market->contender_count);
-    }
-    for (size_t tick = 0; tick <= tick_count; tick++) {
-        place->tick_first[tick] = gv_traffic_before(run->period.traffic, tick);
-    }
-    find_exposure(run, place);
-    return GV_OK;
-}
-
-static void close_bench(bench *place)
-{
-    gv_mem_free(place->group);
-    gv_mem_free(place->prices);
-    gv_mem_free(place->tick_first);
-    gv_mem_free(place->config);
-}
-
-/* The values of the whole period of the advertisers that share draws with `first`. */
-static void load_group(const gv_period_run_state *run, size_t first, const bench *place)
-{
-    const gv_market *market = run->job->market;
-    const gv_traffic *traffic = run->period.traffic;
-    const size_t left = market->seat_count - first;
-    for (size_t tick = 0; tick < run->period.config.tick_count; tick++) {
-        const gv_traffic_piece piece = {.tick = tick,
-                                        .first = gv_traffic_before(traffic, tick),
-                                        .count = (size_t)gv_traffic_count(traffic, tick),
-                                        .advertiser = (uint32_t)first,
-                                        .advertiser_count =
-                                            left < GV_TRAFFIC_GROUP ? left : GV_TRAFFIC_GROUP};
-        if (piece.count > 0) {
-            gv_traffic_values(traffic, &piece, run->record->count, place->group + piece.first);
-        }
-    }
-}
-
-static gv_status play_alone(const gv_period_run_state *run, size_t arm, size_t number,
-                            const bench *place)
-{
-    const gv_market *market = run->job->market;
+    const size_t number = here->bench.number;
     const gv_policy_plan *plan = gv_period_plan(run, arm, number);
     const gv_campaign campaign = gv_market_campaign(market, &run->period, number, true);
-    const float *values = place->group + number % GV_TRAFFIC_GROUP * run->record->count;
-    const gv_future future = {.slot_count = run->period.config.slot_count,
-                              .exposure = place->exposure,
-                              .tick_count = run->period.config.tick_count,
-                              .tick_first = place->tick_first,
-                              .values = values,
-                              .prices = place->prices};
-    const gv_rivals rivals = {run->record, (uint32_t)number, values};
+    const gv_future future = gv_bench_future(&here->bench);
+    const gv_rivals rivals = {run->record, (uint32_t)number, future.values};
     gv_seat seat = {.campaign = &campaign, .category = market->categories[number]};
     gv_exchange_config config = run->period.config;
     config.rivals = &rivals;
     config.seats = &seat;
     config.seat_count = 1;
     config.reference = run->job->reference;
-    GV_TRY(gv_market_policy(market, plan, &campaign, seat.category, &future, place->config,
+    GV_TRY(gv_market_policy(market, plan, &campaign, seat.category, &future, here->config,
                             &seat.policy));
     const seat_span own = {0, 1, gv_period_ticks(run, arm, number), &plan};
     const gv_status status = run_exchange(run, &config, NULL, &own);
@@ -211,23 +140,23 @@ static gv_status play_alone(const gv_period_run_state *run, size_t arm, size_t n
     return status;
 }
 
-static gv_status play_all_alone(gv_period_run_state *run, const bench *place)
+static gv_status play_all_alone(gv_period_run_state *run, place *here)
 {
     const gv_market *market = run->job->market;
+    GV_TRY(gv_bench_open(&here->bench, anybody_sees_future(market)));
+    here->config = gv_mem_alloc_vector(largest_config(market), 1);
+    if (here->config == NULL) {
+        return GV_FAIL(GV_ENOMEM, "no memory for %zu contenders", market->contender_count);
+    }
     for (size_t number = 0; number < market->seat_count; number++) {
         if (!gv_progress_report(run->job->progress, "contenders", number, market->seat_count)) {
             return GV_FAIL(GV_ESTOPPED, "stopped before advertiser %zu of %zu", number,
                            market->seat_count);
         }
-        if (number % GV_TRAFFIC_GROUP == 0) {
-            load_group(run, number, place);
-        }
-        if (place->prices != NULL) {
-            gv_record_prices(run->record, (uint32_t)number, place->prices);
-        }
+        gv_bench_turn(&here->bench, number);
         for (size_t arm = 1; arm < run->arm_count; arm++) {
             const int64_t start_us = gv_wall_us();
-            GV_TRY(play_alone(run, arm, number, place));
+            GV_TRY(play_alone(run, arm, here));
             run->wall_us[arm] += gv_wall_us() - start_us;
         }
     }
@@ -236,12 +165,11 @@ static gv_status play_all_alone(gv_period_run_state *run, const bench *place)
 
 static gv_status play_against_record(gv_period_run_state *run)
 {
-    bench place = {.group = NULL};
-    gv_status status = open_bench(run, &place);
-    if (status == GV_OK) {
-        status = play_all_alone(run, &place);
-    }
-    close_bench(&place);
+    place here = {
+        .bench = {.market = run->job->market, .period = &run->period, .record = run->record}};
+    const gv_status status = play_all_alone(run, &here);
+    gv_bench_close(&here.bench);
+    gv_mem_free(here.config);
     return status;
 }
 

@@ -5,10 +5,11 @@
 #include <string.h>
 
 #include "sim/base/clock.h"
+#include "sim/base/hash.h"
 #include "sim/base/mem.h"
 #include "sim/market/traffic_impl.h"
 
-enum { TICKS_MAX = 1000000, CELLS_MAX = 1 << 28 };
+enum { TICKS_MAX = 1000000, CELLS_MAX = 1 << 28, HASH_STRIP = 4096 };
 
 struct gv_traffic {
     const gv_traffic_type *type;
@@ -190,4 +191,36 @@ double gv_traffic_sigma(const gv_traffic *traffic, uint64_t opportunity, uint32_
     assert(sigma >= 0.0);
     assert(sigma <= value);
     return sigma;
+}
+
+static void hash_strip(const gv_traffic *traffic, const gv_traffic_piece *piece, gv_hasher *hasher)
+{
+    int64_t time_us[HASH_STRIP];
+    float values[HASH_STRIP];
+    gv_traffic_times(traffic, piece->tick, piece->first, piece->count, time_us);
+    gv_traffic_values(traffic, piece, HASH_STRIP, values);
+    gv_hasher_add(hasher, time_us, piece->count * sizeof *time_us);
+    gv_hasher_add(hasher, values, piece->count * sizeof *values);
+}
+
+gv_status gv_traffic_hash(const gv_traffic *traffic, uint64_t *hash)
+{
+    gv_hasher *hasher = gv_hasher_create();
+    if (hasher == NULL) {
+        return GV_FAIL(GV_ENOMEM, "no memory to identify the traffic of a period");
+    }
+    for (size_t tick = 0; tick < traffic->tick_count; tick++) {
+        const uint64_t end = traffic->before[tick + 1];
+        for (uint64_t at = traffic->before[tick]; at < end; at += HASH_STRIP) {
+            const gv_traffic_piece piece = {.tick = tick,
+                                            .first = at,
+                                            .count = end - at < HASH_STRIP ? (size_t)(end - at)
+                                                                           : HASH_STRIP,
+                                            .advertiser_count = 1};
+            hash_strip(traffic, &piece, hasher);
+        }
+    }
+    *hash = gv_hasher_value(hasher);
+    gv_hasher_destroy(hasher);
+    return GV_OK;
 }

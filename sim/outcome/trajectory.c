@@ -29,12 +29,18 @@ enum { FIRST_COUNT = 64, NAMES_SIZE = 1024 };
     X(cpa, GV_TENSOR_F64, double, false, 1)              \
     X(spend, GV_TENSOR_F64, double, false, 1)            \
     X(conversions, GV_TENSOR_F64, double, false, 1)      \
-    X(score, GV_TENSOR_F64, double, false, 1)
+    X(score, GV_TENSOR_F64, double, false, 1)            \
+    X(oracle, GV_TENSOR_F64, double, true, 1)            \
+    X(expert, GV_TENSOR_U8, uint8_t, false, 1)
+
+/* The last of them, which only a set that was taught has in its file. */
+enum { TAUGHT_TENSORS = 2 };
 
 struct gv_trajectories {
     size_t tick_count;
     size_t count;
     size_t capacity;
+    bool is_taught;
     gv_seat_tick *history;       /* [tick_count]: scratch, what a state looks back on */
     gv_trajectory_tick *scratch; /* [tick_count] */
 #define X(name, type, c_type, by_tick, width) c_type *name;
@@ -93,12 +99,8 @@ static void *lengthen(void *block, size_t from, size_t to, size_t size)
     return longer;
 }
 
-static gv_status reserve(gv_trajectories *set)
+static gv_status widen(gv_trajectories *set, size_t wider)
 {
-    if (set->count < set->capacity) {
-        return GV_OK;
-    }
-    const size_t wider = set->capacity == 0 ? FIRST_COUNT : 2 * set->capacity;
     bool is_whole = true;
 #define X(name, type, c_type, by_tick, width)                                                      \
     {                                                                                              \
@@ -115,6 +117,19 @@ static gv_status reserve(gv_trajectories *set)
     }
     set->capacity = wider;
     return GV_OK;
+}
+
+static gv_status make_room(gv_trajectories *set)
+{
+    if (set->count < set->capacity) {
+        return GV_OK;
+    }
+    return widen(set, set->capacity == 0 ? FIRST_COUNT : 2 * set->capacity);
+}
+
+gv_status gv_trajectories_reserve(gv_trajectories *set, size_t count)
+{
+    return count <= set->capacity ? GV_OK : widen(set, count);
 }
 
 static double money_of(int64_t nanos)
@@ -171,7 +186,7 @@ static void write_facts(gv_trajectories *set, const gv_trajectory_about *about,
 static gv_status add(gv_trajectories *set, const gv_trajectory_about *about,
                      const gv_trajectory_tick *ticks, const gv_seat_tick *after)
 {
-    GV_TRY(reserve(set));
+    GV_TRY(make_room(set));
     gv_seat_tick total = *after;
     size_t length = set->tick_count;
     for (size_t tick = 0; tick < set->tick_count; tick++) {
@@ -208,6 +223,53 @@ gv_status gv_trajectories_add_seat(gv_trajectories *set, const gv_trajectory_abo
     return add(set, about, set->scratch, &ticks[set->tick_count]);
 }
 
+void gv_trajectories_teach(gv_trajectories *set, const double *oracle, bool is_expert)
+{
+    assert(set->count > 0);
+    const size_t last = set->count - 1;
+    memcpy(set->oracle + last * set->tick_count, oracle, set->tick_count * sizeof *oracle);
+    set->expert[last] = is_expert ? 1 : 0;
+    set->is_taught = true;
+}
+
+double gv_trajectories_last_score(const gv_trajectories *set)
+{
+    assert(set->count > 0);
+    return set->score[set->count - 1];
+}
+
+/* Its numbers become zero again, which is what new ones begin with. */
+void gv_trajectories_drop(gv_trajectories *set)
+{
+    assert(set->count > 0);
+    set->count--;
+#define X(name, type, c_type, by_tick, width)                                    \
+    {                                                                            \
+        const size_t each = ((by_tick) ? set->tick_count : 1) * (size_t)(width); \
+        memset(set->name + set->count * each, 0, each * sizeof *set->name);      \
+    }
+    TENSOR_LIST(X)
+#undef X
+}
+
+gv_status gv_trajectories_append(gv_trajectories *set, const gv_trajectories *more)
+{
+    assert(set->tick_count == more->tick_count);
+    GV_TRY(gv_trajectories_reserve(set, set->count + more->count));
+#define X(name, type, c_type, by_tick, width)                                                      \
+    {                                                                                              \
+        const size_t each = ((by_tick) ? set->tick_count : 1) * (size_t)(width);                   \
+        memcpy(set->name + set->count * each, more->name, more->count * each * sizeof *set->name); \
+    }
+    if (more->count > 0) {
+        TENSOR_LIST(X)
+    }
+#undef X
+    set->count += more->count;
+    set->is_taught = set->is_taught || more->is_taught;
+    return GV_OK;
+}
+
 static void print_names(char *text)
 {
     size_t size = 0;
@@ -218,7 +280,8 @@ static void print_names(char *text)
     }
 }
 
-gv_status gv_trajectories_write(const gv_trajectories *set, const char *path, const char *source)
+gv_status gv_trajectories_write(const gv_trajectories *set, const char *path, const char *source,
+                                const char *provenance)
 {
     char names[NAMES_SIZE];
     print_names(names);
@@ -232,7 +295,9 @@ gv_status gv_trajectories_write(const gv_trajectories *set, const char *path, co
         TENSOR_LIST(X)
 #undef X
     };
-    const gv_tensor_note notes[] = {{"kind", "trajectories"}, {"state", names}, {"source", source}};
-    return gv_safetensors_write(path, tensors, sizeof tensors / sizeof tensors[0], notes,
-                                sizeof notes / sizeof notes[0]);
+    const gv_tensor_note notes[] = {
+        {"kind", "trajectories"}, {"state", names}, {"source", source}, {"provenance", provenance}};
+    const size_t tensor_count =
+        sizeof tensors / sizeof tensors[0] - (set->is_taught ? 0 : TAUGHT_TENSORS);
+    return gv_safetensors_write(path, tensors, tensor_count, notes, provenance == NULL ? 3 : 4);
 }

@@ -316,8 +316,8 @@ static void a_market_s_log_holds_what_its_seats_got(void **state)
     assert_int_equal(gv_trajectories_create(TICKS, &log), GV_OK);
     assert_int_equal(gv_trajectories_read(log, path, NULL), GV_OK);
     assert_int_equal(gv_trajectories_count(log), PERIODS * SEATS);
-    assert_int_equal(gv_trajectories_write(log, from_log, "log"), GV_OK);
-    assert_int_equal(gv_trajectories_write(seats, from_seats, "seats"), GV_OK);
+    assert_int_equal(gv_trajectories_write(log, from_log, "log", NULL), GV_OK);
+    assert_int_equal(gv_trajectories_write(seats, from_seats, "seats", NULL), GV_OK);
     gv_safetensors *a = NULL;
     gv_safetensors *b = NULL;
     assert_int_equal(gv_safetensors_open(from_log, &a), GV_OK);

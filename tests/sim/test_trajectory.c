@@ -23,7 +23,7 @@ typedef struct opened {
 static void open_written(void **state, const gv_trajectories *set, opened *out)
 {
     test_folder_path(*state, "x.safetensors", out->path);
-    assert_int_equal(gv_trajectories_write(set, out->path, "a test"), GV_OK);
+    assert_int_equal(gv_trajectories_write(set, out->path, "a test", NULL), GV_OK);
     assert_int_equal(gv_safetensors_open(out->path, &out->file), GV_OK);
 }
 
@@ -150,7 +150,7 @@ static void every_allocation_may_fail(void **state)
         gv_mem_fail_after(count);
         status = gv_trajectories_create(3, &set);
         status = status == GV_OK ? gv_trajectories_read(set, path, NULL) : status;
-        status = status == GV_OK ? gv_trajectories_write(set, out, "a test") : status;
+        status = status == GV_OK ? gv_trajectories_write(set, out, "a test", NULL) : status;
         gv_mem_fail_after(-1);
         gv_trajectories_destroy(set);
     }

@@ -50,7 +50,8 @@
     X(GV_STREAM_WEIGHT, 30)    \
     X(GV_STREAM_DROPOUT, 31)   \
     X(GV_STREAM_SAMPLE, 32)    \
-    X(GV_STREAM_NOISE, 33)
+    X(GV_STREAM_NOISE, 33)     \
+    X(GV_STREAM_EXPERT, 34)
 
 typedef enum gv_stream {
 #define X(name, number) name = (number),

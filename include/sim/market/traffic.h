@@ -90,4 +90,11 @@ void gv_traffic_values(const gv_traffic *traffic, const gv_traffic_piece *piece,
 double gv_traffic_sigma(const gv_traffic *traffic, uint64_t opportunity, uint32_t advertiser,
                         double value);
 
+/*
+ * What tells this period's traffic from any other's: a hash of when its opportunities come and
+ * what they are worth to the first advertiser. Whoever bids, it is the same; another seed, period
+ * or setting of the type gives another.
+ */
+GV_MUST_CHECK gv_status gv_traffic_hash(const gv_traffic *traffic, uint64_t *hash);
+
 #endif

@@ -14,7 +14,15 @@
  *   period, advertiser, category   I64 [N]
  *   budget, cpa, spend, conversions, score   F64 [N]   money in units of currency
  *
- * The state that follows is that of the next tick. "__metadata__" names the 16 entries.
+ * and, where an expert was asked (gv_trajectories_teach()), two more:
+ *
+ *   oracle             F64 [N][T]      the multiplier, in currency a conversion, that the hindsight
+ *                                      oracle would bid from what this episode had at the tick,
+ *                                      whoever played it; 0 where it would buy nothing
+ *   expert             U8  [N]         1: the oracle itself played; 0: somebody else
+ *
+ * The state that follows is that of the next tick. "__metadata__" names the 16 entries, and under
+ * "provenance" may say, as JSON, where the episodes came from.
  */
 #ifndef SIM_OUTCOME_TRAJECTORY_H
 #define SIM_OUTCOME_TRAJECTORY_H
@@ -70,8 +78,29 @@ GV_MUST_CHECK gv_status gv_trajectories_add_seat(gv_trajectories *set,
 GV_MUST_CHECK gv_status gv_trajectories_read(gv_trajectories *set, const char *path,
                                              const gv_progress *progress);
 
-/* `source`: where they came from, for the file's metadata. */
+/*
+ * Of the one that was added last. oracle: [tick_count], currency a conversion. A set is written
+ * with these tensors as soon as one of it was taught; the others then have zeros.
+ */
+void gv_trajectories_teach(gv_trajectories *set, const double *oracle, bool is_expert);
+
+/* The score of the one that was added last. */
+double gv_trajectories_last_score(const gv_trajectories *set);
+
+/* Forgets the one that was added last. */
+void gv_trajectories_drop(gv_trajectories *set);
+
+/* Room for so many in all, so that what follows copies nothing; less room is made as needed. */
+GV_MUST_CHECK gv_status gv_trajectories_reserve(gv_trajectories *set, size_t count);
+
+/* All of `more`, behind what is there; both have the same ticks (asserted). */
+GV_MUST_CHECK gv_status gv_trajectories_append(gv_trajectories *set, const gv_trajectories *more);
+
+/*
+ * source: where they came from, for the file's metadata. provenance: the same as JSON, with the
+ * identity of each period's traffic; NULL: not known.
+ */
 GV_MUST_CHECK gv_status gv_trajectories_write(const gv_trajectories *set, const char *path,
-                                              const char *source);
+                                              const char *source, const char *provenance);
 
 #endif
