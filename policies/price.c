@@ -11,8 +11,9 @@
 #include "sim/base/vector.h"
 #include "sim/market/mechanism.h"
 
-#define TWO_52  4503599627370496.0
-#define BID_MAX (GV_PRICE_MAX + 1.0) /* more than GV_OFFER_MAX, so a market counts it */
+#define TWO_52   4503599627370496.0
+#define BID_MAX  (GV_PRICE_MAX + 1.0)        /* more than GV_OFFER_MAX, so a market counts it */
+#define INFINITE INT64_C(0x7FF0000000000000) /* its bits; those of what is no number are above */
 
 /* Also in functions for other processors. */
 #define STATIC_INLINE static inline __attribute__((always_inline))
@@ -23,22 +24,34 @@ STATIC_INLINE double clamp(double nanos, double most)
     return positive < most ? positive : most;
 }
 
-static inline int64_t round_down(double nanos, double most)
+/*
+ * Without a branch, which would keep the loops below from being vectors: one is taken off by the
+ * sign of what the rounding left over, which is never -0.
+ */
+STATIC_INLINE int64_t round_down(double nanos, double most)
 {
     const double clamped = clamp(nanos, most);
-    const double nearest = (clamped + TWO_52) - TWO_52;
-    const double whole = nearest - (nearest > clamped ? 1.0 : 0.0);
-    const double shifted = whole + TWO_52;
+    const double shifted = clamped + TWO_52;
+    const double left_over = clamped - (shifted - TWO_52);
+    uint64_t nearest = 0;
+    uint64_t sign = 0;
+    memcpy(&nearest, &shifted, sizeof nearest);
+    memcpy(&sign, &left_over, sizeof sign);
+    return (int64_t)((nearest & UINT64_C(0x000FFFFFFFFFFFFF)) - (sign >> 63));
+}
+
+/* The same bits as GV_BID_NAN where a number is none, else 0. */
+STATIC_INLINE int64_t mark_of(double nanos)
+{
     int64_t bits = 0;
-    memcpy(&bits, &shifted, sizeof bits);
-    return bits & (INT64_C(0x000FFFFFFFFFFFFF));
+    memcpy(&bits, &nanos, sizeof bits);
+    return (bits & INT64_MAX) > INFINITE ? GV_BID_NAN : 0;
 }
 
 /* What went wrong stays to be seen: no bid, or one above all that may be offered. */
-static inline int64_t bid_of(double nanos)
+STATIC_INLINE int64_t bid_of(double nanos)
 {
-    const int64_t whole = round_down(nanos, BID_MAX);
-    return nanos == nanos ? whole : GV_BID_NAN;
+    return round_down(nanos, BID_MAX) | mark_of(nanos);
 }
 
 int64_t gv_price_round(double nanos)
