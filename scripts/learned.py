@@ -31,12 +31,14 @@ OFFLINE_PERIODS = (7, 8)
 OFFLINE_BESIDE = ("auctionnet_pid", "abid", "mcpa")
 REACTING_PERIODS = 1
 REACTING_BESIDE = ("online_lp", "mcpa")
-CURVE = {"bc": (25, 50, 100, 200, 400), "td3bc": (25, 50, 100, 200, 400),
-         "dt": (25, 50, 100, 200, 400)}
+CURVE = (25, 50, 100, 200)
+# The transformer's trainings take the longest.
+CURVE_SEEDS = {"bc": SEEDS, "td3bc": SEEDS, "dt": (1,)}
+CURVE_PERIODS = 10
 # A decision of the diffuser costs a thousand times the others': fewer periods.
 DIFFUSER_STEPS = 1500
 DIFFUSER_PERIODS = 2
-STUDENT = {2: 12.706205, 3: 4.302653}  # 97.5 % of Student's distribution, by the number of values
+STUDENT = {2: 12.706205, 3: 4.302653}  # its 97.5 %, by the number of values
 
 
 class Unmade(Exception):
@@ -163,10 +165,10 @@ def training_lines():
 # ---- leagues ---------------------------------------------------------------------------------
 
 
-def trained(learners, periods=TRAINED):
+def trained(learners, seeds=SEEDS, periods=TRAINED):
     """Type and weights by the policy's name."""
     return {f"{learner}-{seed}": (learner, weights_path(learner, seed, periods))
-            for learner in learners for seed in SEEDS}
+            for learner in learners for seed in seeds}
 
 
 def league(name, networks, beside, *settings):
@@ -191,15 +193,17 @@ def figures(name):
 
 
 def spread(values, decimals, scale=1):
-    """The mean over seeds with Student's 95 % interval."""
+    """The mean over seeds with Student's 95 % interval; of one seed its figure."""
     mean = sum(values) / len(values)
+    if len(values) == 1:
+        return f"{scale * mean:,.{decimals}f} (one seed)"
     variance = sum((one - mean) ** 2 for one in values) / (len(values) - 1)
     half = STUDENT[len(values)] * (variance / len(values)) ** 0.5
     return f"{scale * mean:,.{decimals}f} +- {scale * half:,.{decimals}f}"
 
 
-def seeds_of(by_policy, learner, figure):
-    return [by_policy[f"{learner}-{seed}"][figure]["estimate"] for seed in SEEDS]
+def seeds_of(by_policy, learner, figure, seeds=SEEDS):
+    return [by_policy[f"{learner}-{seed}"][figure]["estimate"] for seed in seeds]
 
 
 def heading(columns):
@@ -292,21 +296,35 @@ def make_offline():
             score_offline(period, missing)
 
 
+def offline_figures(policy, figure):
+    """By budget ratio, of each period."""
+    reports = [value(f"offline/{period}-{policy}")["budgets"] for period in OFFLINE_PERIODS]
+    return [[row[figure] for row in rows] for rows in zip(*reports)]
+
+
 def offline_means(policy, figure):
     """By budget ratio, over the periods."""
-    reports = [value(f"offline/{period}-{policy}")["budgets"] for period in OFFLINE_PERIODS]
-    return [sum(row[figure]["estimate"] for row in rows) / len(rows) for rows in zip(*reports)]
+    return [sum(one["estimate"] for one in of_periods_) / len(of_periods_)
+            for of_periods_ in offline_figures(policy, figure)]
+
+
+def mean_interval(figures_, decimals, scale):
+    """The mean of independent figures, with their intervals added up as such."""
+    mean = sum(one["estimate"] for one in figures_) / len(figures_)
+    half = sum(((one["high"] - one["low"]) / 2) ** 2 for one in figures_) ** 0.5 / len(figures_)
+    return f"{scale * mean:,.{decimals}f} +- {scale * half:,.{decimals}f}"
 
 
 def offline_rows(figure, decimals, scale):
-    lines = heading(percent(ratio) for ratio in RATIOS)
+    lines = heading([percent(ratio) for ratio in RATIOS])
     for learner in LEARNERS:
         by_seed = [offline_means(f"{learner}-{seed}", figure) for seed in SEEDS]
         lines.append("| " + " | ".join([learner, *(spread(seeds, decimals, scale)
                                                    for seeds in zip(*by_seed))]) + " |")
     for policy in OFFLINE_BESIDE:
         lines.append("| " + " | ".join([policy, *(
-            number(scale * mean, decimals) for mean in offline_means(policy, figure))]) + " |")
+            mean_interval(one, decimals, scale)
+            for one in offline_figures(policy, figure))]) + " |")
     return lines
 
 
@@ -342,13 +360,18 @@ def offline_lines():
 
 def make_reacting():
     make_training()
-    networks, periods = trained(LEARNERS), of_periods(FIRST_TEST, REACTING_PERIODS)
-    league("reacting/fixed", networks, BESIDE, *periods)
-    league("reacting/reacting", networks, REACTING_BESIDE, *periods, "market.rivals=reacting")
+    periods = of_periods(FIRST_TEST, REACTING_PERIODS)
+    league("reacting/fixed", trained(LEARNERS), BESIDE, *periods)
+    league("reacting/beside", {}, REACTING_BESIDE, *periods, "market.rivals=reacting")
+    for seed in SEEDS:
+        league(f"reacting/{seed}", trained(LEARNERS, (seed,)), (), *periods,
+               "market.rivals=reacting")
 
 
 def reacting_lines():
-    reacting, fixed = figures("reacting/reacting"), figures("reacting/fixed")
+    fixed, reacting = figures("reacting/fixed"), figures("reacting/beside")
+    for seed in SEEDS:
+        reacting |= figures(f"reacting/{seed}")
     oracle = fixed["oracle_slot"]["score"]["estimate"]
     lines = heading(("score", "over the oracle's, %", "the same against fixed rivals, %",
                      "conversions", "over CPA, %"))
@@ -378,28 +401,29 @@ def reacting_lines():
 
 
 def make_curve():
-    for learner, sizes in CURVE.items():
-        for periods in sizes:
-            for seed in SEEDS:
+    for periods in CURVE:
+        for learner, seeds in CURVE_SEEDS.items():
+            for seed in seeds:
                 train(learner, seed, LEARNERS[learner], periods)
-    for periods in sorted({size for sizes in CURVE.values() for size in sizes}):
-        league(f"curve/{periods}", trained([learner for learner in CURVE
-                                            if periods in CURVE[learner]], periods),
-               ("oracle_slot",), *of_periods(FIRST_TEST, TESTED))
+        networks = {}
+        for learner, seeds in CURVE_SEEDS.items():
+            networks |= trained((learner,), seeds, periods)
+        league(f"curve/{periods}", networks, ("oracle_slot",),
+               *of_periods(FIRST_TEST, CURVE_PERIODS))
 
 
 def curve_lines():
-    sizes = sorted({size for sizes in CURVE.values() for size in sizes})
-    by_size = {periods: figures(f"curve/{periods}") for periods in sizes}
-    lines = heading(f"{periods} periods" for periods in sizes)
-    for learner in CURVE:
+    by_size = {periods: figures(f"curve/{periods}") for periods in CURVE}
+    lines = heading([f"{periods} periods" for periods in CURVE])
+    for learner, seeds in CURVE_SEEDS.items():
         lines.append("| " + " | ".join([learner, *(
-            spread(seeds_of(by_size[periods], learner, "score_share"), 1, 100)
-            if periods in CURVE[learner] else "-" for periods in sizes)]) + " |")
+            spread(seeds_of(by_policy, learner, "score_share", seeds), 1, 100)
+            for by_policy in by_size.values())]) + " |")
     return [
-        f"Score over the oracle's in %, in periods {FIRST_TEST} to {FIRST_TEST + TESTED - 1} at "
-        f"100 % of the budget. A period holds 48 trajectories; all from {FIRST_TRAINED} on. Steps "
-        "and choice as above: what changes is how many different trajectories they see.",
+        "Score over the oracle's in %, by the number of training periods (from "
+        f"{FIRST_TRAINED} on, 48 trajectories each), in periods {FIRST_TEST} to "
+        f"{FIRST_TEST + CURVE_PERIODS - 1} at 100 % of the budget. Steps and choice as above: what "
+        "changes is how many different trajectories they see.",
         "", *lines]
 
 
