@@ -22,6 +22,7 @@ struct gv_dataset {
     uint64_t *first;      /* [count + 1]: places before each episode */
     size_t count;
     size_t capacity;
+    gv_imprints imprints;
 };
 
 /* The tensors of one file. */
@@ -33,6 +34,8 @@ typedef struct file_view {
     const double *action;
     const double *reward;
     const double *reward_continuous;
+    const double *oracle;  /* NULL, both: the file has none */
+    const uint8_t *expert; /* [count] */
     const int64_t *length;
     const int64_t *period;
     const int64_t *advertiser;
@@ -67,6 +70,21 @@ static gv_status view_integers(const gv_safetensors *file, const char *name, con
     return GV_OK;
 }
 
+/* Both or neither: an expert without answers would be imitated by nobody. */
+static gv_status view_expert(const gv_safetensors *file, file_view *view)
+{
+    const uint64_t shape[] = {view->count, view->tick_count};
+    const gv_tensor *expert = NULL;
+    if (gv_safetensors_find(file, "oracle") == NULL &&
+        gv_safetensors_find(file, "expert") == NULL) {
+        return GV_OK;
+    }
+    GV_TRY(view_reals(file, "oracle", 2, shape, &view->oracle));
+    GV_TRY(gv_safetensors_expect(file, "expert", GV_TENSOR_U8, 1, shape, &expert));
+    view->expert = expert->data;
+    return GV_OK;
+}
+
 static gv_status view_tensors(const gv_safetensors *file, file_view *view)
 {
     const uint64_t any[] = {0, 0, GV_STATE_SIZE};
@@ -90,6 +108,7 @@ static gv_status view_tensors(const gv_safetensors *file, file_view *view)
     GV_TRY(view_reals(file, "cpa", 1, shape, &view->cpa));
     GV_TRY(view_reals(file, "spend", 1, shape, &view->spend));
     GV_TRY(view_reals(file, "conversions", 1, shape, &view->conversions));
+    GV_TRY(view_expert(file, view));
     return view_reals(file, "score", 1, shape, &view->score);
 }
 
@@ -138,6 +157,29 @@ static gv_status check_lengths(const file_view *view)
     return GV_OK;
 }
 
+static gv_status check_expert(const file_view *view)
+{
+    if (view->oracle == NULL) {
+        return GV_OK;
+    }
+    GV_TRY(check_finite(view, "oracle", view->oracle, view->tick_count));
+    for (size_t i = 0; i < view->count * view->tick_count; i++) {
+        if (view->oracle[i] < 0) {
+            return GV_FAIL(GV_EINVAL,
+                           "%s: \"oracle\" of trajectory %zu holds %g at place %zu of it; a "
+                           "multiplier is 0 or above",
+                           view->path, i / view->tick_count, view->oracle[i], i % view->tick_count);
+        }
+    }
+    for (size_t i = 0; i < view->count; i++) {
+        if (view->expert[i] > 1) {
+            return GV_FAIL(GV_EINVAL, "%s: \"expert\" of trajectory %zu is %u, expected 0 or 1",
+                           view->path, i, view->expert[i]);
+        }
+    }
+    return GV_OK;
+}
+
 static gv_status check_numbers(const file_view *view)
 {
     const size_t ticks = view->tick_count;
@@ -150,6 +192,7 @@ static gv_status check_numbers(const file_view *view)
     GV_TRY(check_finite(view, "cpa", view->cpa, 1));
     GV_TRY(check_finite(view, "spend", view->spend, 1));
     GV_TRY(check_finite(view, "conversions", view->conversions, 1));
+    GV_TRY(check_expert(view));
     return check_finite(view, "score", view->score, 1);
 }
 
@@ -176,6 +219,8 @@ static void add_episode(gv_dataset *dataset, const file_view *view, size_t i)
         .action = view->action + place,
         .reward = view->reward + place,
         .reward_continuous = view->reward_continuous + place,
+        .oracle = view->oracle == NULL ? NULL : view->oracle + place,
+        .is_expert = view->expert != NULL && view->expert[i] != 0,
         .length = (size_t)view->length[i],
         .period = view->period[i],
         .advertiser = view->advertiser[i],
@@ -186,6 +231,12 @@ static void add_episode(gv_dataset *dataset, const file_view *view, size_t i)
         .conversions = view->conversions[i],
         .score = view->score[i],
     };
+}
+
+static gv_status add_imprints(gv_dataset *dataset, const gv_safetensors *file, const char *path)
+{
+    const char *provenance = gv_safetensors_note(file, "provenance");
+    return provenance == NULL ? GV_OK : gv_imprints_read(&dataset->imprints, path, provenance);
 }
 
 static gv_status add_file(gv_dataset *dataset, const gv_safetensors *file, const char *path)
@@ -204,6 +255,7 @@ static gv_status add_file(gv_dataset *dataset, const gv_safetensors *file, const
     }
     dataset->tick_count = view.tick_count;
     GV_TRY(check_numbers(&view));
+    GV_TRY(add_imprints(dataset, file, path));
     GV_TRY(reserve(dataset, view.count));
     for (size_t i = 0; i < view.count; i++) {
         add_episode(dataset, &view, i);
@@ -274,6 +326,7 @@ void gv_dataset_destroy(gv_dataset *dataset)
     gv_mem_free(dataset->files);
     gv_mem_free(dataset->episodes);
     gv_mem_free(dataset->first);
+    gv_imprints_fini(&dataset->imprints);
     gv_mem_free(dataset);
 }
 
@@ -331,6 +384,11 @@ gv_status gv_dataset_split(const gv_dataset *all, double share, gv_dataset_part 
             dataset->episodes[dataset->count++] = all->episodes[i];
         }
     }
+    for (size_t i = 0; i < all->imprints.count; i++) {
+        if ((all->imprints.items[i].period > last) == (part == GV_PART_VALIDATION)) {
+            GV_TRY_GOTO(status, gv_imprints_add(&dataset->imprints, all->imprints.items[i]), fail);
+        }
+    }
     GV_TRY_GOTO(status, count_places(dataset), fail);
     *out = dataset;
     return GV_OK;
@@ -355,6 +413,11 @@ const gv_episode *gv_dataset_at(const gv_dataset *dataset, size_t index)
 {
     assert(index < dataset->count);
     return &dataset->episodes[index];
+}
+
+const gv_imprints *gv_dataset_imprints(const gv_dataset *dataset)
+{
+    return &dataset->imprints;
 }
 
 uint64_t gv_dataset_places(const gv_dataset *dataset)
@@ -394,7 +457,13 @@ static uint64_t hash_episode(const gv_episode *episode, size_t tick_count)
         gv_hash(episode->reward_continuous, tick_count * sizeof(double)),
         gv_hash(&episode->length, sizeof *episode - offsetof(gv_episode, length)),
     };
-    return gv_hash(parts, sizeof parts);
+    const uint64_t hash = gv_hash(parts, sizeof parts);
+    if (episode->oracle == NULL) {
+        return hash;
+    }
+    const uint64_t taught[] = {hash, gv_hash(episode->oracle, tick_count * sizeof(double)),
+                               episode->is_expert};
+    return gv_hash(taught, sizeof taught);
 }
 
 uint64_t gv_dataset_hash(const gv_dataset *dataset)

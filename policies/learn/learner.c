@@ -188,6 +188,7 @@ gv_status gv_learner_export(const gv_learner *learner, const char *version, cons
                                     .step = learner->step,
                                     .data_hash = learner->data_hash,
                                     .periods = periods,
+                                    .imprints = gv_dataset_imprints(learner->setup.dataset),
                                     .version = version};
     return gv_weights_write(path, &about);
 }

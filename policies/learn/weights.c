@@ -21,12 +21,13 @@ enum {
     KEY_SIZE = 96,
     VALUE_SIZE = 64,
     PARAMS_MAX = 64,
-    FACTS = 8,
+    FACTS = 10,
     SCALINGS = 4,
     TICKS_MAX = 100000
 };
 
-#define KIND "gavel weights"
+#define KIND          "gavel weights"
+#define IMPRINTS_NOTE "trained.traffic"
 
 /* Texts of the metadata, and room for them. */
 typedef struct notes {
@@ -69,7 +70,8 @@ static void add_params(notes *all, const gv_type_info *type, const void *config)
     }
 }
 
-static void take_notes(notes *all, const gv_weights_about *about)
+/* imprints: as text; NULL: there are none. */
+static void take_notes(notes *all, const gv_weights_about *about, const char *imprints)
 {
     all->count = 0;
     print_state(all->state);
@@ -86,6 +88,9 @@ static void take_notes(notes *all, const gv_weights_about *about)
     add_note(all, "trained.data", all->data);
     add_note(all, "trained.periods", about->periods);
     add_note(all, "trained.version", about->version);
+    if (imprints != NULL) {
+        add_note(all, IMPRINTS_NOTE, imprints);
+    }
     add_params(all, about->type, about->config);
 }
 
@@ -135,7 +140,7 @@ static_assert(offsetof(gv_scaling, reward_divisor) ==
                   offsetof(gv_scaling, reward_offset) + sizeof(double),
               "the two numbers of a reward are written as one tensor");
 
-gv_status gv_weights_write(const char *path, const gv_weights_about *about)
+static gv_status write_file(const char *path, const gv_weights_about *about, const char *imprints)
 {
     const size_t room = gv_params_count(about->network.params) + SCALINGS;
     gv_tensor *tensors = gv_mem_alloc(0, room, sizeof *tensors);
@@ -144,12 +149,23 @@ gv_status gv_weights_write(const char *path, const gv_weights_about *about)
     if (tensors == NULL || texts == NULL) {
         status = GV_FAIL(GV_ENOMEM, "%s: no memory to write %zu tensors", path, room);
     } else {
-        take_notes(texts, about);
+        take_notes(texts, about, imprints);
         const size_t count = list_tensors(about, tensors);
         status = gv_safetensors_write(path, tensors, count, texts->list, texts->count);
     }
     gv_mem_free(texts);
     gv_mem_free(tensors);
+    return status;
+}
+
+gv_status gv_weights_write(const char *path, const gv_weights_about *about)
+{
+    char *imprints = NULL;
+    if (about->imprints->count > 0) {
+        GV_TRY(gv_imprints_print(about->imprints, &imprints));
+    }
+    const gv_status status = write_file(path, about, imprints);
+    gv_mem_free(imprints);
     return status;
 }
 
@@ -284,6 +300,16 @@ gv_status gv_weights_open(const char *path, const gv_type_info *type, void *conf
     return GV_OK;
 fail:
     gv_weights_close(weights);
+    return status;
+}
+
+gv_status gv_weights_imprints(const char *path, gv_imprints *imprints)
+{
+    gv_safetensors *file = NULL;
+    GV_TRY(gv_safetensors_open(path, &file));
+    const char *text = gv_safetensors_note(file, IMPRINTS_NOTE);
+    const gv_status status = text == NULL ? GV_OK : gv_imprints_read(imprints, path, text);
+    gv_safetensors_close(file);
     return status;
 }
 

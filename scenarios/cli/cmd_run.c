@@ -233,6 +233,16 @@ static void tell_free_budgets(const run_request *request, const gv_composition *
     }
 }
 
+static void tell_leaks(const run_request *request, const gv_composition *composition)
+{
+    for (size_t i = 0; i < composition->leak_count; i++) {
+        gv_cli_talk(request->quiet,
+                    "gavel: warning: %s learned from the traffic of period %s of this run, so what "
+                    "it scores there is no test\n",
+                    composition->leaks[i].policy, composition->leaks[i].periods);
+    }
+}
+
 static int tell_stopped(const run_request *request, const gv_run_result *result)
 {
     const bool is_kept = request->db_path != NULL;
@@ -317,6 +327,7 @@ static int run_composed(const run_request *request, const gv_composition *compos
         return GV_EXIT_USAGE;
     }
     tell_free_budgets(request, composition);
+    tell_leaks(request, composition);
     const char *path = request->db_path == NULL ? ":memory:" : request->db_path;
     const gv_status status = gv_store_open(path, GV_STORE_WRITE, &store);
     if (status != GV_OK) {

@@ -368,6 +368,7 @@ static int train(const train_request *request, const gv_dataset *dataset, const 
     const uint64_t every = each_of(request->every, steps);
     told.judge = (gv_judge_config){.scenario_path = request->scenario_path,
                                    .policy_type = request->type->info.name,
+                                   .imprints = gv_dataset_imprints(dataset),
                                    .jobs = request->jobs,
                                    .progress = progress};
     const gv_train_config work = {.type = request->type,

@@ -165,6 +165,8 @@ static gv_status compose_market(gv_composition *composition, const gv_progress *
     composition->unit_count = (size_t)market->plan->settings->periods;
     composition->unit_cells = (market->contender_count + 1) * market->seat_count;
     composition->cell_count = composition->unit_count * composition->unit_cells;
+    GV_TRY(
+        gv_leaks_list(market, &composition->region, &composition->leaks, &composition->leak_count));
     return gv_market_learn(composition->market, progress);
 }
 

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "scenarios/compose/inputs.h"
+#include "scenarios/compose/leak.h"
 #include "scenarios/compose/market.h"
 #include "scenarios/config/scenario.h"
 #include "sim/market/campaign.h"
@@ -56,8 +57,10 @@ typedef struct gv_composition {
     size_t cell_count;
     gv_market
         *market; /* NULL: a log is replayed. Else there are no cells, logs or campaigns here */
-    size_t unit_count; /* what is run and stored in one go: a cell, or a period of a market, */
-    size_t unit_cells; /* which has so many cells */
+    size_t unit_count;    /* what is run and stored in one go: a cell, or a period of a market, */
+    size_t unit_cells;    /* which has so many cells */
+    const gv_leak *leaks; /* [leak_count]: learned policies that know periods of the run */
+    size_t leak_count;
     uint64_t hash; /* of all that determines the outcome: resolved values and contents of inputs */
 } gv_composition;
 

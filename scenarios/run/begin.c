@@ -7,7 +7,7 @@
 #include "scenarios/config/print.h"
 #include "scenarios/run/version.h"
 
-enum { OWN_FACTS = 8, FACTS_PER_INPUT = 3 };
+enum { OWN_FACTS = 8, FACTS_PER_INPUT = 3, FACTS_PER_LEAK = 2 };
 
 static gv_status no_memory(void)
 {
@@ -69,12 +69,28 @@ static bool add_inputs(const gv_inputs *inputs, gv_region *region, gv_fact *fact
     return true;
 }
 
+static bool add_leaks(const gv_composition *composition, gv_region *region, gv_fact *facts,
+                      size_t *count)
+{
+    for (size_t i = 0; i < composition->leak_count; i++) {
+        const char *policy = gv_region_print(region, "leak.%zu.policy", i);
+        const char *periods = gv_region_print(region, "leak.%zu.periods", i);
+        if (policy == NULL || periods == NULL) {
+            return false;
+        }
+        add(facts, count, policy, composition->leaks[i].policy);
+        add(facts, count, periods, composition->leaks[i].periods);
+    }
+    return true;
+}
+
 static gv_status list_provenance(const gv_composition *composition, const gv_run_options *options,
                                  gv_region *region, gv_run_record *record)
 {
     gv_version_fact *versions = gv_region_alloc(region, GV_VERSION_FACTS_MAX, sizeof *versions);
-    const size_t room =
-        OWN_FACTS + GV_VERSION_FACTS_MAX + FACTS_PER_INPUT * composition->inputs.count;
+    const size_t room = OWN_FACTS + GV_VERSION_FACTS_MAX +
+                        FACTS_PER_INPUT * composition->inputs.count +
+                        FACTS_PER_LEAK * composition->leak_count;
     gv_fact *facts = gv_region_alloc(region, room, sizeof *facts);
     const char *jobs = gv_region_print(region, "%zu", options->jobs);
     if (versions == NULL || facts == NULL || jobs == NULL) {
@@ -91,7 +107,8 @@ static gv_status list_provenance(const gv_composition *composition, const gv_run
     for (size_t i = 0; i < version_count; i++) {
         add(facts, &count, versions[i].name, versions[i].value);
     }
-    if (!add_inputs(&composition->inputs, region, facts, &count)) {
+    if (!add_inputs(&composition->inputs, region, facts, &count) ||
+        !add_leaks(composition, region, facts, &count)) {
         return no_memory();
     }
     record->provenance = facts;

@@ -152,11 +152,48 @@ static gv_status check_ticks(const gv_scenario *scenario, size_t ticks)
     return GV_OK;
 }
 
+static gv_status check_leaks(const gv_judge_config *config, const gv_market *market)
+{
+    gv_imprints found = {.items = NULL};
+    gv_status status = gv_leaks_find(market, config->imprints, &found);
+    if (status == GV_OK && found.count > 0) {
+        status = GV_FAIL(GV_EUSAGE,
+                         "%s: its period %" PRId64 " is one that the trajectories were made of, "
+                         "and weights are not judged by what they learned from: give market: "
+                         "{first_period: ...} of other periods, or --hold-out those",
+                         config->scenario_path, found.items[0].period);
+    }
+    gv_imprints_fini(&found);
+    return status;
+}
+
+static gv_status check_scenario(const gv_judge_config *config, gv_scenario *scenario, size_t ticks)
+{
+    gv_market *market = NULL;
+    GV_TRY(check_ticks(scenario, ticks));
+    if (config->imprints == NULL || config->imprints->count == 0) {
+        return GV_OK;
+    }
+    gv_status status = gv_market_create(scenario, &market);
+    if (status != GV_OK) {
+        return fail_scenario(scenario, status);
+    }
+    status = check_leaks(config, market);
+    gv_market_destroy(market);
+    return status;
+}
+
 gv_status gv_judge_check(const gv_judge_config *config, size_t ticks)
 {
+    static const char *const sets[] = {"market.contenders=[]"};
     gv_scenario *scenario = NULL;
     gv_status status = gv_scenario_load(config->scenario_path, NULL, 0, &scenario);
-    status = status == GV_OK ? check_ticks(scenario, ticks) : fail_scenario(scenario, status);
+    if (status == GV_OK && scenario->market != NULL) {
+        gv_scenario_destroy(scenario);
+        status = gv_scenario_load(config->scenario_path, sets, 1, &scenario);
+    }
+    status =
+        status == GV_OK ? check_scenario(config, scenario, ticks) : fail_scenario(scenario, status);
     gv_scenario_destroy(scenario);
     return status;
 }

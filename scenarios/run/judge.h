@@ -7,12 +7,14 @@
 
 #include <stddef.h>
 
+#include "policies/learn/imprints.h"
 #include "sim/base/progress.h"
 #include "sim/base/status.h"
 
 typedef struct gv_judge_config {
     const char *scenario_path;   /* of a market; its own contenders are left out */
     const char *policy_type;     /* which serves the weights */
+    const gv_imprints *imprints; /* of what the weights learned from; NULL: not known */
     size_t jobs;                 /* periods at once */
     const gv_progress *progress; /* may be NULL */
 } gv_judge_config;
@@ -24,7 +26,10 @@ typedef struct gv_judge_config {
 GV_MUST_CHECK gv_status gv_judge_weights(const gv_judge_config *config, const char *weights_path,
                                          double *score);
 
-/* Whether weights trained on periods of `ticks` can be judged there: before a training begins. */
+/*
+ * Whether weights trained on periods of `ticks` can be judged there: before a training begins.
+ * GV_EUSAGE: not so, or a period of the scenario has the traffic of one of the imprints.
+ */
 GV_MUST_CHECK gv_status gv_judge_check(const gv_judge_config *config, size_t ticks);
 
 #endif

@@ -3,9 +3,9 @@
  *
  * A set is one or several files as sim/outcome/trajectory.h writes them, of the same number of
  * ticks. Every number is looked at once when it is opened: a file with a NaN, a length outside of
- * its ticks or other entries in its state is refused with its place. What a training step sees is
- * a pure function of (seed, step): nothing advances, so training that resumes at step 17 draws
- * what it would have drawn there.
+ * its ticks, other entries in its state or a negative answer of the oracle is refused with its
+ * place. What a training step sees is a pure function of (seed, step): nothing advances, so
+ * training that resumes at step 17 draws what it would have drawn there.
  *
  * For validation whole periods are held out, the latest: campaigns of one period share its
  * traffic, so a random share of trajectories would leak it.
@@ -13,9 +13,11 @@
 #ifndef POLICIES_LEARN_DATASET_H
 #define POLICIES_LEARN_DATASET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "policies/learn/imprints.h"
 #include "sim/base/status.h"
 #include "sim/market/observation.h"
 
@@ -25,7 +27,9 @@ typedef struct gv_episode {
     const double *action;
     const double *reward;            /* conversions of the tick */
     const double *reward_continuous; /* values of what was seen in it */
-    size_t length;
+    const double *oracle; /* the hindsight oracle's multiplier at this state; NULL: not known */
+    bool is_expert;       /* the oracle itself played */
+    size_t length;        /* this and all below is what the dataset's hash takes as one piece */
     int64_t period;
     int64_t advertiser;
     int64_t category;
@@ -73,6 +77,9 @@ gv_place gv_dataset_draw(const gv_dataset *dataset, uint64_t seed, uint64_t step
 
 /* Identity of the episodes in it, in their order: of every number of each. */
 uint64_t gv_dataset_hash(const gv_dataset *dataset);
+
+/* The imprints of its periods, as far as its files have them. */
+const gv_imprints *gv_dataset_imprints(const gv_dataset *dataset);
 
 /* "7..26" or "7, 9, 12..20": its periods. `text`: [size], cut with "..." when too small. */
 void gv_dataset_periods(const gv_dataset *dataset, char *text, size_t size);

@@ -4,8 +4,8 @@
  * A safetensors file: the network's tensors under their names; "scaling.*", what maps states and
  * actions to the numbers that the network sees; and under "__metadata__" the type of learner, each
  * of its parameters (which are the architecture), the 16 entries of the state, the ticks of a
- * period, and where it came from: seed, step, identity and periods of the training data, program
- * version. No time and no host: the same training gives the same bytes.
+ * period, and where it came from: seed, step, identity, periods and imprints of the training data,
+ * program version. No time and no host: the same training gives the same bytes.
  */
 #ifndef POLICIES_LEARN_WEIGHTS_H
 #define POLICIES_LEARN_WEIGHTS_H
@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "policies/learn/imprints.h"
 #include "policies/learn/scaling.h"
 #include "sim/base/param.h"
 #include "sim/base/status.h"
@@ -37,8 +38,9 @@ typedef struct gv_weights_about {
     uint64_t seed;
     uint64_t step;
     uint64_t data_hash;
-    const char *periods; /* of the training data, see gv_dataset_periods() */
-    const char *version; /* of the program */
+    const char *periods;         /* of the training data, see gv_dataset_periods() */
+    const gv_imprints *imprints; /* likewise */
+    const char *version;         /* of the program */
 } gv_weights_about;
 
 /* Whole or not at all. */
@@ -58,6 +60,12 @@ void gv_weights_close(gv_weights *weights); /* accepts NULL */
 const char *gv_weights_path(const gv_weights *weights);
 size_t gv_weights_ticks(const gv_weights *weights); /* of the periods that it was trained on */
 const gv_scaling *gv_weights_scaling(const gv_weights *weights);
+
+/*
+ * Adds the imprints of the periods that the weights in the file were trained on, whatever their
+ * type; a safetensors file without any adds none.
+ */
+GV_MUST_CHECK gv_status gv_weights_imprints(const char *path, gv_imprints *imprints);
 
 /*
  * Whether the file holds every tensor of `params` whose name begins with `prefix`, in its shape:
