@@ -4,15 +4,10 @@
  *
  *     bid = a x value,    a = f(s_(t-2), s_(t-1), s_t, the imagined s_(t+1))
  */
-#include "policies/learn/dd.h"
-
-#include <assert.h>
-#include <inttypes.h>
 #include <stddef.h>
 
-#include "policies/price_impl.h"
+#include "policies/planned_impl.h"
 #include "policies/types_impl.h"
-#include "sim/base/money.h"
 
 typedef struct dd_config {
     const char *weights;
@@ -24,14 +19,7 @@ typedef struct dd_config {
     int32_t window;
 } dd_config;
 
-typedef struct dd_state {
-    gv_dd_seat *seat;
-    double multiplier; /* nanos a conversion */
-} dd_state;
-
 #define SOURCE "public code of AuctionNet, arXiv 2412.10798"
-
-static const char *const windows[] = {"latest", "first", NULL};
 
 static const gv_param dd_params[] = {
     {.name = "weights",
@@ -78,7 +66,7 @@ static const gv_param dd_params[] = {
     {.name = "last_three",
      .kind = GV_PARAM_CHOICE,
      .fallback = "latest",
-     .choices = windows,
+     .choices = gv_planned_windows,
      .offset = offsetof(dd_config, window),
      .help = "which three ticks \"last three\" means; first: the published serving's fault",
      .source = SOURCE},
@@ -98,80 +86,9 @@ static gv_status dd_load(const void *config, void **model)
                                    .eta = dd->eta,
                                    .noise_scale = dd->noise_scale,
                                    .window = (gv_state_window)dd->window};
-    GV_TRY(gv_dd_open(dd->weights, &serving, &network));
+    GV_TRY(gv_dd_open(&gv_dd_diffuser, dd->weights, &serving, &network));
     *model = network;
     return GV_OK;
-}
-
-static void dd_unload(void *model)
-{
-    gv_dd_close(model);
-}
-
-static gv_status check_ticks(const gv_policy_setup *setup)
-{
-    const gv_campaign *campaign = setup->campaign;
-    const int64_t length_us = campaign->end_us - campaign->start_us;
-    const int64_t ticks = (length_us + campaign->tick_us - 1) / campaign->tick_us;
-    const int64_t known = (int64_t)gv_dd_ticks(setup->model);
-    if (ticks != known) {
-        return GV_FAIL(GV_EINVAL,
-                       "%s: its network was trained on periods of %" PRId64
-                       " ticks, and this campaign has %" PRId64
-                       ": train it on such periods, or sell such ones",
-                       ((const dd_config *)setup->config)->weights, known, ticks);
-    }
-    return GV_OK;
-}
-
-static gv_status dd_init(void *state, const gv_policy_setup *setup)
-{
-    dd_state *dd = state;
-    assert(setup->model != NULL);
-    GV_TRY(check_ticks(setup));
-    return gv_dd_seat_create(setup->model, setup->seed, setup->campaign->number, &dd->seat);
-}
-
-static void dd_bid(void *state, const gv_batch *batch, int64_t *bids)
-{
-    gv_price_scale(batch->pcvr, batch->count, ((const dd_state *)state)->multiplier, bids);
-}
-
-static void dd_tick(void *const *states, const gv_observation *observations, size_t count)
-{
-    enum { PART = 64 };
-    for (size_t from = 0; from < count; from += PART) {
-        const size_t part = count - from < PART ? count - from : PART;
-        gv_dd_seat *seats[PART];
-        double actions[PART];
-        for (size_t i = 0; i < part; i++) {
-            seats[i] = ((const dd_state *)states[from + i])->seat;
-        }
-        gv_dd_act(seats, observations + from, part, actions);
-        for (size_t i = 0; i < part; i++) {
-            ((dd_state *)states[from + i])->multiplier = actions[i] * (double)GV_NANOS_PER_UNIT;
-        }
-    }
-}
-
-static gv_status dd_save(const void *state, gv_writer *writer)
-{
-    const dd_state *dd = state;
-    GV_TRY(gv_writer_put(writer, "dd", &dd->multiplier, sizeof dd->multiplier));
-    return gv_dd_seat_save(dd->seat, writer);
-}
-
-static gv_status dd_restore(void *state, gv_reader *reader)
-{
-    dd_state *dd = state;
-    GV_TRY(gv_reader_get(reader, "dd", &dd->multiplier, sizeof dd->multiplier));
-    return gv_dd_seat_restore(dd->seat, reader);
-}
-
-static void dd_fini(void *state)
-{
-    const dd_state *dd = state;
-    gv_dd_seat_destroy(dd->seat);
 }
 
 const gv_policy_type gv_policy_dd = {
@@ -181,15 +98,15 @@ const gv_policy_type gv_policy_dd = {
              .source = "Ajay et al., ICLR 2023, arXiv 2211.15657; DiffBid, arXiv 2405.16141",
              .params = dd_params,
              .config_size = sizeof(dd_config)},
-    .state_size = sizeof(dd_state),
+    .state_size = sizeof(gv_planned_state),
     .reads = GV_READS_PCVR,
     .needs_market = true,
     .load = dd_load,
-    .unload = dd_unload,
-    .init = dd_init,
-    .bid = dd_bid,
-    .tick = dd_tick,
-    .save = dd_save,
-    .restore = dd_restore,
-    .fini = dd_fini,
+    .unload = gv_planned_unload,
+    .init = gv_planned_init,
+    .bid = gv_planned_bid,
+    .tick = gv_planned_tick,
+    .save = gv_planned_save,
+    .restore = gv_planned_restore,
+    .fini = gv_planned_fini,
 };

@@ -99,10 +99,32 @@ void gv_diffusion_jump(const gv_diffusion *diffusion, const gv_jumps *jumps, siz
     }
 }
 
+bool gv_diffusion_exceeds(const gv_diffusion *diffusion, const gv_jumps *jumps, size_t i,
+                          const float *eps, size_t count, const float *x)
+{
+    const jump by = jump_of(diffusion, jumps, i);
+    for (size_t at = 0; at < count; at++) {
+        if (fabsf(by.x_of * x[at] - by.eps_of * eps[at]) > by.bound) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void gv_diffusion_guide(const float *none, double scale, size_t count, float *eps)
 {
     const float factor = (float)scale;
     for (size_t i = 0; i < count; i++) {
         eps[i] = none[i] + factor * (eps[i] - none[i]);
+    }
+}
+
+void gv_diffusion_guide_twice(const float *none, const float *some, const gv_guidance *by,
+                              size_t count, float *eps)
+{
+    const float of_some = (float)by->some;
+    const float of_more = (float)by->more;
+    for (size_t i = 0; i < count; i++) {
+        eps[i] = none[i] + of_some * (some[i] - none[i]) + of_more * (eps[i] - some[i]);
     }
 }

@@ -66,13 +66,14 @@ static imagined imagine(const char *path, gv_dd_serving serving)
     enum { COUNT = 16 };
     gv_dd *dd = NULL;
     imagined all = {0};
-    assert_int_equal(gv_dd_open(path, &serving, &dd), GV_OK);
+    assert_int_equal(gv_dd_open(&gv_dd_diffuser, path, &serving, &dd), GV_OK);
     for (size_t i = 0; i < COUNT; i++) {
         made_period period;
         gv_dd_seat *seat = NULL;
         double action = 0;
         period_begin(&period, TICKS);
-        assert_int_equal(gv_dd_seat_create(dd, 5, i, &seat), GV_OK);
+        assert_int_equal(gv_dd_seat_create(dd, &(gv_dd_owner){.seed = 5, .number = i}, &seat),
+                         GV_OK);
         gv_dd_act(&seat, &period.seen, 1, &action);
         all.action += action / COUNT;
         for (size_t t = 1; t < TICKS; t++) {
@@ -125,11 +126,13 @@ static void play(const char *path, const gv_dd_serving *serving, size_t first, s
     gv_observation seen[CAMPAIGNS];
     gv_dd_seat *seats[CAMPAIGNS] = {NULL};
     gv_dd *dd = NULL;
-    assert_int_equal(gv_dd_open(path, serving, &dd), GV_OK);
+    assert_int_equal(gv_dd_open(&gv_dd_diffuser, path, serving, &dd), GV_OK);
     assert_int_equal(gv_dd_ticks(dd), PLANNER_TICKS_MAX);
     for (size_t i = 0; i < count; i++) {
         period_begin(&periods[i], PLANNER_TICKS_MAX);
-        assert_int_equal(gv_dd_seat_create(dd, 5, first + i, &seats[i]), GV_OK);
+        assert_int_equal(
+            gv_dd_seat_create(dd, &(gv_dd_owner){.seed = 5, .number = first + i}, &seats[i]),
+            GV_OK);
     }
     for (size_t tick = 0; tick < HALF; tick++) {
         for (size_t i = 0; i < count; i++) {
@@ -143,7 +146,9 @@ static void play(const char *path, const gv_dd_serving *serving, size_t first, s
             gv_writer writer = {0};
             assert_int_equal(gv_dd_seat_save(seats[i], &writer), GV_OK);
             gv_dd_seat_destroy(seats[i]);
-            assert_int_equal(gv_dd_seat_create(dd, 5, first + i, &seats[i]), GV_OK);
+            assert_int_equal(
+                gv_dd_seat_create(dd, &(gv_dd_owner){.seed = 5, .number = first + i}, &seats[i]),
+                GV_OK);
             gv_reader reader = {.bytes = writer.bytes, .size = writer.size};
             assert_int_equal(gv_dd_seat_restore(seats[i], &reader), GV_OK);
             assert_true(gv_reader_is_done(&reader));
@@ -208,8 +213,8 @@ static void a_plan_begins_with_what_was_seen(void **state)
     float seen[TICKS][GV_STATE_SIZE] = {{0}};
     made_weights(state, small_text, 10, TICKS, path);
     const gv_dd_serving serving = serving_of(1, 1.2);
-    assert_int_equal(gv_dd_open(path, &serving, &dd), GV_OK);
-    assert_int_equal(gv_dd_seat_create(dd, 5, 0, &seat), GV_OK);
+    assert_int_equal(gv_dd_open(&gv_dd_diffuser, path, &serving, &dd), GV_OK);
+    assert_int_equal(gv_dd_seat_create(dd, &(gv_dd_owner){.seed = 5}, &seat), GV_OK);
     period_begin(&period, TICKS);
     for (size_t tick = 0; tick < TICKS; tick++) {
         double action = 0;
@@ -234,7 +239,8 @@ static void past_states_go_to_the_inverse_in_their_order(void **state)
     (void)state;
     float states[3 * GV_STATE_SIZE];
     float next[GV_STATE_SIZE];
-    float seen[GV_DD_INVERSE_INPUTS];
+    enum { INPUTS = GV_DD_SEEN * GV_STATE_SIZE };
+    float seen[INPUTS];
     for (size_t i = 0; i < GV_STATE_SIZE; i++) {
         next[i] = 9;
         for (size_t t = 0; t < 3; t++) {
@@ -242,8 +248,14 @@ static void past_states_go_to_the_inverse_in_their_order(void **state)
         }
     }
     static const float expected[3][GV_DD_SEEN] = {{0, 0, 0, 9}, {0, 0, 1, 9}, {0, 1, 2, 9}};
+    const planner_config config = planner_config_of(&gv_learner_dd, small_text);
+    const gv_dd_traits none = {.latent = 0};
+    const gv_account account = {.budget = 0};
+    gv_dd_sizes sizes;
+    assert_int_equal(gv_dd_sizes_of((const gv_dd_config *)&config, &none, TICKS, &sizes), GV_OK);
+    assert_int_equal(sizes.inverse_inputs, INPUTS);
     for (size_t tick = 0; tick < 3; tick++) {
-        gv_dd_gather(states, tick, next, seen);
+        gv_dd_gather(&sizes, states, tick, next, &account, seen);
         for (size_t i = 0; i < GV_DD_SEEN; i++) {
             assert_true(seen[i * GV_STATE_SIZE] == expected[tick][i]);
             assert_true(seen[(i + 1) * GV_STATE_SIZE - 1] == expected[tick][i]);
@@ -262,8 +274,8 @@ static void odd_periods_and_faults_can_be_learnt(void **state)
         gv_dd_seat *seat = NULL;
         const gv_dd_serving serving = serving_of(1, 1.2);
         made_weights(state, text, 10, ticks, path);
-        assert_int_equal(gv_dd_open(path, &serving, &dd), GV_OK);
-        assert_int_equal(gv_dd_seat_create(dd, 5, 0, &seat), GV_OK);
+        assert_int_equal(gv_dd_open(&gv_dd_diffuser, path, &serving, &dd), GV_OK);
+        assert_int_equal(gv_dd_seat_create(dd, &(gv_dd_owner){.seed = 5}, &seat), GV_OK);
         period_begin(&period, ticks);
         for (size_t tick = 0; tick < ticks; tick++) {
             double action = NAN;
@@ -289,8 +301,8 @@ static void failing_memory_is_reported_and_leaks_nothing(void **state)
         gv_dd_seat *seat = NULL;
         const gv_dd_serving serving = serving_of(1, 1.2);
         gv_mem_fail_after(n);
-        status = gv_dd_open(path, &serving, &dd);
-        status = status == GV_OK ? gv_dd_seat_create(dd, 1, 1, &seat) : status;
+        status = gv_dd_open(&gv_dd_diffuser, path, &serving, &dd);
+        status = status == GV_OK ? gv_dd_seat_create(dd, &(gv_dd_owner){.seed = 1}, &seat) : status;
         gv_mem_fail_after(-1);
         gv_dd_seat_destroy(seat);
         gv_dd_close(dd);

@@ -18,6 +18,7 @@
 #ifndef MODELS_NN_DIFFUSION_H
 #define MODELS_NN_DIFFUSION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { GV_DIFFUSION_STEPS_MAX = 1000 };
@@ -55,7 +56,25 @@ void gv_diffusion_jump(const gv_diffusion *diffusion, const gv_jumps *jumps, siz
 /* What jump i multiplies the noise with; 0: it needs none. */
 double gv_diffusion_sigma(const gv_diffusion *diffusion, const gv_jumps *jumps, size_t i);
 
+/*
+ * Whether jump i has to hold a number of x_0^: one of the guesses is beyond the bound. All: [count].
+ */
+bool gv_diffusion_exceeds(const gv_diffusion *diffusion, const gv_jumps *jumps, size_t i,
+                          const float *eps, size_t count, const float *x);
+
 /* eps := none + scale (eps - none): classifier-free guidance (Ho and Salimans 2021). [count] */
 void gv_diffusion_guide(const float *none, double scale, size_t count, float *eps);
+
+typedef struct gv_guidance {
+    double some;
+    double more;
+} gv_guidance;
+
+/*
+ * eps := none + by->some (some - none) + by->more (eps - some): of guesses without condition,
+ * under some of it, and under all (eps). [count]
+ */
+void gv_diffusion_guide_twice(const float *none, const float *some, const gv_guidance *by,
+                              size_t count, float *eps);
 
 #endif

@@ -21,27 +21,61 @@
 #include "sim/core/checkpoint.h"
 #include "sim/market/observation.h"
 
+/* Which learner's network. */
+typedef struct gv_dd_kind gv_dd_kind;
+
+extern const gv_dd_kind gv_dd_diffuser; /* of `gavel train dd` */
+extern const gv_dd_kind gv_dd_egdb;     /* of `gavel train egdb` */
+
+/*
+ * Guidance, of the guesses without condition, under the return, and under return and expert:
+ *   eps^ = eps_0 + guidance (eps_R - eps_0) + expert_guidance (eps_RE - eps_R)
+ * A guess whose factor is 0 is not made. Without an expert the last term is not there.
+ */
 typedef struct gv_dd_serving {
-    double target;   /* return asked for: 0 the least of the training data, 1 the most */
-    double guidance; /* 1: the conditional guess alone; more: further away from the other */
-    size_t jumps;    /* of the denoising; 0, or more than there are steps: every step */
-    double eta;      /* 1: DDPM's noise; 0: none after the start */
+    double target;          /* return asked for: 0 the least of the training data, 1 the most */
+    double guidance;        /* 1: the conditional guess alone; more: further from the other */
+    double expert_guidance; /* the same of the expert */
+    double spread; /* of what an expert may have done, around the likeliest; 1: as learnt */
+    size_t jumps;  /* of the denoising; 0, or more than there are steps: every step */
+    double eta;    /* 1: DDPM's noise; 0: none after the start */
     double noise_scale;
+    /* A new plan every so many ticks; 0 stands for 1. */
+    size_t replan;
+    /* and whenever the state is further from the plan, in root mean square; 0: never for that */
+    double band;
     gv_state_window window;
 } gv_dd_serving;
 
 typedef struct gv_dd gv_dd;
 
 /* From a weights file (weights.h), which may be gone afterwards. */
-GV_MUST_CHECK gv_status gv_dd_open(const char *path, const gv_dd_serving *serving, gv_dd **out);
+GV_MUST_CHECK gv_status gv_dd_open(const gv_dd_kind *kind, const char *path,
+                                   const gv_dd_serving *serving, gv_dd **out);
 void gv_dd_close(gv_dd *dd); /* accepts NULL; its seats are gone */
 
-size_t gv_dd_ticks(const gv_dd *dd); /* of the periods that it was trained on */
+size_t gv_dd_ticks(const gv_dd *dd);     /* of the periods that it was trained on */
+const char *gv_dd_path(const gv_dd *dd); /* of the file that it came from */
+
+/* What it has done since it was opened, all seats together. */
+typedef struct gv_dd_counts {
+    uint64_t plans;
+    uint64_t clamped; /* plans of which a number was out of bounds, and was put on the bound */
+} gv_dd_counts;
+
+gv_dd_counts gv_dd_counted(const gv_dd *dd);
 
 typedef struct gv_dd_seat gv_dd_seat;
 
-/* seed, number: key the campaign's noise. */
-GV_MUST_CHECK gv_status gv_dd_seat_create(const gv_dd *dd, uint64_t seed, uint64_t number,
+/* Who sits there. */
+typedef struct gv_dd_owner {
+    uint64_t seed;
+    uint64_t number; /* with the seed: keys its noise */
+    double budget;   /* in units of currency; 0: not known, as cpa */
+    double cpa;
+} gv_dd_owner;
+
+GV_MUST_CHECK gv_status gv_dd_seat_create(const gv_dd *dd, const gv_dd_owner *owner,
                                           gv_dd_seat **out);
 void gv_dd_seat_destroy(gv_dd_seat *seat); /* accepts NULL */
 
@@ -53,7 +87,7 @@ void gv_dd_seat_destroy(gv_dd_seat *seat); /* accepts NULL */
 void gv_dd_act(gv_dd_seat *const *seats, const gv_observation *observations, size_t count,
                double *actions);
 
-/* What it imagined last, [ticks][GV_STATE_SIZE], scaled; valid until the next call. */
+/* What it imagined last, [ticks][width of a state], scaled; valid until the next call. */
 const float *gv_dd_plan(const gv_dd_seat *seat);
 
 GV_MUST_CHECK gv_status gv_dd_seat_save(const gv_dd_seat *seat, gv_writer *writer);

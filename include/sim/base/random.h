@@ -51,7 +51,9 @@
     X(GV_STREAM_DROPOUT, 31)   \
     X(GV_STREAM_SAMPLE, 32)    \
     X(GV_STREAM_NOISE, 33)     \
-    X(GV_STREAM_EXPERT, 34)
+    X(GV_STREAM_EXPERT, 34)    \
+    X(GV_STREAM_VAE, 36)       \
+    X(GV_STREAM_EGDB, 37)
 
 typedef enum gv_stream {
 #define X(name, number) name = (number),

@@ -1,0 +1,298 @@
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "models/nn/operators.h"
+#include "policies/learn/dd_lesson_impl.h"
+#include "sim/base/mem.h"
+
+enum { NUMBERS_FIRST = 4 /* draws of an example before its noise: step, drop, prefix */ };
+
+const char *const gv_dd_return_kinds[] = {"plain", "score", NULL};
+const char *const gv_dd_conditions[] = {"range", "sigmoid", NULL};
+
+/* ---- batches --------------------------------------------------------------------------------- */
+
+static gv_dd_example example_of(const gv_dd_lesson *dd, uint64_t step, size_t index)
+{
+    const gv_learner_setup *setup = &dd->base.setup;
+    const gv_place place = gv_dataset_draw(setup->dataset, setup->seed, step, index);
+    const uint64_t each = NUMBERS_FIRST + dd->sizes.horizon * dd->sizes.width;
+    gv_dd_example one = {.episode = gv_dataset_at(setup->dataset, place.episode),
+                         .number = place.episode,
+                         .index = index,
+                         .random = gv_random_key(setup->seed, GV_STREAM_NOISE, step),
+                         .first = index * each + NUMBERS_FIRST};
+    const uint64_t at = index * each;
+    one.k = 1 + (size_t)gv_random_below(&one.random, at, dd->diffusion.steps);
+    one.is_dropped = gv_random_bernoulli(&one.random, at + 1, dd->config->drop);
+    if (dd->config->completes) {
+        one.prefix = (size_t)gv_random_below(&one.random, at + 2, one.episode->length);
+    }
+    return one;
+}
+
+static double weighed_of(const gv_dd_lesson *dd, const gv_dd_example *one)
+{
+    return (double)((one->episode->length - 1 - one->prefix) * dd->sizes.width);
+}
+
+void gv_dd_state_at(const gv_dd_lesson *dd, const gv_episode *episode, size_t tick, float *state)
+{
+    const size_t last = episode->length - 1;
+    const size_t of = tick < last ? tick : last;
+    gv_scaling_state(&dd->base.scaling, episode->state + of * GV_STATE_SIZE, state);
+}
+
+/* Behind an episode's end its last state goes on, without weight. */
+static void fill_state(const gv_dd_lesson *dd, const gv_dd_example *one, size_t tick, float *x,
+                       float *noise, float *weights)
+{
+    const size_t last = one->episode->length - 1;
+    const size_t width = dd->sizes.width;
+    const bool is_known = tick <= one->prefix;
+    const bool is_clean = is_known && one->prefix > 0;
+    float state[GV_STATE_SIZE];
+    double drawn[GV_STATE_SIZE];
+    gv_dd_state_at(dd, one->episode, tick, state);
+    gv_random_fill_normal(&one->random, one->first + tick * width, width, drawn);
+    for (size_t i = 0; i < width; i++) {
+        noise[i] = (float)drawn[i];
+        weights[i] = is_known || tick > last ? 0 : (float)(1 / dd->weighed);
+    }
+    gv_diffusion_mix(&dd->diffusion, is_clean ? 0 : one->k, state, noise, width, x);
+}
+
+gv_dd_told gv_dd_told_of(const gv_dd_lesson *dd, const gv_episode *episode)
+{
+    const gv_scaling *scaling = &dd->base.scaling;
+    gv_dd_told told = {.account = gv_episode_account(episode, episode->length)};
+    const double reached = gv_return_reached(&dd->law, &told.account);
+    told.reached = dd->config->condition == GV_DD_SIGMOID
+                       ? 1 / (1 + exp(-reached))
+                       : (reached - scaling->reward_offset) / scaling->reward_divisor;
+    told.keeps_cpa = told.account.spend <= told.account.cpa * told.account.conversions;
+    return told;
+}
+
+static void fill_condition(const gv_dd_lesson *dd, const gv_shard *shard, size_t row,
+                           const gv_dd_example *one)
+{
+    const size_t width = dd->sizes.told;
+    gv_dd_told told = gv_dd_told_of(dd, one->episode);
+    bool keeps = !one->is_dropped;
+    told.is_hidden = one->is_dropped;
+    gv_dd_tell(&dd->sizes, &told, gv_tape_f32(shard->tape, dd->told) + row * width);
+    if (dd->extra.fill != NULL && dd->extra.fill(dd->extra.context, shard, row, one)) {
+        keeps = true;
+    }
+    gv_tape_f32(shard->tape, dd->inputs.keep)[row] = keeps ? 1 : 0;
+}
+
+static void fill_noise(void *context, const gv_shard *shard)
+{
+    const gv_dd_lesson *dd = context;
+    gv_tape *tape = shard->tape;
+    const size_t base = dd->sizes.unet.base;
+    const size_t horizon = dd->sizes.horizon;
+    for (size_t i = 0; i < shard->size; i++) {
+        const gv_dd_example one = example_of(dd, shard->step, shard->number * shard->size + i);
+        for (size_t tick = 0; tick < horizon; tick++) {
+            const size_t at = (i * horizon + tick) * dd->sizes.width;
+            fill_state(dd, &one, tick, gv_tape_f32(tape, dd->inputs.x) + at,
+                       gv_tape_f32(tape, dd->noise) + at, gv_tape_f32(tape, dd->weights) + at);
+        }
+        memcpy(gv_tape_f32(tape, dd->inputs.step) + i * base, dd->features + (one.k - 1) * base,
+               base * sizeof(float));
+        fill_condition(dd, shard, i, &one);
+    }
+}
+
+/* A tick that another follows; of an episode of one tick that one, followed by itself. */
+static void fill_transition(const gv_dd_lesson *dd, gv_place place, float *seen, float *action)
+{
+    const gv_episode *episode = gv_dataset_at(dd->base.setup.dataset, place.episode);
+    const gv_account account = gv_episode_account(episode, episode->length);
+    const size_t last = episode->length - 1;
+    const size_t tick = place.tick == last && last > 0 ? last - 1 : place.tick;
+    float states[GV_DD_SEEN * GV_STATE_SIZE];
+    for (size_t back = 0; back + 1 < GV_DD_SEEN; back++) {
+        const size_t of = tick < back ? 0 : tick - back;
+        gv_dd_state_at(dd, episode, of, states + (GV_DD_SEEN - 2 - back) * dd->sizes.width);
+    }
+    gv_dd_state_at(dd, episode, tick + 1, states + (GV_DD_SEEN - 1) * dd->sizes.width);
+    gv_dd_gather(&dd->sizes, states, GV_DD_SEEN - 2, states + (GV_DD_SEEN - 1) * dd->sizes.width,
+                 &account, seen);
+    *action =
+        (float)gv_dd_action_in(&dd->sizes, &dd->base.scaling, episode->action[tick], episode->cpa);
+}
+
+static void fill_inverse(void *context, const gv_shard *shard)
+{
+    const gv_dd_lesson *dd = context;
+    const gv_learner_setup *setup = &dd->base.setup;
+    const size_t count = shard->size * GV_DD_EACH;
+    float *seen = gv_tape_f32(shard->tape, dd->seen);
+    float *actions = gv_tape_f32(shard->tape, dd->action);
+    for (size_t i = 0; i < count; i++) {
+        /* Behind the draws of the other loss. */
+        const uint64_t index = (uint64_t)dd->base.common->batch + shard->number * count + i;
+        fill_transition(dd, gv_dataset_draw(setup->dataset, setup->seed, shard->step, index),
+                        seen + i * dd->sizes.inverse_inputs, actions + i);
+    }
+}
+
+/* ---- losses ---------------------------------------------------------------------------------- */
+
+static gv_node noise_loss(void *context, gv_graph *graph, size_t size)
+{
+    gv_dd_lesson *dd = context;
+    const gv_shape shape = gv_shape_of(3, (size_t[]){size, dd->sizes.horizon, dd->sizes.width});
+    dd->noise = gv_graph_input(graph, "noise", shape);
+    dd->weights = gv_graph_input(graph, "weights", shape);
+    dd->told = gv_graph_input(graph, "told", gv_shape_of(2, (size_t[]){size, dd->sizes.told}));
+    const gv_node condition = dd->extra.embed == NULL
+                                  ? dd->told
+                                  : dd->extra.embed(dd->extra.context, graph, dd->told, size);
+    const gv_node guess = gv_dd_build_noise(graph, &dd->sizes, size, condition, &dd->inputs);
+    return gv_op_mse(graph, guess, dd->noise, dd->weights);
+}
+
+static gv_node inverse_loss(void *context, gv_graph *graph, size_t size)
+{
+    gv_dd_lesson *dd = context;
+    const size_t rows = size * GV_DD_EACH;
+    dd->seen =
+        gv_graph_input(graph, "seen", gv_shape_of(2, (size_t[]){rows, dd->sizes.inverse_inputs}));
+    dd->action = gv_graph_input(graph, "action", gv_shape_of(2, (size_t[]){rows, 1}));
+    const gv_node guess = gv_dd_build_inverse(graph, &dd->sizes, dd->seen);
+    return gv_op_mse(graph, guess, dd->action, GV_NODE_NONE);
+}
+
+/* ---- scaling --------------------------------------------------------------------------------- */
+
+/* The least of each entry to -1, its largest to 1; what never changed to 0. */
+static void scale_states(gv_dd_lesson *dd)
+{
+    const gv_dataset *dataset = dd->base.setup.dataset;
+    gv_scaling *scaling = &dd->base.scaling;
+    for (size_t k = 0; k < GV_STATE_SIZE; k++) {
+        double least = HUGE_VAL;
+        double largest = -HUGE_VAL;
+        for (size_t i = 0; i < gv_dataset_count(dataset); i++) {
+            const gv_episode *episode = gv_dataset_at(dataset, i);
+            for (size_t t = 0; t < episode->length; t++) {
+                least = fmin(least, episode->state[t * GV_STATE_SIZE + k]);
+                largest = fmax(largest, episode->state[t * GV_STATE_SIZE + k]);
+            }
+        }
+        scaling->offset[k] = least + (largest - least) / 2;
+        scaling->divisor[k] = largest > least ? (largest - least) / 2 : 1;
+    }
+}
+
+static void leave_states(gv_dd_lesson *dd)
+{
+    for (size_t k = 0; k < GV_STATE_SIZE; k++) {
+        dd->base.scaling.offset[k] = 0;
+        dd->base.scaling.divisor[k] = 1;
+    }
+}
+
+/* The scaling's reward is the return. */
+static void scale_returns(gv_dd_lesson *dd)
+{
+    const gv_dataset *dataset = dd->base.setup.dataset;
+    double least = HUGE_VAL;
+    double largest = -HUGE_VAL;
+    for (size_t i = 0; i < gv_dataset_count(dataset); i++) {
+        const gv_episode *episode = gv_dataset_at(dataset, i);
+        const gv_account total = gv_episode_account(episode, episode->length);
+        const double reached = gv_return_reached(&dd->law, &total);
+        least = fmin(least, reached);
+        largest = fmax(largest, reached);
+    }
+    dd->base.scaling.reward_offset = least;
+    dd->base.scaling.reward_divisor = largest > least ? largest - least : 1;
+}
+
+static void scale(gv_dd_lesson *dd)
+{
+    scale_returns(dd);
+    if (!dd->config->scales_states) {
+        leave_states(dd);
+        return;
+    }
+    if (!dd->sizes.traits.standardises) {
+        scale_states(dd); /* otherwise the workshop has standardised them */
+    }
+}
+
+/* ---- methods --------------------------------------------------------------------------------- */
+
+static gv_status make_features(gv_dd_lesson *dd)
+{
+    const size_t base = dd->sizes.unet.base;
+    dd->features = gv_mem_alloc(0, dd->diffusion.steps * base, sizeof *dd->features);
+    if (dd->features == NULL) {
+        return GV_FAIL(GV_ENOMEM, "no memory for %zu steps of diffusion", dd->diffusion.steps);
+    }
+    for (size_t k = 0; k < dd->diffusion.steps; k++) {
+        gv_unet_step_features((double)k, base, dd->features + k * base);
+    }
+    return GV_OK;
+}
+
+gv_status gv_dd_lesson_open(gv_dd_lesson *dd, const gv_type_info *info, const gv_dd_traits *traits,
+                            const gv_learner_setup *setup)
+{
+    const gv_dd_config *config = setup->config;
+    const gv_workshop_config workshop = {
+        .info = info,
+        .setup = setup,
+        .served = GV_DD_PREFIX,
+        .scaling = {.kind = GV_SCALING_ZSCORE,
+                    .scales_actions = config->common.scales_actions && !traits->is_log}};
+    dd->config = config;
+    GV_TRY(gv_dd_sizes_of(config, traits, gv_dataset_ticks(setup->dataset), &dd->sizes));
+    dd->law = (gv_return_law){.kind = (gv_return_kind)config->returns,
+                              .power = config->score_power,
+                              .is_relative = config->relative};
+    dd->diffusion = gv_diffusion_cosine((size_t)config->diffusion_steps, GV_DIFFUSION_OFFSET);
+    GV_TRY(gv_workshop_open(&dd->base, &workshop));
+    scale(dd);
+    return make_features(dd);
+}
+
+gv_status gv_dd_lesson_add(gv_dd_lesson *dd)
+{
+    const gv_objective_config losses[] = {
+        [GV_DD_NOISE] = {"noise", .trained = GV_DD_UNET, .build = noise_loss, .fill = fill_noise},
+        [GV_DD_INVERSE_LOSS] = {"inverse", .trained = GV_DD_INVERSE, .build = inverse_loss,
+                                .fill = fill_inverse},
+    };
+    for (size_t i = 0; i < sizeof losses / sizeof losses[0]; i++) {
+        gv_objective_config loss = losses[i];
+        loss.context = dd;
+        GV_TRY(gv_workshop_add(&dd->base, &loss));
+    }
+    return GV_OK;
+}
+
+gv_status gv_dd_lesson_step(gv_dd_lesson *dd, uint64_t step, double *losses)
+{
+    dd->weighed = 0;
+    for (size_t i = 0; i < (size_t)dd->base.common->batch; i++) {
+        const gv_dd_example one = example_of(dd, step, i);
+        dd->weighed += weighed_of(dd, &one);
+    }
+    dd->weighed = dd->weighed > 0 ? dd->weighed : 1;
+    GV_TRY(gv_workshop_run(&dd->base, GV_DD_NOISE, &losses[GV_DD_NOISE]));
+    return gv_workshop_run(&dd->base, GV_DD_INVERSE_LOSS, &losses[GV_DD_INVERSE_LOSS]);
+}
+
+void gv_dd_lesson_fini(gv_dd_lesson *dd)
+{
+    gv_mem_free(dd->features);
+    gv_workshop_fini(&dd->base);
+}
