@@ -304,14 +304,14 @@ def offline_figures(policy, figure):
 
 def offline_means(policy, figure):
     """By budget ratio, over the periods."""
-    return [sum(one["estimate"] for one in of_periods_) / len(of_periods_)
-            for of_periods_ in offline_figures(policy, figure)]
+    return [sum(one["estimate"] for one in by_period) / len(by_period)
+            for by_period in offline_figures(policy, figure)]
 
 
-def mean_interval(figures_, decimals, scale):
+def mean_interval(parts, decimals, scale):
     """The mean of independent figures, with their intervals added up as such."""
-    mean = sum(one["estimate"] for one in figures_) / len(figures_)
-    half = sum(((one["high"] - one["low"]) / 2) ** 2 for one in figures_) ** 0.5 / len(figures_)
+    mean = sum(one["estimate"] for one in parts) / len(parts)
+    half = sum(((one["high"] - one["low"]) / 2) ** 2 for one in parts) ** 0.5 / len(parts)
     return f"{scale * mean:,.{decimals}f} +- {scale * half:,.{decimals}f}"
 
 
@@ -343,8 +343,8 @@ def offline_lines():
         f"{', '.join(map(str, OFFLINE_PERIODS))} (`gavel run --logs`), and on it each advertiser "
         "alone, at its budget times the ratio, by `gavel auctionnet score`: what reaches the "
         "logged least winning cost wins and pays it, without slots and exposure, and so earns more "
-        "than in the market. Of learners the mean over seeds with Student's 95 % interval; others "
-        "have one seed."]
+        "than in the market. Of learners the mean over seeds with Student's 95 % interval, of "
+        "the others the half width of a bootstrap over advertisers."]
     for title, figure, decimals, scale in (("Score", "score", 2, 1),
                                            ("Conversions", "conversions", 2, 1),
                                            ("Advertisers over their CPA, %", "over_cpa_rate", 1,
