@@ -29,10 +29,13 @@ typedef struct planted_set {
     planting plant;
     size_t episodes;
     size_t ticks;
-    int64_t first_period; /* each period has `of_period` episodes */
-    size_t of_period;     /* 0: all are of one */
-    int64_t length;       /* 0: all ticks */
-    const char *state;    /* names in the metadata; NULL: none */
+    int64_t first_period;                         /* each period has `of_period` episodes */
+    size_t of_period;                             /* 0: all are of one */
+    int64_t length;                               /* 0: all ticks */
+    const char *state;                            /* names in the metadata; NULL: none */
+    double (*teach)(size_t episode, size_t tick); /* the oracle's answers; NULL: no such tensors */
+    uint8_t expert;                               /* of every third episode */
+    const char *provenance;                       /* JSON in the metadata; NULL: none */
 } planted_set;
 
 /* All tensors of one file, in one block each. */
@@ -42,6 +45,8 @@ typedef struct planted_arrays {
     int64_t *facts;  /* [4][episodes]: length, period, advertiser, category */
     double *figures; /* [5][episodes]: budget, cpa, spend, conversions, score */
     uint8_t *done;
+    double *oracle;
+    uint8_t *expert;
 } planted_arrays;
 
 static inline void planted_fill(const planted_set *set, const planted_arrays *to)
@@ -66,6 +71,28 @@ static inline void planted_fill(const planted_set *set, const planted_arrays *to
     }
 }
 
+static inline void planted_teach(const planted_set *set, const planted_arrays *to)
+{
+    for (size_t e = 0; set->teach != NULL && e < set->episodes; e++) {
+        to->expert[e] = e % 3 == 0 ? set->expert : 0;
+        for (size_t tick = 0; tick < set->ticks; tick++) {
+            to->oracle[e * set->ticks + tick] = set->teach(e, tick);
+        }
+    }
+}
+
+static inline size_t planted_notes(const planted_set *set, gv_tensor_note notes[2])
+{
+    size_t count = 0;
+    if (set->state != NULL) {
+        notes[count++] = (gv_tensor_note){.key = "state", .text = set->state};
+    }
+    if (set->provenance != NULL) {
+        notes[count++] = (gv_tensor_note){.key = "provenance", .text = set->provenance};
+    }
+    return count;
+}
+
 static inline void planted_write(const planted_set *set, const char *path)
 {
     const size_t all = set->episodes * set->ticks;
@@ -77,8 +104,11 @@ static inline void planted_write(const planted_set *set, const char *path)
         .facts = gv_mem_alloc(0, 4 * set->episodes + 1, sizeof(int64_t)),
         .figures = gv_mem_alloc(0, 5 * set->episodes + 1, sizeof(double)),
         .done = gv_mem_alloc(0, all + 1, 1),
+        .oracle = gv_mem_alloc(0, all + 1, sizeof(double)),
+        .expert = gv_mem_alloc(0, set->episodes + 1, 1),
     };
     planted_fill(set, &arrays);
+    planted_teach(set, &arrays);
     const gv_tensor tensors[] = {
         {"state", GV_TENSOR_F64, 3, {e, t, GV_STATE_SIZE}, arrays.state},
         {"action", GV_TENSOR_F64, 2, {e, t}, arrays.by_tick},
@@ -94,16 +124,20 @@ static inline void planted_write(const planted_set *set, const char *path)
         {"spend", GV_TENSOR_F64, 1, {e}, arrays.figures + 2 * e},
         {"conversions", GV_TENSOR_F64, 1, {e}, arrays.figures + 3 * e},
         {"score", GV_TENSOR_F64, 1, {e}, arrays.figures + 4 * e},
+        {"oracle", GV_TENSOR_F64, 2, {e, t}, arrays.oracle},
+        {"expert", GV_TENSOR_U8, 1, {e}, arrays.expert},
     };
-    const gv_tensor_note note = {.key = "state", .text = set->state};
-    assert_int_equal(gv_safetensors_write(path, tensors, sizeof tensors / sizeof tensors[0], &note,
-                                          set->state == NULL ? 0 : 1),
-                     GV_OK);
+    gv_tensor_note notes[2];
+    const size_t note_count = planted_notes(set, notes);
+    const size_t tensor_count = sizeof tensors / sizeof tensors[0] - (set->teach == NULL ? 2 : 0);
+    assert_int_equal(gv_safetensors_write(path, tensors, tensor_count, notes, note_count), GV_OK);
     gv_mem_free(arrays.state);
     gv_mem_free(arrays.by_tick);
     gv_mem_free(arrays.facts);
     gv_mem_free(arrays.figures);
     gv_mem_free(arrays.done);
+    gv_mem_free(arrays.oracle);
+    gv_mem_free(arrays.expert);
 }
 
 /* ---- planted problems ------------------------------------------------------------------------ */

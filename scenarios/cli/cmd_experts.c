@@ -281,12 +281,6 @@ static int make(const experts_request *request, const gv_composition *compositio
 static int make_of_scenario(const experts_request *request, gv_scenario *scenario)
 {
     gv_composition *composition = NULL;
-    if (scenario->market == NULL) {
-        return gv_cli_fail(GV_FAIL(GV_EUSAGE,
-                                   "%s: it replays a log; the oracle plays in a market, so give a "
-                                   "scenario with `market:`",
-                                   request->scenario_path));
-    }
     const gv_status status =
         gv_compose(scenario, request->options.jobs, request->options.progress, &composition);
     if (status != GV_OK) {
@@ -298,7 +292,7 @@ static int make_of_scenario(const experts_request *request, gv_scenario *scenari
 }
 
 /* Pupils are the market's contenders, and there are no others. */
-static bool print_contenders(experts_request *request)
+static gv_status print_contenders(experts_request *request)
 {
     char *text = request->contenders;
     size_t used = (size_t)snprintf(text, CONTENDERS_SIZE, "market.contenders=[");
@@ -307,11 +301,30 @@ static bool print_contenders(experts_request *request)
                                  request->pupils.items[i]);
     }
     if (used + 2 > CONTENDERS_SIZE || request->sets.count == GV_CLI_WORDS_MAX) {
-        return false;
+        return GV_FAIL(GV_EUSAGE, "too many --pupil and --set");
     }
     (void)snprintf(text + used, CONTENDERS_SIZE - used, "]");
     request->sets.items[request->sets.count++] = text;
-    return true;
+    return GV_OK;
+}
+
+/* First as it is: what replays a log would only become muddled by pupils. */
+static gv_status load(experts_request *request, gv_scenario **scenario)
+{
+    const gv_cli_words *sets = &request->sets;
+    GV_TRY(gv_scenario_load(request->scenario_path, sets->items, sets->count, scenario));
+    if ((*scenario)->market == NULL) {
+        gv_scenario_destroy(*scenario);
+        *scenario = NULL;
+        return GV_FAIL(GV_EUSAGE,
+                       "%s: it replays a log; the oracle plays in a market, so give a scenario "
+                       "with `market:`",
+                       request->scenario_path);
+    }
+    gv_scenario_destroy(*scenario);
+    *scenario = NULL;
+    GV_TRY(print_contenders(request));
+    return gv_scenario_load(request->scenario_path, sets->items, sets->count, scenario);
 }
 
 static int run(int argc, char **argv)
@@ -326,13 +339,9 @@ static int run(int argc, char **argv)
     if (argp_parse(&parser, argc, argv, 0, NULL, &request) != 0) {
         return GV_EXIT_USAGE;
     }
-    if (!print_contenders(&request)) {
-        return gv_cli_fail(GV_FAIL(GV_EUSAGE, "too many --pupil and --set"));
-    }
     request.options.progress = gv_cli_progress(request.quiet);
     gv_scenario *scenario = NULL;
-    const gv_status status =
-        gv_scenario_load(request.scenario_path, request.sets.items, request.sets.count, &scenario);
+    const gv_status status = load(&request, &scenario);
     const int code =
         status == GV_OK ? make_of_scenario(&request, scenario) : fail_scenario(scenario, status);
     gv_scenario_destroy(scenario);

@@ -77,6 +77,112 @@ static void what_cannot_be_learnt_from_is_refused(void **state)
     assert_refused(state, &bad, "entry 1 of its state is \"budget\", expected \"budget_left\"");
 }
 
+/* ---- the oracle's answers -------------------------------------------------------------------- */
+
+static double teach(size_t episode, size_t tick)
+{
+    return tick == 5 ? 0 : (double)(100 * episode + tick);
+}
+
+static double teach_less_than_nothing(size_t episode, size_t tick)
+{
+    return episode == 2 && tick == 3 ? -1 : 1;
+}
+
+static double teach_no_number(size_t episode, size_t tick)
+{
+    return episode == 2 && tick == 4 ? (double)NAN : 1;
+}
+
+static void answers_of_the_oracle_are_read(void **state)
+{
+    planted_set taught = small;
+    taught.teach = teach;
+    taught.expert = 1;
+    gv_dataset *dataset = open_set(state, &taught);
+    for (size_t e = 0; e < gv_dataset_count(dataset); e++) {
+        const gv_episode *episode = gv_dataset_at(dataset, e);
+        assert_true(episode->is_expert == (e % 3 == 0));
+        for (size_t tick = 0; tick < TICKS; tick++) {
+            assert_true(episode->oracle[tick] == teach(e, tick));
+        }
+    }
+    gv_dataset *plain = open_set(state, &small);
+    assert_null(gv_dataset_at(plain, 0)->oracle);
+    assert_false(gv_dataset_at(plain, 0)->is_expert);
+    assert_true(gv_dataset_hash(plain) != gv_dataset_hash(dataset));
+    gv_dataset_destroy(plain);
+    gv_dataset_destroy(dataset);
+}
+
+static void answers_that_make_no_sense_are_refused(void **state)
+{
+    planted_set bad = small;
+    bad.teach = teach_less_than_nothing;
+    assert_refused(state, &bad, "\"oracle\" of trajectory 2 holds -1 at place 3");
+    bad.teach = teach_no_number;
+    assert_refused(state, &bad, "\"oracle\" of trajectory 2 holds nan at place 4");
+    bad.teach = teach;
+    bad.expert = 7;
+    assert_refused(state, &bad, "\"expert\" of trajectory 0 is 7, expected 0 or 1");
+}
+
+/* A file that some other program wrote: the tensors of `set`, with an oracle of another shape. */
+static void answers_of_another_shape_are_refused(void **state)
+{
+    char path[TEST_PATH_SIZE];
+    planted_set taught = small;
+    taught.teach = teach;
+    const char *whole = write_set(state, "whole.safetensors", &taught);
+    gv_safetensors *file = NULL;
+    gv_tensor tensors[32];
+    size_t count = 0;
+    assert_int_equal(gv_safetensors_open(whole, &file), GV_OK);
+    for (size_t i = 0; i < gv_safetensors_count(file); i++) {
+        tensors[count] = *gv_safetensors_at(file, i);
+        if (strcmp(tensors[count].name, "oracle") == 0) {
+            tensors[count].shape[1] = TICKS - 1;
+        }
+        count++;
+    }
+    test_folder_path(*state, "shape.safetensors", path);
+    const char *const paths[] = {path};
+    gv_dataset *dataset = NULL;
+    assert_int_equal(gv_safetensors_write(path, tensors, count, NULL, 0), GV_OK);
+    assert_int_not_equal(gv_dataset_open(paths, 1, &dataset), GV_OK);
+    assert_non_null(strstr(gv_status_detail(), "oracle"));
+    for (size_t i = 0; i < count; i++) { /* and without the one that goes with it */
+        if (strcmp(tensors[i].name, "oracle") == 0) {
+            tensors[i] = tensors[--count];
+        }
+    }
+    assert_int_equal(gv_safetensors_write(path, tensors, count, NULL, 0), GV_OK);
+    assert_int_not_equal(gv_dataset_open(paths, 1, &dataset), GV_OK);
+    assert_non_null(strstr(gv_status_detail(), "oracle"));
+    assert_null(dataset);
+    gv_safetensors_close(file);
+}
+
+static void imprints_go_with_their_periods(void **state)
+{
+    planted_set marked = small;
+    marked.provenance = "{\"seed\": 1, \"periods\": {\"7\": \"00000000000000ff\", "
+                        "\"10\": \"0123456789abcdef\"}}";
+    gv_dataset *all = open_set(state, &marked);
+    gv_dataset *training = NULL;
+    assert_int_equal(gv_dataset_imprints(all)->count, 2);
+    assert_int_equal(gv_dataset_split(all, 0.5, GV_PART_TRAINING, &training), GV_OK);
+    assert_int_equal(gv_dataset_imprints(training)->count, 1);
+    assert_int_equal(gv_dataset_imprints(training)->items[0].period, 7);
+    assert_int_equal(gv_dataset_imprints(training)->items[0].hash, 255);
+    gv_dataset_destroy(training);
+    gv_dataset_destroy(all);
+    marked.provenance = "{\"periods\": {\"7\": \"ff\"}}";
+    assert_refused(state, &marked, "the imprint of period \"7\" is \"ff\"");
+    marked.provenance = "[]";
+    assert_refused(state, &marked, "no JSON object");
+}
+
 static void files_of_different_horizons_do_not_mix(void **state)
 {
     planted_set longer = small;
@@ -211,7 +317,9 @@ static void scaling_by_hand(void **state)
 
 static void failed_allocations_are_survived(void **state)
 {
-    const char *path = write_set(state, "a.safetensors", &small);
+    planted_set marked = small;
+    marked.provenance = "{\"periods\": {\"7\": \"00000000000000ff\"}}";
+    const char *path = write_set(state, "a.safetensors", &marked);
     gv_status status = GV_ENOMEM;
     for (int n = 0; status != GV_OK; n++) {
         gv_dataset *dataset = NULL;
@@ -233,6 +341,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_cannot_be_learnt_from_is_refused),
+        cmocka_unit_test(answers_of_the_oracle_are_read),
+        cmocka_unit_test(answers_that_make_no_sense_are_refused),
+        cmocka_unit_test(answers_of_another_shape_are_refused),
+        cmocka_unit_test(imprints_go_with_their_periods),
         cmocka_unit_test(files_of_different_horizons_do_not_mix),
         cmocka_unit_test(several_files_are_one_set),
         cmocka_unit_test(whole_periods_are_held_out),
