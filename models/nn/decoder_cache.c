@@ -358,7 +358,7 @@ static void run_layer(const gv_decoder_cache *cache, const cache_pass *pass, siz
     add_rows(pass->normed, rows * width, pass->x);
 }
 
-static void run_pass(gv_decoder_cache *cache, const cache_pass *pass, const float *x, float *y)
+static void run_pass(const gv_decoder_cache *cache, const cache_pass *pass, const float *x, float *y)
 {
     const size_t width = cache->decoder.width;
     for (size_t c = 0; c < pass->count; c++) {
@@ -375,9 +375,6 @@ static void run_pass(gv_decoder_cache *cache, const cache_pass *pass, const floa
     } else {
         memcpy(y, pass->x, pass->rows * width * sizeof *y);
     }
-    for (size_t c = 0; c < pass->count; c++) {
-        cache->lengths[pass->slots[c]] += pass->tokens;
-    }
 }
 
 void gv_decoder_cache_advance(gv_decoder_cache *cache, const size_t *slots, size_t count,
@@ -390,5 +387,24 @@ void gv_decoder_cache_advance(gv_decoder_cache *cache, const size_t *slots, size
         const size_t some = count - first < TOGETHER ? count - first : TOGETHER;
         const cache_pass pass = pass_of(cache, slots + first, some, tokens);
         run_pass(cache, &pass, x + first * row, y + first * row);
+        for (size_t c = 0; c < some; c++) {
+            cache->lengths[slots[first + c]] += tokens;
+        }
+    }
+}
+
+/* Each of them takes the next place, one after another, and none is counted. */
+void gv_decoder_cache_try(gv_decoder_cache *cache, size_t slot, size_t count, const float *x,
+                          float *y)
+{
+    const size_t width = cache->decoder.width;
+    size_t slots[TOGETHER];
+    for (size_t i = 0; i < TOGETHER; i++) {
+        slots[i] = slot;
+    }
+    for (size_t first = 0; first < count; first += TOGETHER) {
+        const size_t some = count - first < TOGETHER ? count - first : TOGETHER;
+        const cache_pass pass = pass_of(cache, slots, some, 1);
+        run_pass(cache, &pass, x + first * width, y + first * width);
     }
 }

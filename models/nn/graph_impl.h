@@ -77,7 +77,8 @@ typedef struct gv_op_attrs {
     size_t stride;   /* slice: step; convolutions: stride */
     size_t padding;  /* convolutions */
     size_t groups;   /* group_norm: groups; attention: heads */
-    bool is_flagged; /* matmul: b is transposed; attention: causal; add ...: b spans first axes */
+    bool is_flagged; /* matmul: b is transposed; attention: causal; add ...: b spans first axes;
+                        nnpu: the sigmoid loss */
 } gv_op_attrs;
 
 /* One operator at work: operands, result and memory. Absent operands are NULL. */

@@ -210,6 +210,19 @@ typedef struct nnpu_means {
     size_t positives, unlabelleds;
 } nnpu_means;
 
+/* l(z, +1) of z = -logit, or l(z, -1) of z = logit: either loss is a function of that product. */
+static real nnpu_loss(const gv_op_attrs *attrs, real z)
+{
+    return attrs->is_flagged ? real_sigmoid(z) : real_softplus(z);
+}
+
+/* Its slope. */
+static real nnpu_slope(const gv_op_attrs *attrs, real z)
+{
+    const real rise = real_sigmoid(z);
+    return attrs->is_flagged ? rise * (1 - rise) : rise;
+}
+
 static nnpu_means nnpu_of(const gv_op_call *call)
 {
     const size_t n = gv_shape_count(call->shape[0]);
@@ -219,11 +232,11 @@ static nnpu_means nnpu_of(const gv_op_call *call)
     for (size_t i = 0; i < n; i++) {
         if (is_positive[i] != 0) {
             means.positives++;
-            means.positive += real_softplus(-logits[i]);
-            means.positive_as_negative += real_softplus(logits[i]);
+            means.positive += nnpu_loss(call->attrs, -logits[i]);
+            means.positive_as_negative += nnpu_loss(call->attrs, logits[i]);
         } else {
             means.unlabelleds++;
-            means.unlabelled += real_softplus(logits[i]);
+            means.unlabelled += nnpu_loss(call->attrs, logits[i]);
         }
     }
     const real p = means.positives == 0 ? 1 : (real)means.positives;
@@ -255,10 +268,10 @@ static void nnpu_backward(const gv_op_call *call)
     const bool is_negative = m.unlabelled - prior * m.positive_as_negative < 0;
     const real sign = is_negative ? -1 : 1;
     for (size_t i = 0; i < n; i++) {
-        const real rise = real_sigmoid(logits[i]);
+        const real rise = nnpu_slope(call->attrs, logits[i]);
         real slope = sign * rise / (real)(m.unlabelleds == 0 ? 1U : m.unlabelleds);
         if (is_positive[i] != 0) {
-            const real as_positive = is_negative ? 0 : rise - 1;
+            const real as_positive = is_negative ? 0 : -nnpu_slope(call->attrs, -logits[i]);
             slope = prior * (as_positive - sign * rise) / (real)m.positives;
         }
         put(&dx[i], d * slope, call->add_grad[0]);

@@ -349,10 +349,12 @@ gv_node gv_op_kl(gv_graph *graph, gv_node mean, gv_node log_variance, gv_node we
                    count_of(graph, mean));
 }
 
-gv_node gv_op_nnpu(gv_graph *graph, gv_node logits, gv_node is_positive, double prior)
+gv_node gv_op_nnpu(gv_graph *graph, gv_node logits, gv_node is_positive, const gv_nnpu *nnpu)
 {
-    assert(prior > 0);
-    assert(prior < 1);
-    return loss_of(graph, GV_OP_NNPU, (gv_node[OP_ARITY_MAX]){logits, is_positive, NONE, NONE},
-                   prior, 1);
+    assert(nnpu->prior > 0);
+    assert(nnpu->prior < 1);
+    const gv_op_attrs attrs = {.factor = mean_factor(graph, 1),
+                               .offset = nnpu->prior,
+                               .is_flagged = nnpu->is_sigmoid};
+    return node_of(graph, GV_OP_NNPU, logits, is_positive, &attrs);
 }

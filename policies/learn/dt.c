@@ -24,69 +24,85 @@ static gv_status build(gv_dt_network *dt)
     const gv_graph_config config = {.params = dt->params};
     GV_TRY(gv_graph_create(&config, &dt->graph));
     dt->nodes = gv_dt_inputs(dt->graph, &dt->sizes, 1, dt->sizes.context);
-    dt->action = gv_dt_build(dt->graph, &dt->sizes, &dt->nodes);
+    dt->action = gv_dt_build(dt->graph, &dt->sizes, &dt->nodes).action;
     gv_graph_keep(dt->graph, dt->action);
     GV_TRY(gv_graph_finish(dt->graph, GV_NODE_NONE));
     return gv_params_draw(dt->params, 0);
 }
 
-static gv_status take_weights(gv_dt_network *dt, const gv_weights *weights)
+static gv_status check_weights(const gv_dt_network *dt, const gv_weights *weights)
 {
-    const size_t asked = dt->serving.context;
-    dt->scaling = *gv_weights_scaling(weights);
+    const gv_decoder *decoder = &dt->sizes.decoder;
     if (!(dt->scaling.reward_divisor > 0)) {
         return GV_FAIL(GV_ECORRUPT, "%s: returns are scaled by %g, expected above 0",
                        gv_weights_path(weights), dt->scaling.reward_divisor);
     }
-    if (dt->config.width % dt->config.heads != 0) {
-        return GV_FAIL(GV_ECORRUPT, "%s: %lld heads do not divide a width of %lld",
-                       gv_weights_path(weights), (long long)dt->config.heads,
-                       (long long)dt->config.width);
+    if (decoder->width % decoder->heads != 0) {
+        return GV_FAIL(GV_ECORRUPT, "%s: %zu heads do not divide a width of %zu",
+                       gv_weights_path(weights), decoder->heads, decoder->width);
     }
-    dt->sizes = gv_dt_sizes_of(&dt->config, gv_weights_ticks(weights));
-    dt->law = gv_dt_law(&dt->config);
+    return GV_OK;
+}
+
+gv_status gv_dt_fill(gv_dt_network *dt, const gv_weights *weights)
+{
+    const size_t asked = dt->serving.context;
+    dt->scaling = *gv_weights_scaling(weights);
+    GV_TRY(check_weights(dt, weights));
     if (asked > 0 && asked < dt->sizes.context) {
         dt->sizes.context = asked;
     }
     GV_TRY(build(dt));
-    return gv_weights_fill(weights, GV_DT_PREFIX, dt->params);
-}
-
-static gv_status open_on(gv_dt_network *dt, const char *path)
-{
-    gv_weights *weights = NULL;
-    if (pthread_mutex_init(&dt->lock, NULL) != 0) {
-        return GV_FAIL(GV_ENOMEM, "%s: no lock for its network", path);
-    }
-    dt->has_lock = true;
-    GV_TRY(gv_weights_open(path, &gv_learner_dt.info, &dt->config, &weights));
-    const gv_status status = take_weights(dt, weights);
-    gv_weights_close(weights);
-    GV_TRY(status);
+    GV_TRY(gv_weights_fill(weights, GV_DT_PREFIX, dt->params));
     if (dt->sizes.context == dt->sizes.ticks && !dt->serving.recomputes) {
         return gv_dt_cached_open(dt);
     }
     return gv_tape_create(dt->graph, dt->params, &dt->tape);
 }
 
+static gv_status open_on(gv_dt_network *dt, const char *path)
+{
+    gv_dt_config config;
+    gv_weights *weights = NULL;
+    GV_TRY(gv_weights_open(path, &gv_learner_dt.info, &config, &weights));
+    dt->sizes = gv_dt_sizes_of(&config, gv_weights_ticks(weights));
+    dt->law = gv_dt_law(&config);
+    dt->bags = (gv_bag_law){.length = 1};
+    const gv_status status = gv_dt_fill(dt, weights);
+    gv_weights_close(weights);
+    return status;
+}
+
 static void network_destroy(gv_dt_network *dt)
 {
     gv_dt_cached_close(dt);
+    gv_judge_close(dt->judge);
     gv_tape_destroy(dt->tape);
     gv_graph_destroy(dt->graph);
     gv_params_destroy(dt->params);
-    if (dt->has_lock) {
-        (void)pthread_mutex_destroy(&dt->lock);
+    (void)pthread_mutex_destroy(&dt->lock);
+}
+
+gv_dt *gv_dt_create(void)
+{
+    gv_dt *dt = gv_mem_alloc(sizeof *dt, 1, sizeof *dt->network);
+    if (dt == NULL) {
+        return NULL;
     }
+    dt->network = (gv_dt_network *)(dt + 1);
+    if (pthread_mutex_init(&dt->network->lock, NULL) != 0) {
+        gv_mem_free(dt);
+        return NULL;
+    }
+    return dt;
 }
 
 gv_status gv_dt_open(const char *path, const gv_dt_serving *serving, gv_dt **out)
 {
-    gv_dt *dt = gv_mem_alloc(sizeof *dt, 1, sizeof *dt->network);
+    gv_dt *dt = gv_dt_create();
     if (dt == NULL) {
         return GV_FAIL(GV_ENOMEM, "%s: no memory for its network", path);
     }
-    dt->network = (gv_dt_network *)(dt + 1);
     dt->network->serving = *serving;
     const gv_status status = open_on(dt->network, path);
     if (status != GV_OK) {
@@ -126,7 +142,7 @@ static void unlock(gv_dt_network *dt)
 
 static size_t remembered(const gv_dt_network *dt)
 {
-    return dt->sizes.ticks * (GV_STATE_SIZE + 2);
+    return dt->sizes.ticks * (dt->sizes.features + 2);
 }
 
 gv_status gv_dt_seat_create(const gv_dt *shared, double budget, double cpa, gv_dt_seat **out)
@@ -136,7 +152,7 @@ gv_status gv_dt_seat_create(const gv_dt *shared, double budget, double cpa, gv_d
     if (seat == NULL) {
         return GV_FAIL(GV_ENOMEM, "no memory for what a campaign remembers");
     }
-    *seat = (gv_dt_seat){.dt = dt, .account = {.budget = budget, .cpa = cpa}};
+    *seat = (gv_dt_seat){.dt = dt, .account = {.budget = budget, .cpa = cpa}, .expertness = (double)NAN};
     seat->to_go = (float *)(seat + 1);
     seat->done = seat->to_go + dt->sizes.ticks;
     seat->states = seat->done + dt->sizes.ticks;
@@ -183,6 +199,7 @@ static double action_done(const gv_seat_tick *tick)
 static void begin_period(gv_dt_seat *seat)
 {
     seat->length = 0;
+    seat->purse = (gv_bag_purse){0};
     if (is_cached(seat->dt)) {
         gv_decoder_cache_reset(seat->dt->cached.chunks[seat->chunk], seat->slot);
     }
@@ -200,15 +217,19 @@ static void see(gv_dt_seat *seat, const gv_observation *seen)
     assert(tick == seat->length);
     assert(tick < dt->sizes.ticks);
     gv_state_of(seen, dt->serving.window, state);
-    gv_scaling_state(&dt->scaling, state, seat->states + tick * GV_STATE_SIZE);
     seat->account.conversions = (double)seen->episode.conversions;
     seat->account.spend = money_of(seen->budget_nanos - seen->budget_left_nanos);
-    const double reached = gv_return_reached(&dt->law, &seat->account);
-    seat->to_go[tick] = (float)(dt->serving.target - reached / dt->scaling.reward_divisor);
+    gv_lens_see(&dt->lens, &dt->scaling, state, &seat->account,
+                seat->states + tick * dt->sizes.features);
     if (tick > 0) {
+        const gv_seat_tick *last = &seen->market.ticks[tick - 1];
         seat->done[tick - 1] =
-            (float)(action_done(&seen->market.ticks[tick - 1]) / dt->scaling.action_divisor);
+            (float)gv_lens_action(&dt->lens, &dt->scaling, seat->account.cpa, action_done(last));
+        gv_bag_put(&dt->bags, &dt->law, &seat->purse, tick,
+                   (double)last->exposed_value_units / GV_VALUE_UNITS, &seat->account);
     }
+    const double reached = gv_bag_reached(&dt->bags, &seat->purse);
+    seat->to_go[tick] = (float)(dt->serving.target - reached / dt->scaling.reward_divisor);
     seat->length = tick + 1;
 }
 
@@ -220,14 +241,15 @@ static void put_tick(const gv_dt_network *dt, const gv_dt_seat *seat, size_t tic
     const bool is_seen = tick < seat->length;
     const bool is_done = tick + 1 < seat->length;
     const size_t index = tick < dt->sizes.tick_end ? tick : dt->sizes.tick_end;
-    float *state = gv_tape_f32(tape, nodes->state) + at * GV_STATE_SIZE;
+    const size_t width = dt->sizes.features;
+    float *state = gv_tape_f32(tape, nodes->state) + at * width;
     gv_tape_f32(tape, nodes->to_go)[at] = is_seen ? seat->to_go[tick] : 0;
     gv_tape_f32(tape, nodes->action)[at] = is_done ? seat->done[tick] : 0;
     gv_tape_indices(tape, nodes->tick)[at] = is_seen ? (int32_t)index : 0;
     if (is_seen) {
-        memcpy(state, seat->states + tick * GV_STATE_SIZE, GV_STATE_SIZE * sizeof *state);
+        memcpy(state, seat->states + tick * width, width * sizeof *state);
     } else {
-        memset(state, 0, GV_STATE_SIZE * sizeof *state);
+        memset(state, 0, width * sizeof *state);
     }
     if (nodes->constraint != GV_NODE_NONE) {
         gv_constraint_token(dt->serving.used, &seat->account,
@@ -262,7 +284,11 @@ static void act_together(gv_dt_network *dt, gv_dt_seat *const *seats, size_t cou
         while (end < count && end - from < GV_DT_CHUNK && go_together(seats[from], seats[end])) {
             end++;
         }
-        gv_dt_cached_act(dt, seats + from, end - from);
+        if (dt->sizes.bins > 0) {
+            gv_dt_guided_act(dt, seats + from, end - from);
+        } else {
+            gv_dt_cached_act(dt, seats + from, end - from);
+        }
         from = end;
     }
 }
@@ -285,8 +311,11 @@ void gv_dt_act(gv_dt_seat *const *seats, const gv_observation *observations, siz
     for (size_t i = 0; !is_cached(dt) && i < count; i++) {
         act_alone(dt, seats[i]);
     }
+    if (dt->guidance.candidates > 0) {
+        gv_dt_guided_choose(dt, seats, count);
+    }
     for (size_t i = 0; i < count; i++) {
-        actions[i] = seats[i]->action * dt->scaling.action_divisor;
+        actions[i] = gv_lens_undo(&dt->lens, &dt->scaling, seats[i]->account.cpa, seats[i]->action);
     }
     unlock(dt);
 }
@@ -303,6 +332,8 @@ typedef struct kept {
     double action;
     double conversions;
     double spend;
+    gv_bag_purse purse;
+    double expertness;
 } kept;
 
 /* The caches' list may grow meanwhile; a cache stays where it is. */
@@ -320,7 +351,9 @@ gv_status gv_dt_seat_save(const gv_dt_seat *seat, gv_writer *writer)
     const kept now = {.length = seat->length,
                       .action = seat->action,
                       .conversions = seat->account.conversions,
-                      .spend = seat->account.spend};
+                      .spend = seat->account.spend,
+                      .purse = seat->purse,
+                      .expertness = seat->expertness};
     GV_TRY(gv_writer_put(writer, SEAT_TAG, &now, sizeof now));
     GV_TRY(gv_writer_put(writer, PAST_TAG, seat->to_go, remembered(dt) * sizeof(float)));
     if (!is_cached(dt)) {
@@ -375,5 +408,7 @@ gv_status gv_dt_seat_restore(gv_dt_seat *seat, gv_reader *reader)
     seat->action = now.action;
     seat->account.conversions = now.conversions;
     seat->account.spend = now.spend;
+    seat->purse = now.purse;
+    seat->expertness = now.expertness;
     return is_cached(dt) ? restore_cache(seat, reader) : GV_OK;
 }

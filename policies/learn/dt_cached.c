@@ -18,31 +18,49 @@ static const float *weight_of(const gv_dt_network *dt, const char *name)
     return gv_params_read_f32(dt->params) + weight->offset;
 }
 
-static gv_status open_layers(gv_dt_network *dt)
+static gv_status open_embeddings(gv_dt_network *dt)
 {
-    static const char *const names[GV_DT_TOKENS_MAX] = {
+    static const char *const plain[GV_DT_TOKENS_MAX] = {
         GV_DT_PREFIX "embed_constraint", GV_DT_PREFIX "embed_return", GV_DT_PREFIX "embed_state",
         GV_DT_PREFIX "embed_action"};
-    gv_dt_cached *cached = &dt->cached;
+    static const char *const guided[GV_DT_TOKENS_MAX] = {
+        GV_DT_PREFIX "embed_state", GV_DT_PREFIX "embed_return", GV_DT_PREFIX "embed_expertness",
+        GV_DT_PREFIX "embed_action"};
+    const char *const *names = dt->sizes.bins > 0 ? guided : plain;
     const size_t skipped = GV_DT_TOKENS_MAX - dt->sizes.tokens;
     for (size_t i = 0; i < dt->sizes.tokens; i++) {
-        GV_TRY(gv_dense_create(dt->params, names[skipped + i], &cached->embed[i]));
+        GV_TRY(gv_dense_create(dt->params, names[skipped + i], &dt->cached.embed[i]));
     }
+    return GV_OK;
+}
+
+static gv_status open_layers(gv_dt_network *dt)
+{
+    gv_dt_cached *cached = &dt->cached;
+    GV_TRY(open_embeddings(dt));
     GV_TRY(gv_dense_create(dt->params, GV_DT_PREFIX "predict_action", &cached->predict));
     cached->tick = weight_of(dt, GV_DT_PREFIX "embed_tick.weight");
     cached->gain = weight_of(dt, GV_DT_PREFIX "embed_ln.weight");
     cached->shift = weight_of(dt, GV_DT_PREFIX "embed_ln.bias");
-    return GV_OK;
+    if (dt->sizes.bins == 0) {
+        return GV_OK;
+    }
+    GV_TRY(gv_dense_create(dt->params, GV_DT_PREFIX "predict_return", &cached->predict_return));
+    return gv_dense_create(dt->params, GV_DT_PREFIX "predict_expertness",
+                           &cached->predict_expertness);
 }
 
 gv_status gv_dt_cached_open(gv_dt_network *dt)
 {
     gv_dt_cached *cached = &dt->cached;
-    const size_t count = (size_t)GV_DT_CHUNK * GV_DT_TOKENS_MAX * dt->sizes.decoder.width;
+    const size_t tokens = (size_t)GV_DT_CHUNK * GV_DT_TOKENS_MAX;
+    const size_t rows = dt->sizes.bins > tokens ? dt->sizes.bins : tokens;
     GV_TRY(open_layers(dt));
-    cached->x = gv_mem_alloc_vector(count, sizeof *cached->x);
-    cached->y = gv_mem_alloc_vector(count, sizeof *cached->y);
-    if (cached->x == NULL || cached->y == NULL) {
+    cached->x = gv_mem_alloc_vector(rows * dt->sizes.decoder.width, sizeof *cached->x);
+    cached->y = gv_mem_alloc_vector(rows * dt->sizes.decoder.width, sizeof *cached->y);
+    cached->logits =
+        gv_mem_alloc(0, (GV_DT_CHUNK + 1) * dt->sizes.bins + 1, sizeof *cached->logits);
+    if (cached->x == NULL || cached->y == NULL || cached->logits == NULL) {
         return GV_FAIL(GV_ENOMEM, "no memory for the tokens of a decision transformer");
     }
     return GV_OK;
@@ -55,6 +73,8 @@ void gv_dt_cached_close(gv_dt_network *dt)
         gv_dense_destroy(cached->embed[i]);
     }
     gv_dense_destroy(cached->predict);
+    gv_dense_destroy(cached->predict_return);
+    gv_dense_destroy(cached->predict_expertness);
     for (size_t i = 0; i < cached->chunk_count; i++) {
         gv_decoder_cache_destroy(cached->chunks[i]);
     }
@@ -62,6 +82,7 @@ void gv_dt_cached_close(gv_dt_network *dt)
     gv_mem_free(cached->taken);
     gv_mem_free(cached->x);
     gv_mem_free(cached->y);
+    gv_mem_free(cached->logits);
 }
 
 /* ---- slots ----------------------------------------------------------------------------------- */
@@ -117,16 +138,15 @@ void gv_dt_cached_give(gv_dt_network *dt, size_t chunk, size_t slot)
 
 /* ---- tokens ---------------------------------------------------------------------------------- */
 
-/* A token's linear map, its tick, then LayerNorm, in place. */
-static void embed(const gv_dt_network *dt, const gv_dense *layer, const float *x, size_t tick,
-                  float *row)
+void gv_dt_cached_embed(const gv_dt_network *dt, size_t place, const float *x, size_t tick,
+                        float *row)
 {
     const gv_dt_cached *cached = &dt->cached;
     const size_t width = dt->sizes.decoder.width;
     const size_t index = tick < dt->sizes.tick_end ? tick : dt->sizes.tick_end;
     double mean = 0;
     double variance = 0;
-    gv_dense_apply(layer, x, 1, row);
+    gv_dense_apply(cached->embed[place], x, 1, row);
     for (size_t i = 0; i < width; i++) {
         row[i] += cached->tick[index * width + i];
         mean += (double)row[i] / (double)width;
@@ -146,20 +166,20 @@ static size_t embed_tick(const gv_dt_network *dt, const gv_dt_seat *seat, float 
 {
     const size_t tick = seat->length - 1;
     const size_t width = dt->sizes.decoder.width;
-    gv_dense *const *layer = dt->cached.embed;
+    size_t place = 0;
     float *row = rows;
     if (tick > 0) {
-        embed(dt, layer[dt->sizes.tokens - 1], &seat->done[tick - 1], tick - 1, row);
+        gv_dt_cached_embed(dt, dt->sizes.tokens - 1, &seat->done[tick - 1], tick - 1, row);
         row += width;
     }
     if (dt->sizes.tokens == GV_DT_TOKENS_MAX) {
         float token[GV_CONSTRAINT_SIZE];
         gv_constraint_token(dt->serving.used, &seat->account, token);
-        embed(dt, *layer++, token, tick, row);
+        gv_dt_cached_embed(dt, place++, token, tick, row);
         row += width;
     }
-    embed(dt, layer[0], &seat->to_go[tick], tick, row);
-    embed(dt, layer[1], seat->states + tick * GV_STATE_SIZE, tick, row + width);
+    gv_dt_cached_embed(dt, place, &seat->to_go[tick], tick, row);
+    gv_dt_cached_embed(dt, place + 1, seat->states + tick * dt->sizes.features, tick, row + width);
     return (size_t)(row - rows) / width + 2;
 }
 

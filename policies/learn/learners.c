@@ -13,6 +13,7 @@ const gv_learner_type *const gv_learner_types[] = {
     &gv_learner_dt,
     &gv_learner_dd,
     &gv_learner_egdb,
+    &gv_learner_ebaret,
     NULL,
 };
 /* clang-format on */

@@ -13,5 +13,6 @@ extern const gv_learner_type gv_learner_td3bc;
 extern const gv_learner_type gv_learner_dt;
 extern const gv_learner_type gv_learner_dd;
 extern const gv_learner_type gv_learner_egdb;
+extern const gv_learner_type gv_learner_ebaret;
 
 #endif

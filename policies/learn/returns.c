@@ -9,6 +9,8 @@ static const double used_max = 2;
 static const double log_cpa_mean = 4;    /* C of 55; AuctionNet's are 6 to 130 */
 static const double log_budget_mean = 8; /* 2981; AuctionNet's are 2000 to 4850 */
 
+const char *const gv_return_names[] = {"plain", "score", NULL};
+
 double gv_return_reached(const gv_return_law *law, const gv_account *account)
 {
     double reached = account->conversions;

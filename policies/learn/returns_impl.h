@@ -23,6 +23,8 @@
 
 typedef enum gv_return_kind { GV_RETURN_PLAIN, GV_RETURN_SCORE } gv_return_kind;
 
+extern const char *const gv_return_names[]; /* of the kinds, NULL-ended */
+
 typedef struct gv_return_law {
     gv_return_kind kind;
     double power;

@@ -36,7 +36,9 @@ gv_status gv_workshop_add(gv_workshop *workshop, const gv_objective_config *conf
     gv_objective_config complete = *config;
     complete.params = workshop->params;
     complete.shards = (size_t)workshop->common->shards;
-    complete.batch = (size_t)workshop->common->batch;
+    if (config->batch == 0) {
+        complete.batch = (size_t)workshop->common->batch;
+    }
     complete.jobs = workshop->setup.jobs;
     complete.seed = workshop->setup.seed;
     if (config->optimizer.type == NULL) {

@@ -44,8 +44,8 @@ typedef struct gv_workshop_config {
 GV_MUST_CHECK gv_status gv_workshop_open(gv_workshop *workshop, const gv_workshop_config *config);
 
 /*
- * Builds a loss; `context` is the state. Set, shards, batch, jobs and seed are filled in, and so
- * is an optimiser without a type: Adam at the common rate.
+ * Builds a loss; `context` is the state. Set, shards, jobs and seed are filled in, a batch of 0
+ * with the common one, and an optimiser without a type: Adam at the common rate.
  */
 GV_MUST_CHECK gv_status gv_workshop_add(gv_workshop *workshop, const gv_objective_config *config);
 

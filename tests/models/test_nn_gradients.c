@@ -288,7 +288,14 @@ static gv_node kl(gv_graph *g)
 
 static gv_node nnpu(gv_graph *g)
 {
-    return gv_op_nnpu(g, param(g, "x", 12, 0, 0), input(g, "positive", 12, 0, 0), 0.2);
+    return gv_op_nnpu(g, param(g, "x", 12, 0, 0), input(g, "positive", 12, 0, 0),
+                      &(gv_nnpu){.prior = 0.2});
+}
+
+static gv_node nnpu_sigmoid(gv_graph *g)
+{
+    return gv_op_nnpu(g, param(g, "x", 12, 0, 0), input(g, "positive", 12, 0, 0),
+                      &(gv_nnpu){.prior = 0.4, .is_sigmoid = true});
 }
 
 typedef struct gradient_case {
@@ -355,6 +362,7 @@ static const gradient_case cases[] = {
     CASE(expectile),
     CASE(kl),
     CASE(nnpu),
+    CASE(nnpu_sigmoid),
 };
 
 enum { CASES = sizeof cases / sizeof cases[0] };

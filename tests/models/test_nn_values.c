@@ -375,7 +375,7 @@ static void nnpu_is_kiryos_risk(void **state)
     forward f = begin();
     const gv_node logits = operand(&f, 4, 0, 0);
     const gv_node positive = operand(&f, 4, 0, 0);
-    const float *risk = run(&f, gv_op_nnpu(f.graph, logits, positive, 0.2));
+    const float *risk = run(&f, gv_op_nnpu(f.graph, logits, positive, &(gv_nnpu){.prior = 0.2}));
     memcpy(gv_tape_f32(f.tape, positive), (float[]){1, 0, 1, 0}, 4 * sizeof(float));
     memset(gv_tape_f32(f.tape, logits), 0, 4 * sizeof(float));
     gv_tape_forward(f.tape, &(gv_tape_step){.seed = 1});
@@ -383,6 +383,17 @@ static void nnpu_is_kiryos_risk(void **state)
     memcpy(gv_tape_f32(f.tape, logits), (float[]){3, -9, 3, -9}, 4 * sizeof(float));
     gv_tape_forward(f.tape, &(gv_tape_step){.seed = 1});
     assert_true(near((double)*risk, 0.2 * log1p(exp(-3.0))));
+    end(&f);
+    f = begin();
+    const gv_node scores = operand(&f, 2, 0, 0);
+    const gv_node is_positive = operand(&f, 2, 0, 0);
+    const gv_nnpu sigmoid = {.prior = 0.2, .is_sigmoid = true};
+    risk = run(&f, gv_op_nnpu(f.graph, scores, is_positive, &sigmoid));
+    memcpy(gv_tape_f32(f.tape, is_positive), (float[]){1, 0}, 2 * sizeof(float));
+    memcpy(gv_tape_f32(f.tape, scores), (float[]){1, 2}, 2 * sizeof(float));
+    gv_tape_forward(f.tape, &(gv_tape_step){.seed = 1});
+    assert_true(near((double)*risk, 0.2 / (1 + exp(1.0)) + 1 / (1 + exp(-2.0)) -
+                                        0.2 / (1 + exp(-1.0))));
     end(&f);
 }
 

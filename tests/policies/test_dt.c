@@ -102,7 +102,7 @@ static size_t changed_before(bool constraint, size_t from, size_t *later)
     const gv_graph_config graph_config = {.params = params};
     assert_int_equal(gv_graph_create(&graph_config, &graph), GV_OK);
     const gv_dt_nodes nodes = gv_dt_inputs(graph, &sizes, 1, TICKS);
-    const gv_node action = gv_dt_build(graph, &sizes, &nodes);
+    const gv_node action = gv_dt_build(graph, &sizes, &nodes).action;
     gv_graph_keep(graph, action);
     assert_int_equal(gv_graph_finish(graph, GV_NODE_NONE), GV_OK);
     assert_int_equal(gv_params_draw(params, 1), GV_OK);

@@ -46,6 +46,13 @@ size_t gv_decoder_cache_length(const gv_decoder_cache *cache, size_t slot);
 void gv_decoder_cache_advance(gv_decoder_cache *cache, const size_t *slots, size_t count,
                               size_t tokens, const float *x, float *y);
 
+/*
+ * `count` tokens, each of which might be the slot's next (there is room for it, asserted): x
+ * [count][width] -> y [count][width], and the slot is as if they had never been asked about.
+ */
+void gv_decoder_cache_try(gv_decoder_cache *cache, size_t slot, size_t count, const float *x,
+                          float *y);
+
 /* What a slot has seen, for checkpoints: numbers of a whole slot, to be copied out and in. */
 size_t gv_decoder_cache_slot_size(const gv_decoder_cache *cache);
 void gv_decoder_cache_save(const gv_decoder_cache *cache, size_t slot, float *numbers);

@@ -167,13 +167,22 @@ gv_node gv_op_expectile(gv_graph *graph, gv_node prediction, gv_node target, gv_
 gv_node gv_op_kl(gv_graph *graph, gv_node mean, gv_node log_variance, gv_node weights);
 
 /*
- * Non-negative risk of positive and unlabelled examples (Kiryo et al., NeurIPS 2017) with the
- * logistic loss l(z, y) = log(1 + exp(-y z)): logits [N], is_positive [N] of 0 and 1, prior pi:
+ * Non-negative risk of positive and unlabelled examples (Kiryo et al., NeurIPS 2017), logits [N],
+ * is_positive [N] of 0 and 1, prior pi:
  *   R = pi E_P l(g, +1) + max(0, E_U l(g, -1) - pi E_P l(g, -1)).
  * Where the bracket is negative the gradient is that of minus the bracket, as in their
  * algorithm 1 with beta = 0, gamma = 1. Not a sum over elements: each shard has its own
  * brackets, and the shards' values add up to the mean of their risks.
+ *
+ * The logistic loss l(z, y) = log(1 + exp(-y z)) makes sigmoid(g) an estimate of the posterior;
+ * under the sigmoid loss 1 / (1 + exp(y z)), theirs, it is a decision only: of P = U and
+ * pi < 1/2 it tends to 0.
  */
-gv_node gv_op_nnpu(gv_graph *graph, gv_node logits, gv_node is_positive, double prior);
+typedef struct gv_nnpu {
+    double prior;    /* pi, in (0, 1) */
+    bool is_sigmoid; /* the sigmoid loss instead of the logistic one */
+} gv_nnpu;
+
+gv_node gv_op_nnpu(gv_graph *graph, gv_node logits, gv_node is_positive, const gv_nnpu *nnpu);
 
 #endif

@@ -52,6 +52,7 @@
     X(GV_STREAM_SAMPLE, 32)    \
     X(GV_STREAM_NOISE, 33)     \
     X(GV_STREAM_EXPERT, 34)    \
+    X(GV_STREAM_EBARET, 35)    \
     X(GV_STREAM_VAE, 36)       \
     X(GV_STREAM_EGDB, 37)
 
