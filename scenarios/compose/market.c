@@ -164,6 +164,9 @@ static gv_status compose_advertiser(gv_market *market, gv_scenario *scenario, si
         .campaign = campaign_of(market, scenario, number, name),
         .category = category,
         .policy = find_policy(scenario, "advertisers.policies", policy),
+        .distortion = {.bid_scale = plan->bid_scales[number % plan->bid_scale_count],
+                       .bid_from = (size_t)plan->advertisers->bid_scale_from,
+                       .belief_scale = plan->belief_scales[number % plan->belief_scale_count]},
     };
     if (number < plan->policies.count && market->advertisers[number].policy != NULL) {
         check_policy(scenario, market->advertisers[number].policy, policy->mark, false);
@@ -210,6 +213,24 @@ static void check_sizes(const gv_market *market, gv_scenario *scenario)
                         "market.history_period: %lld is one of the periods that policies are "
                         "judged by",
                         (long long)settings->history_period);
+    }
+}
+
+/* Ticks that the period does not have. */
+static void check_ticks(const gv_market *market, gv_scenario *scenario)
+{
+    const gv_market_plan *plan = market->plan;
+    const gv_section *traffic = &plan->traffic_section;
+    const int64_t ticks = plan->settings->ticks;
+    if (gv_traffic_check(plan->traffic, traffic->config, (size_t)ticks) != GV_OK) {
+        gv_problems_add(&scenario->problems, traffic->mark, "traffic: %s", gv_status_detail());
+    }
+    if (plan->advertisers->bid_scale_from >= ticks) {
+        gv_problems_add(&scenario->problems,
+                        gv_section_mark(&plan->advertiser_section, "bid_scale_from"),
+                        "advertisers.bid_scale_from is %lld, expected a tick of the period: 0 to "
+                        "%lld",
+                        (long long)plan->advertisers->bid_scale_from, (long long)ticks - 1);
     }
 }
 
@@ -268,6 +289,7 @@ gv_status gv_market_create(gv_scenario *scenario, gv_market **out)
     GV_TRY_GOTO(status, compose_contenders(market, scenario), fail);
     GV_TRY_GOTO(status, compose_advertisers(market, scenario), fail);
     check_sizes(market, scenario);
+    check_ticks(market, scenario);
     GV_TRY_GOTO(status, gv_problems_fail(&scenario->problems), fail);
     GV_TRY_GOTO(status, load_models(market), fail);
     *out = market;
@@ -327,6 +349,7 @@ static gv_status open_traffic(const gv_market *market, gv_market_period *period)
         .advertiser_count = market->seat_count,
         .categories = market->categories,
         .zone_us = gv_scenario_zone_us(market->scenario),
+        .is_calm = period->is_calm,
     };
     return gv_traffic_create(market->plan->traffic, &setup, &period->traffic);
 }
@@ -385,6 +408,24 @@ gv_campaign gv_market_campaign(const gv_market *market, const gv_market_period *
         campaign.budget_nanos = scaled(campaign.budget_nanos, settings->contender_budget);
     }
     return campaign;
+}
+
+/* Whoever bids scales its own bids; whoever sees the future knows what values are. */
+gv_distortion gv_market_distortion(const gv_market *market, const gv_market_period *period,
+                                   const gv_policy_plan *plan, size_t advertiser, bool is_contender)
+{
+    gv_distortion distortion = market->advertisers[advertiser].distortion;
+    if (is_contender) {
+        distortion.bid_scale = 1.0;
+        distortion.belief_scale *= market->plan->settings->contender_belief;
+    }
+    if (period->is_calm) {
+        distortion.bid_scale = 1.0;
+    }
+    if (period->is_calm || plan->type->sees_future) {
+        distortion.belief_scale = 1.0;
+    }
+    return distortion;
 }
 
 gv_status gv_market_policy(const gv_market *market, const gv_policy_plan *plan,

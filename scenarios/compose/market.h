@@ -22,6 +22,7 @@ typedef struct gv_market_advertiser {
     gv_campaign campaign;
     uint32_t category;
     const gv_policy_plan *policy; /* its own in the market */
+    gv_distortion distortion;     /* of the advertiser under it */
 } gv_market_advertiser;
 
 typedef struct gv_market {
@@ -40,6 +41,7 @@ typedef struct gv_market {
 
 /* Parts of one period that are the same for all its arms. */
 typedef struct gv_market_period {
+    bool is_calm; /* set beforehand: without shocks and distortions, to learn from */
     uint64_t number;
     int64_t start_us;
     gv_traffic *traffic;
@@ -54,7 +56,7 @@ void gv_market_destroy(gv_market *market); /* accepts NULL */
 /* Whether any advertiser or contender bids by it. */
 bool gv_market_uses(const gv_market *market, const gv_policy_plan *plan);
 
-/* period: zeroed. */
+/* period: zeroed but for is_calm. */
 GV_MUST_CHECK gv_status gv_market_period_open(const gv_market *market, uint64_t number,
                                               gv_market_period *period);
 void gv_market_period_close(gv_market_period *period);
@@ -62,6 +64,11 @@ void gv_market_period_close(gv_market_period *period);
 /* The advertiser's campaign in this period, its own or as a contender has it. */
 gv_campaign gv_market_campaign(const gv_market *market, const gv_market_period *period,
                                size_t advertiser, bool is_contender);
+
+/* Of the advertiser under a policy, its own or a contender's. */
+gv_distortion gv_market_distortion(const gv_market *market, const gv_market_period *period,
+                                   const gv_policy_plan *plan, size_t advertiser,
+                                   bool is_contender);
 
 /*
  * A policy for the advertiser, fitted; `config`: room for the type's config, which the policy
@@ -75,6 +82,7 @@ GV_MUST_CHECK gv_status gv_market_policy(const gv_market *market, const gv_polic
 typedef struct gv_market_seats {
     gv_seat *seats; /* [count] */
     gv_campaign *campaigns;
+    gv_distortion *distortions;
     gv_policy **policies;
     unsigned char *configs; /* [count][config_size] */
     size_t count;

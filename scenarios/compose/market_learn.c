@@ -1,4 +1,7 @@
-/* The period that policies learn from: sold once, kept as one history for each category. */
+/*
+ * The period that policies learn from: sold once, without shocks and distortions, and kept as one
+ * history for each category.
+ */
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -98,7 +101,7 @@ gv_status gv_market_learn(gv_market *market, const gv_progress *progress)
         .type = type,
         .section = {.path = info->name, .params = info->params, .config = defaults}};
     const gv_policy_plan **plans = NULL;
-    gv_market_period period = {0};
+    gv_market_period period = {.is_calm = true};
     gv_market_seats seats = {.seats = NULL};
     gv_status status = GV_OK;
     assert(info->config_size <= sizeof defaults);

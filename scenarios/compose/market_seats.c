@@ -15,10 +15,11 @@ static gv_status allocate(gv_market_seats *seats)
 {
     seats->seats = gv_mem_alloc(0, seats->count, sizeof *seats->seats);
     seats->campaigns = gv_mem_alloc(0, seats->count, sizeof *seats->campaigns);
+    seats->distortions = gv_mem_alloc(0, seats->count, sizeof *seats->distortions);
     seats->policies = gv_mem_alloc(0, seats->count, sizeof(gv_policy *));
     seats->configs = gv_mem_alloc_vector(seats->count, seats->config_size);
-    if (seats->seats == NULL || seats->campaigns == NULL || seats->policies == NULL ||
-        seats->configs == NULL) {
+    if (seats->seats == NULL || seats->campaigns == NULL || seats->distortions == NULL ||
+        seats->policies == NULL || seats->configs == NULL) {
         return GV_FAIL(GV_ENOMEM, "no memory for the policies of %zu advertisers", seats->count);
     }
     return GV_OK;
@@ -30,12 +31,14 @@ static gv_status open_seat(const gv_market *market, const gv_market_period *peri
     const uint32_t category = market->categories[number];
     const bool is_contender = seats->has_contender && seats->contender_seat == number;
     seats->campaigns[number] = gv_market_campaign(market, period, number, is_contender);
+    seats->distortions[number] = gv_market_distortion(market, period, plan, number, is_contender);
     GV_TRY(gv_market_policy(market, plan, &seats->campaigns[number], category, NULL,
                             seats->configs + number * seats->config_size,
                             &seats->policies[number]));
     seats->seats[number] = (gv_seat){.campaign = &seats->campaigns[number],
                                      .policy = seats->policies[number],
-                                     .category = category};
+                                     .category = category,
+                                     .distortion = &seats->distortions[number]};
     return GV_OK;
 }
 
@@ -62,6 +65,7 @@ void gv_market_seats_close(gv_market_seats *seats)
     }
     gv_mem_free(seats->seats);
     gv_mem_free(seats->campaigns);
+    gv_mem_free(seats->distortions);
     gv_mem_free(seats->policies);
     gv_mem_free(seats->configs);
     *seats = (gv_market_seats){.seats = NULL};

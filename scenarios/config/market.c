@@ -173,6 +173,40 @@ static gv_status read_amounts(const gv_reading *reading, size_t parent, const gv
     return keep_list(reading, section, row->name, &list, node);
 }
 
+/* The factors under `key`; not given, one of 1. */
+static gv_status read_scales(const gv_reading *reading, size_t parent, const gv_param *row,
+                             gv_section *section, double **scales, size_t *count)
+{
+    static const gv_list_item one = {.text = "1"};
+    gv_list list;
+    size_t node = GV_TREE_NONE;
+    GV_TRY(read_list(reading, parent, row->name, &list, &node));
+    if (list.count == 0) {
+        list = (gv_list){&one, 1};
+    }
+    *scales = gv_region_alloc(reading->region, list.count, sizeof **scales);
+    if (*scales == NULL) {
+        return no_memory();
+    }
+    *count = list.count;
+    for (size_t i = 0; i < list.count; i++) {
+        if (gv_param_parse(row, list.items[i].text, 0, &(*scales)[i]) != GV_OK) {
+            gv_problems_add(reading->problems, list.items[i].mark, "%s", gv_status_detail());
+        }
+    }
+    return keep_list(reading, section, row->name, &list, node);
+}
+
+static const gv_param bid_scale_row = {.name = "bid_scale",
+                                       .kind = GV_PARAM_REAL,
+                                       .minimum = 0,
+                                       .maximum = 1000};
+
+static const gv_param belief_scale_row = {.name = "belief_scale",
+                                          .kind = GV_PARAM_REAL,
+                                          .minimum = 0,
+                                          .maximum = 1000};
+
 static const gv_param budget_row = {.name = "budget",
                                     .kind = GV_PARAM_MONEY,
                                     .unit = "currency",
@@ -189,7 +223,8 @@ static const gv_param cpa_row = {.name = "cpa",
 
 static gv_status read_advertisers(const gv_reading *reading, gv_market_plan *plan)
 {
-    static const char *const others[] = {"budget", "cpa", "policies", NULL};
+    static const char *const others[] = {"budget",    "cpa",          "policies",
+                                         "bid_scale", "belief_scale", NULL};
     gv_section *section = &plan->advertiser_section;
     const size_t node = gv_tree_find(reading->tree, 0, "advertisers");
     size_t at = GV_TREE_NONE;
@@ -204,6 +239,10 @@ static gv_status read_advertisers(const gv_reading *reading, gv_market_plan *pla
     }
     GV_TRY(read_amounts(reading, node, &budget_row, section, &plan->budgets, &plan->budget_count));
     GV_TRY(read_amounts(reading, node, &cpa_row, section, &plan->cpas, &plan->cpa_count));
+    GV_TRY(read_scales(reading, node, &bid_scale_row, section, &plan->bid_scales,
+                       &plan->bid_scale_count));
+    GV_TRY(read_scales(reading, node, &belief_scale_row, section, &plan->belief_scales,
+                       &plan->belief_scale_count));
     GV_TRY(read_list(reading, node, "policies", &plan->policies, &at));
     if (plan->policies.count == 0) {
         gv_problems_add(reading->problems, section->mark,

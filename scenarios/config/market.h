@@ -32,6 +32,7 @@ typedef struct gv_market_settings {
     int64_t exposure_delay_us;
     double exposure_delay_shape;
     double contender_budget; /* multiplies that of whose place a contender takes */
+    double contender_belief; /* multiplies what a contender believes that values are */
     int64_t history_period;  /* GV_PARAM_UNSET: the one before the first */
     int64_t min_remaining_nanos;
     int32_t delay_law; /* index into gv_delay_types, as is the next */
@@ -52,6 +53,7 @@ typedef struct gv_advertiser_settings {
     double cpa_scale;
     int64_t bid_cap_nanos;    /* GV_PARAM_UNSET: none */
     int64_t conversion_nanos; /* GV_PARAM_UNSET: the CPA */
+    int64_t bid_scale_from;   /* tick */
 } gv_advertiser_settings;
 
 /* One item of a list, as written. */
@@ -77,6 +79,10 @@ typedef struct gv_market_plan {
     size_t budget_count;
     int64_t *cpas; /* [cpa_count], nanos */
     size_t cpa_count;
+    double *bid_scales; /* [bid_scale_count], of the advertisers' own policies */
+    size_t bid_scale_count;
+    double *belief_scales; /* [belief_scale_count] */
+    size_t belief_scale_count;
     gv_list policies;
     gv_section advertiser_section;
 } gv_market_plan;

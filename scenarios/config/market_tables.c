@@ -121,6 +121,15 @@ static const gv_param market_rows[] = {
      OF(gv_market_settings, contender_budget),
      .help = "Multiplies the budget of the advertiser whose place a contender takes, and no "
              "other's: 0.5 to 1.5 are the published budget ratios."},
+    {.name = "contender_belief",
+     .kind = GV_PARAM_REAL,
+     .fallback = "1",
+     .minimum = 0,
+     .maximum = 1000,
+     OF(gv_market_settings, contender_belief),
+     .help = "Multiplies what a contender believes its values to be, on top of its advertiser's "
+             "belief_scale: it bids by them and observes them, while users act by the true ones. "
+             "Oracles see the future and are not deceived."},
     {.name = "keep_ticks",
      .kind = GV_PARAM_SWITCH,
      .fallback = "on",
@@ -252,6 +261,14 @@ static const gv_param advertiser_rows[] = {
      OF(gv_advertiser_settings, conversion_nanos),
      .help = "What a conversion is worth to an advertiser: gained_currency in market_league; auto: "
              "its CPA."},
+    {.name = "bid_scale_from",
+     .kind = GV_PARAM_INTEGER,
+     .unit = "tick",
+     .fallback = "0",
+     .minimum = 0,
+     .maximum = 1e6,
+     OF(gv_advertiser_settings, bid_scale_from),
+     .help = "The tick, counted from 0, from which on bid_scale holds."},
     {.name = NULL},
 };
 
@@ -266,6 +283,18 @@ static const gv_param advertiser_others[] = {
     {.name = "policies",
      .unit = "name, or a list",
      .help = "Which of the scenario's policies bids for each."},
+    {.name = "bid_scale",
+     .unit = "factor, or a list",
+     .fallback = "[1]",
+     .help = "Multiplies the bids of each advertiser's own policy, not of a contender in its "
+             "place: [2, 1, 1, 1] doubles those of every fourth. Policies learn from a period "
+             "without it."},
+    {.name = "belief_scale",
+     .unit = "factor, or a list",
+     .fallback = "[1]",
+     .help = "Multiplies what each advertiser believes its values to be: bids, observations and "
+             "logs hold the believed ones, users act by the true ones. Policies learn from a "
+             "period without it."},
     {.name = NULL},
 };
 

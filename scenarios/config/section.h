@@ -38,7 +38,7 @@ typedef struct gv_extra {
     gv_setting setting;
 } gv_extra;
 
-enum { GV_EXTRAS_MAX = 4 };
+enum { GV_EXTRAS_MAX = 8 };
 
 typedef struct gv_section {
     const char *path;       /* "policies.lin"; "" at the top */

@@ -126,7 +126,9 @@ static gv_status play_alone(const gv_period_run_state *run, size_t arm, const pl
     const gv_campaign campaign = gv_market_campaign(market, &run->period, number, true);
     const gv_future future = gv_bench_future(&here->bench);
     const gv_rivals rivals = {run->record, (uint32_t)number, future.values};
-    gv_seat seat = {.campaign = &campaign, .category = market->categories[number]};
+    const gv_distortion distortion = gv_market_distortion(market, &run->period, plan, number, true);
+    gv_seat seat = {
+        .campaign = &campaign, .category = market->categories[number], .distortion = &distortion};
     gv_exchange_config config = run->period.config;
     config.rivals = &rivals;
     config.seats = &seat;

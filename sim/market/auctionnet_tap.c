@@ -17,6 +17,7 @@ struct gv_auctionnet_tap {
     gv_status status; /* the first failure, and its sentence */
     char sentence[SENTENCE_SIZE];
     const gv_traffic *traffic;
+    const gv_seat *seats; /* [seat_count]; borrowed for the period */
     size_t seat_count;
     size_t tick_count;
     size_t tick;
@@ -87,7 +88,8 @@ static void load_bids(gv_auctionnet_tap *tap, const gv_exchange_piece *piece)
     for (size_t seat = 0; seat < tap->seat_count; seat++) {
         const size_t row = seat * tap->capacity;
         for (size_t i = 0; i < piece->count; i++) {
-            const double value = (double)piece->values[seat * piece->values_stride + i];
+            const double value = gv_seat_believe(
+                &tap->seats[seat], (double)piece->values[seat * piece->values_stride + i]);
             const int64_t offer = piece->offers[seat * piece->stride + i];
             tap->values[row + i] = value;
             tap->sigmas[row + i] =
@@ -213,6 +215,7 @@ gv_status gv_auctionnet_tap_begin(gv_auctionnet_tap *tap, const gv_exchange_conf
     assert(config->rivals == NULL);
     forget_period(tap);
     tap->traffic = config->traffic;
+    tap->seats = config->seats;
     tap->seat_count = config->seat_count;
     tap->tick_count = config->tick_count;
     tap->period = period;

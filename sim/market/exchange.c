@@ -13,11 +13,19 @@
 
 enum { PIECE = GV_EXCHANGE_PIECE };
 
-static gv_status check_seat(const gv_exchange_config *config, const gv_campaign *campaign)
+static gv_status check_seat(const gv_exchange_config *config, const gv_seat *seat)
 {
+    const gv_campaign *campaign = seat->campaign;
+    const gv_distortion *distortion = seat->distortion;
     const int64_t end_us = config->start_us + (int64_t)config->tick_count * config->tick_us;
     if (campaign->start_us > config->start_us || campaign->end_us < end_us) {
         return GV_FAIL(GV_EINVAL, "campaign %s does not span the whole period", campaign->name);
+    }
+    if (distortion != NULL && !(distortion->bid_scale >= 0.0 && distortion->belief_scale >= 0.0)) {
+        return GV_FAIL(GV_EINVAL,
+                       "campaign %s scales its bids by %g and its values by %g, expected "
+                       "at least 0",
+                       campaign->name, distortion->bid_scale, distortion->belief_scale);
     }
     if (campaign->budget_nanos < 0 || campaign->bid_cap_nanos < 0) {
         return GV_FAIL(GV_EINVAL, "campaign %s has a negative budget or bid cap", campaign->name);
@@ -85,7 +93,7 @@ static gv_status check_config(const gv_exchange_config *config)
     GV_TRY(check_overspend(config));
     GV_TRY(check_rivals(config));
     for (size_t seat = 0; seat < config->seat_count; seat++) {
-        GV_TRY(check_seat(config, config->seats[seat].campaign));
+        GV_TRY(check_seat(config, &config->seats[seat]));
     }
     return GV_OK;
 }
@@ -164,11 +172,13 @@ static void finish_tick(gv_exchange *x)
     }
 }
 
-GV_VECTOR static int64_t units_of_row(const float *values, size_t count)
+/* Of values as believed. */
+GV_VECTOR static int64_t units_of_row(const float *values, double scale, size_t count)
 {
     int64_t sum = 0;
     for (size_t i = 0; i < count; i++) {
-        sum += (int64_t)((double)values[i] * GV_VALUE_UNITS + 0.5);
+        const double believed = (double)values[i] * scale;
+        sum += (int64_t)((believed < 1.0 ? believed : 1.0) * GV_VALUE_UNITS + 0.5);
     }
     return sum;
 }
@@ -190,7 +200,8 @@ static void load_values(gv_exchange *x)
     }
     for (size_t seat = 0; seat < x->config.seat_count; seat++) {
         seat_state *state = &x->states[seat];
-        state->now.value_units = units_of_row(x->tick_values + seat * x->values_stride, count);
+        state->now.value_units = units_of_row(x->tick_values + seat * x->values_stride,
+                                              gv_exchange_belief(x, seat), count);
         state->announced_count = count;
         state->announced_value =
             count == 0 ? 0.0 : (double)state->now.value_units / GV_VALUE_UNITS / (double)count;

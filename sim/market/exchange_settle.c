@@ -4,6 +4,7 @@
  * offered and ranked again with what that campaign has left.
  */
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 #include "sim/base/vector.h"
@@ -56,10 +57,22 @@ static int64_t add_least_cost(int64_t sum, int64_t nanos)
     return (int64_t)((uint64_t)sum + (uint64_t)nanos);
 }
 
-GV_VECTOR static void widen(const float *values, size_t count, double *believed)
+GV_VECTOR static void widen(const float *values, double scale, size_t count, double *believed)
 {
     for (size_t i = 0; i < count; i++) {
-        believed[i] = (double)values[i];
+        const double value = (double)values[i] * scale;
+        believed[i] = value < 1.0 ? value : 1.0;
+    }
+}
+
+/* Bids below 0 are no amounts, and stay. */
+static void scale_bids(double scale, size_t count, int64_t *bids)
+{
+    for (size_t i = 0; i < count; i++) {
+        const double scaled = round((double)bids[i] * scale);
+        if (bids[i] > 0) {
+            bids[i] = scaled < 0x1p63 ? (int64_t)scaled : INT64_MAX;
+        }
     }
 }
 
@@ -120,7 +133,8 @@ void gv_exchange_find_values(gv_exchange *exchange)
 void gv_exchange_ask(gv_exchange *exchange, size_t seat, size_t count, int64_t *bids)
 {
     const seat_state *state = &exchange->states[seat];
-    widen(values_of(exchange, seat), count, exchange->believed);
+    const gv_distortion *distortion = exchange->config.seats[seat].distortion;
+    widen(values_of(exchange, seat), gv_exchange_belief(exchange, seat), count, exchange->believed);
     const gv_batch batch = {
         .count = count,
         .first_id = exchange->next,
@@ -130,6 +144,10 @@ void gv_exchange_ask(gv_exchange *exchange, size_t seat, size_t count, int64_t *
         .auctions_left = GV_AUCTIONS_UNKNOWN,
     };
     gv_policy_bid(exchange->config.seats[seat].policy, &batch, bids);
+    if (distortion != NULL && distortion->bid_scale != 1.0 &&
+        exchange->tick >= distortion->bid_from) {
+        scale_bids(distortion->bid_scale, count, bids);
+    }
 }
 
 GV_VECTOR static gv_clamped_bids clamped_of(const int64_t *bids, int64_t limit, size_t count)
@@ -223,7 +241,7 @@ static bool show(gv_exchange *exchange, size_t seat, size_t i, int64_t amount, d
         note_later(exchange, seat, i, time_us, amount);
     }
     books->exposures++;
-    books->exposed_value_units += units_of(value);
+    books->exposed_value_units += units_of(gv_seat_believe(&exchange->config.seats[seat], value));
     books->tally.spend_nanos += amount;
     int64_t delay_us = 0;
     if (!gv_response_converts_by(response, opportunity, bidder, value, luck, &delay_us)) {
@@ -286,7 +304,7 @@ static bool award_slot(gv_exchange *exchange, size_t slot, size_t i, size_t seat
     seat_state *state = &exchange->states[seat];
     const double value = (double)values_of(exchange, seat)[i];
     state->now.tally.wins++;
-    state->now.won_value_units += units_of(value);
+    state->now.won_value_units += units_of(gv_seat_believe(&exchange->config.seats[seat], value));
     state->now.least_cost_nanos =
         add_least_cost(state->now.least_cost_nanos, winner_correction(exchange, i));
     exchange->paid[seat * PIECE + i] = is_seen && !exchange->delays_exposure ? amount : 0;

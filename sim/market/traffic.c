@@ -36,6 +36,11 @@ const gv_traffic_type *gv_traffic_find(const char *name)
     return NULL;
 }
 
+gv_status gv_traffic_check(const gv_traffic_type *type, const void *config, size_t tick_count)
+{
+    return type->check == NULL ? GV_OK : type->check(config, tick_count);
+}
+
 /* Within the years that Gavel accepts, so that no sum of times overflows. */
 static gv_status check_times(const gv_traffic_type *type, const gv_traffic_setup *setup)
 {
@@ -88,6 +93,7 @@ static gv_status check_setup(const gv_traffic_type *type, const gv_traffic_setup
         return GV_FAIL(GV_EINVAL, "period %llu is too large: expected less than 2^%d",
                        (unsigned long long)setup->period, GV_TRAFFIC_PERIOD_BITS);
     }
+    GV_TRY(gv_traffic_check(type, setup->config, setup->tick_count));
     return check_advertisers(type, setup);
 }
 

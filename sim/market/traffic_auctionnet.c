@@ -2,7 +2,8 @@
  * The parametric traffic of AuctionNet (Su et al., NeurIPS 2024 datasets track; its public
  * environment): an hourly shape perturbed in blocks of ticks, and the law of values.
  *
- *   count[t]   = N share[t] f[t / 4], f ~ U(1 -+ 0.4), renormalised to N
+ *   count[t]   = N share[t] f[t / 4], f ~ U(1 -+ 0.4), renormalised to N; in a demand shock (ours)
+ *                times its volume, so that the other ticks keep theirs
  *
  * This is the environment's parametric generator, not the paper's learned one, which needs its
  * weights. The times within a tick are ours: one opportunity in each of count[t] equal parts of the
@@ -49,6 +50,8 @@ static const gv_param auctionnet_params[] = {
      FIELD(traffic_window),
      .help = "Ticks in a block of traffic."},
     GV_VALUE_LAW_ROWS(auctionnet_config),
+    GV_SHOCK_ROWS(auctionnet_config),
+    GV_SHOCK_VOLUME_ROW(auctionnet_config),
     {.name = NULL},
 };
 
@@ -84,9 +87,17 @@ static void draw_counts(auctionnet_state *state)
         total += state->share[tick];
     }
     for (size_t tick = 0; tick < tick_count; tick++) {
-        const double count = floor(state->share[tick] / total * (double)config->opportunities);
+        const double volume = gv_shock_volume(&config->law.shock, &state->setup, tick);
+        const double count =
+            floor(state->share[tick] / total * (double)config->opportunities * volume);
         state->before[tick + 1] = state->before[tick] + count;
     }
+}
+
+static gv_status auctionnet_check(const void *object, size_t tick_count)
+{
+    const auctionnet_config *config = object;
+    return gv_shock_check(&config->law.shock, tick_count);
 }
 
 static gv_status auctionnet_init(void *object, const gv_traffic_setup *setup)
@@ -168,6 +179,7 @@ const gv_traffic_type gv_traffic_auctionnet = {
              .params = auctionnet_params,
              .config_size = sizeof(auctionnet_config)},
     .state_size = sizeof(auctionnet_state),
+    .check = auctionnet_check,
     .init = auctionnet_init,
     .count = auctionnet_count,
     .times = auctionnet_times,

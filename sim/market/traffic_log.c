@@ -66,6 +66,7 @@ static const gv_param log_params[] = {
              "noise: a column or the product of both; law: nothing, preset and value_mean rule; "
              "auto: pctr where the log has it, else law."},
     GV_VALUE_LAW_ROWS(log_config),
+    GV_SHOCK_ROWS(log_config),
     {.name = NULL},
 };
 
@@ -198,6 +199,15 @@ static gv_status find_values(log_state *state, const gv_traffic_setup *setup)
     return gv_value_law_init_relative(&state->law, &config->law, setup);
 }
 
+/* A log has the rows that it has: a shock of values alone. */
+static gv_status log_check(const void *object, size_t tick_count)
+{
+    const log_config *config = object;
+    gv_shock shock = config->law.shock;
+    shock.volume = 1.0;
+    return gv_shock_check(&shock, tick_count);
+}
+
 static gv_status log_init(void *object, const gv_traffic_setup *setup)
 {
     log_state *state = object;
@@ -275,6 +285,7 @@ const gv_traffic_type gv_traffic_log = {
              .params = log_params,
              .config_size = sizeof(log_config)},
     .state_size = sizeof(log_state),
+    .check = log_check,
     .init = log_init,
     .count = log_count,
     .times = log_times,

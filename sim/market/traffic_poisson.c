@@ -2,7 +2,8 @@
  * Poisson arrivals along a curve, with values of AuctionNet's law. Ours; curves may be anyone's.
  *
  * The intensity is rate w(t) / (integral of w over the period), w the curve's weight at local time,
- * so that a period has `rate` opportunities on average, whatever its days.
+ * so that a period has `rate` opportunities on average, whatever its days. In a demand shock the
+ * intensity is multiplied by its volume.
  *
  * A Poisson process forgets: what happens in one stretch of time says nothing of the next. So each
  * tick is cut, at the curve's seams and then evenly, into cells of about 64 opportunities, and each
@@ -60,6 +61,8 @@ static const gv_param poisson_params[] = {
      FIELD(curve_column),
      .help = "The CSV's column that holds the region."},
     GV_VALUE_LAW_ROWS(poisson_config),
+    GV_SHOCK_ROWS(poisson_config),
+    GV_SHOCK_VOLUME_ROW(poisson_config),
     {.name = NULL},
 };
 
@@ -111,6 +114,7 @@ static size_t cells_of(const stretch *part, double mean, double cell_mean)
 /* What a walk over the stretches of a period adds up. */
 typedef struct cell_plan {
     const gv_arrival_curve *curve;
+    const gv_shock *shock;
     double rate;
     double total; /* of the weights */
     double cell_mean;
@@ -145,10 +149,11 @@ static void lay_cells(poisson_state *state, cell_plan *plan)
     plan->cell_count = 0;
     for (size_t tick = 0; tick < setup->tick_count; tick++) {
         const int64_t end_us = tick_start(setup, tick + 1);
+        const double rate = plan->rate * gv_shock_volume(plan->shock, setup, tick);
         state->tick_cells[tick] = plan->cell_count;
         for (int64_t at_us = tick_start(setup, tick); at_us < end_us;) {
             const stretch part = stretch_at(setup, plan->curve, at_us, end_us);
-            const double mean = plan->rate * part.weight / plan->total;
+            const double mean = rate * part.weight / plan->total;
             const size_t count = cells_of(&part, mean, plan->cell_mean);
             for (size_t i = 0; state->cells != NULL && i < count; i++) {
                 const double share = (double)i / (double)count;
@@ -199,6 +204,7 @@ static gv_status make_cells(poisson_state *state, const poisson_config *config,
 {
     const size_t tick_count = state->setup.tick_count;
     cell_plan plan = {.curve = curve,
+                      .shock = &config->law.shock,
                       .rate = config->rate,
                       .cell_mean = fmax(CELL_MEAN, config->rate / CELLS_MAX)};
     GV_TRY(add_weights(state, &plan, config->curve));
@@ -215,6 +221,12 @@ static gv_status make_cells(poisson_state *state, const poisson_config *config,
     lay_cells(state, &plan);
     state->cells[plan.cell_count].start_us = tick_start(&state->setup, tick_count);
     return GV_OK;
+}
+
+static gv_status poisson_check(const void *object, size_t tick_count)
+{
+    const poisson_config *config = object;
+    return gv_shock_check(&config->law.shock, tick_count);
 }
 
 static gv_status poisson_init(void *object, const gv_traffic_setup *setup)
@@ -320,6 +332,7 @@ const gv_traffic_type gv_traffic_poisson = {
              .params = poisson_params,
              .config_size = sizeof(poisson_config)},
     .state_size = sizeof(poisson_state),
+    .check = poisson_check,
     .init = poisson_init,
     .count = poisson_count,
     .times = poisson_times,

@@ -59,7 +59,8 @@ static void draw_values(gv_value_law *law, const law_recipe *recipe, uint32_t ad
         const double shared = gv_traffic_factor(&of_category, block, config->category_spread);
         const double single =
             leads ? 1.0 : gv_traffic_factor(&own, block, config->advertiser_spread);
-        const double mean = fmin(recipe->base * shared * single, recipe->mean_max);
+        const double base = recipe->base * gv_shock_value(&config->shock, setup, tick);
+        const double mean = fmin(base * shared * single, recipe->mean_max);
         const size_t cell = tick * law->advertiser_count + advertiser;
         law->mean[cell] = (float)mean;
         law->deviation[cell] = (float)(mean * deviation_at(config, &of_deviation, tick));

@@ -22,12 +22,15 @@
  * whatever the preset. CPA constraints belong to the advertisers: those of the public data are 60
  * to 130 for sparse and 6 to 12 for dense values.
  *
+ * Ours: a demand shock (shock_impl.h) multiplies the base of its ticks.
+ *
  * Ours, for a log that knows how good each opportunity is: the law relative to a base that differs
  * by opportunity, value ~ N(base f, base f r) with f = c g, which may exceed 1, and the same cut.
  */
 #ifndef SIM_MARKET_VALUE_LAW_IMPL_H
 #define SIM_MARKET_VALUE_LAW_IMPL_H
 
+#include "sim/market/shock_impl.h"
 #include "sim/market/traffic.h"
 
 typedef struct gv_value_law_config {
@@ -42,6 +45,7 @@ typedef struct gv_value_law_config {
     double sigma_mean;
     double sigma_spread;
     double sigma_max;
+    gv_shock shock; /* its rows stand beside the law's */
 } gv_value_law_config;
 
 extern const char *const gv_value_law_presets[]; /* sparse, dense, NULL */

@@ -106,6 +106,100 @@ rules_change_the_outcome_and_engines_do_not() {
         --set mechanism.type=vcg --set market.cascade=off --set market.exposure='[0.5, 0.8, 0.6]'
 }
 
+# Outcomes of one kind of rivals, in the order of their keys.
+outcomes() {
+    sqlite3 "$1" "SELECT t.* FROM seat_tick t JOIN seat USING (run_id, cell) WHERE rivals = '$2'
+        ORDER BY 1, 2, 3"
+}
+
+# Factors of 1 change nothing; others change what they should and nothing else.
+knobs_of_robustness_disturb_what_they_name_alone() {
+    needs_sqlite
+    begin
+    sed -i 's/contenders: .*}/contenders: [mcpa, abid, pid, oracle]}/' market.yaml
+    echo '  - {type: oracle_slot, name: oracle}' >>market.yaml
+    local shock="--set traffic.shock_from=3 --set traffic.shock_to=5"
+    "$gavel" run market.yaml -q --db plain.db >/dev/null
+    "$gavel" run market.yaml -q $shock --set advertisers.bid_scale=[1,1] \
+        --set advertisers.bid_scale_from=2 --db ones.db >/dev/null
+    for rivals in market fixed; do
+        cmp <(outcomes plain.db $rivals) <(outcomes ones.db $rivals)
+    done
+    # All of them at once, by batches and one by one.
+    for engine in batch reference; do
+        "$gavel" run market.yaml -q $shock --set traffic.shock_volume=2 \
+            --set traffic.shock_value=1.5 \
+            --set advertisers.bid_scale=[2,1,1] --set advertisers.bid_scale_from=2 \
+            --set advertisers.belief_scale=[1,0.5] --set market.contender_belief=1.4 \
+            --engine $engine --db $engine.db >/dev/null
+        dump $engine.db >$engine.txt
+    done
+    cmp batch.txt reference.txt
+    # Rivals do not notice what a contender believes, and the oracle is not deceived.
+    "$gavel" run market.yaml -q --set market.contender_belief=0.7 --db belief.db >/dev/null
+    cmp <(outcomes plain.db market) <(outcomes belief.db market)
+    for who in "= 'oracle'" "!= 'oracle'"; do
+        for db in plain belief; do
+            sqlite3 $db.db "SELECT cell, wins, spend_nanos FROM campaign JOIN seat
+                USING (run_id, cell) WHERE rivals = 'fixed' AND policy $who ORDER BY 1" >$db.txt
+        done
+        cmp -s plain.txt belief.txt && echo same || echo other
+    done >verdicts.txt
+    test "$(tr '\n' ' ' <verdicts.txt)" = "same other "
+}
+
+# Constant bids twice as high from the start are a scale of 2; a contender has none of it.
+a_bid_scale_is_the_advertisers_own() {
+    needs_sqlite
+    begin
+    sed -i -e 's/policies: .*/policies: [low]/' -e 's/contenders: .*}/contenders: [low]}/' \
+        market.yaml
+    cat >>market.yaml <<'YAML'
+  - {type: constant, name: low, bid: 20 CPM}
+  - {type: constant, name: high, bid: 40 CPM}
+YAML
+    "$gavel" run market.yaml -q --set advertisers.bid_scale=[2,1,1] --db scaled.db >/dev/null
+    "$gavel" run market.yaml -q --set advertisers.policies=[high,low,low] --db high.db >/dev/null
+    for rivals in market fixed; do
+        cmp <(outcomes scaled.db $rivals) <(outcomes high.db $rivals)
+    done
+}
+
+# A shock or a scale that begins in the last tick cannot have been learnt from.
+policies_learn_from_a_period_without_disturbance() {
+    needs_sqlite
+    begin
+    sed -i -e 's/policies: .*/policies: [lp, abid]/' -e 's/contenders: .*}/contenders: [lp]}/' \
+        market.yaml
+    echo '  - {type: online_lp, name: lp}' >>market.yaml
+    "$gavel" run market.yaml -q --db plain.db >/dev/null
+    "$gavel" run market.yaml -q --set traffic.shock_from=5 --set traffic.shock_value=3 \
+        --set advertisers.bid_scale=3 --set advertisers.bid_scale_from=5 --db late.db >/dev/null
+    for ticks in "< 5" "= 5"; do
+        for db in plain late; do
+            sqlite3 $db.db "SELECT t.* FROM seat_tick t WHERE tick $ticks ORDER BY 1, 2, 3" >$db.txt
+        done
+        test "$(wc -l <plain.txt)" -gt 50
+        cmp -s plain.txt late.txt && echo same || echo other
+    done >verdicts.txt
+    test "$(tr '\n' ' ' <verdicts.txt)" = "same other "
+}
+
+# The lists of 48 serve 12, and 96 by going through them twice.
+the_shipped_market_has_any_number_of_advertisers() {
+    needs_sqlite
+    begin
+    for count in 12 96; do
+        "$gavel" run "$market48" -q --set advertisers.count=$count --set traffic.opportunities=500 \
+            --set market.contenders=[] --db $count.db >/dev/null
+        sqlite3 $count.db "SELECT budget_nanos, policy FROM campaign ORDER BY cell" >$count.txt
+        test "$(wc -l <$count.txt)" -eq $count
+    done
+    cmp <(head -12 96.txt) 12.txt
+    cmp <(head -48 96.txt) <(tail -48 96.txt)
+    test "$(sqlite3 12.db 'SELECT count(DISTINCT category) FROM seat')" -eq 6
+}
+
 a_killed_run_resumes_period_by_period() {
     needs_sqlite
     begin
@@ -198,6 +292,14 @@ mistakes_are_told_in_their_places() {
     expect_failure 2 "10 categories of 9 advertisers" run --set advertisers.categories=10
     expect_failure 2 "belongs to the replay of a log" run --set log.path=x.gvlog
     expect_failure 2 "judged by" run --set market.history_period=8
+    expect_failure 2 "no beginning: give shock_from" run --set traffic.shock_volume=2
+    expect_failure 2 "shock_to is 3, expected one of 5 to 6" run --set traffic.shock_from=4 \
+        --set traffic.shock_to=3
+    expect_failure 2 "bid_scale_from is 6, expected a tick of the period: 0 to 5" run \
+        --set advertisers.bid_scale_from=6
+    expect_failure 2 "bid_scale: expected a number from 0 to 1000" run \
+        --set advertisers.bid_scale=[1,-2]
+    expect_failure 2 "contender_belief: expected a number" run --set market.contender_belief=low
     expect_failure 2 "market has no key 'slot'" run --set market.slot=3
     expect_failure 2 "advertisers.cpa" run --set advertisers.cpa=[]
     sed -i '/^market:/d' market.yaml
@@ -267,6 +369,10 @@ run_tests \
     threads_and_engines_change_no_byte \
     a_contender_in_its_own_place_changes_nothing \
     rules_change_the_outcome_and_engines_do_not \
+    knobs_of_robustness_disturb_what_they_name_alone \
+    a_bid_scale_is_the_advertisers_own \
+    policies_learn_from_a_period_without_disturbance \
+    the_shipped_market_has_any_number_of_advertisers \
     a_killed_run_resumes_period_by_period \
     print_config_reads_back_to_the_same_market \
     trajectories_are_those_of_the_stored_run \

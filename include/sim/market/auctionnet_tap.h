@@ -12,8 +12,8 @@
  * Columns mean what they mean in AuctionNet's own: cost is what the slot costs, seen or not; the
  * least winning cost is the best offer behind the last slot among all, at least the reserve; what
  * is left of a budget is of before the tick; isEnd is set in the last tick and where less than 0.1
- * is left. Advertisers are numbered by their seats. A conversion is told with its opportunity,
- * however late it becomes visible.
+ * is left. Advertisers are numbered by their seats; a value is what its seat believes. A conversion
+ * is told with its opportunity, however late it becomes visible.
  */
 #ifndef SIM_MARKET_AUCTIONNET_TAP_H
 #define SIM_MARKET_AUCTIONNET_TAP_H

@@ -74,7 +74,7 @@ typedef struct gv_exchange_piece {
     const gv_ranking *ranking; /* reads the keys */
     int64_t reserve_nanos;
     const int64_t *time_us; /* [count] */
-    const float *values;    /* [seat][values_stride] */
+    const float *values;    /* [seat][values_stride]: the true ones, whatever is believed */
     size_t values_stride;
     const int64_t *offers; /* [seat][stride]: as lowered by cap, budget and step; negative: none */
     const int64_t *keys;   /* [slot + 1][stride]: the best offers, see rank.h */

@@ -7,6 +7,7 @@
 #ifndef SIM_MARKET_SEAT_H
 #define SIM_MARKET_SEAT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "sim/market/campaign.h"
@@ -15,11 +16,30 @@
 
 #define GV_VALUE_UNITS 0x1p40 /* units in a value of 1 */
 
+/*
+ * How a seat departs from what its policy means and from what its ads are worth. Believed values
+ * are those that the policy is shown and that its ticks are summed in; users act by the true ones.
+ */
+typedef struct gv_distortion {
+    double bid_scale;    /* multiplies bids, at least 0, */
+    size_t bid_from;     /* from this tick on */
+    double belief_scale; /* multiplies what a value is believed to be, at least 0; cut to 1 */
+} gv_distortion;
+
 typedef struct gv_seat {
     const gv_campaign *campaign;
     gv_policy *policy;
     uint32_t category;
+    const gv_distortion *distortion; /* NULL: none */
 } gv_seat;
+
+/* What the seat takes a true value for. */
+static inline double gv_seat_believe(const gv_seat *seat, double value)
+{
+    const double scale = seat->distortion == NULL ? 1.0 : seat->distortion->belief_scale;
+    const double believed = value * scale;
+    return believed < 1.0 ? believed : 1.0;
+}
 
 /*
  * One tick of one seat. Exposures, with what they cost, and conversions are in the tick in which
@@ -28,7 +48,7 @@ typedef struct gv_seat {
 typedef struct gv_seat_tick {
     gv_tally tally; /* wins are slots won, seen or not; spend is for those seen */
     uint64_t exposures;
-    int64_t value_units;         /* of all opportunities */
+    int64_t value_units;         /* of all opportunities, as believed, as the next two */
     int64_t won_value_units;     /* of the slots won */
     int64_t exposed_value_units; /* of those seen */
     int64_t least_cost_nanos;    /* sum over opportunities of what had to be beaten */

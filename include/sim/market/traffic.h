@@ -10,6 +10,7 @@
 #ifndef SIM_MARKET_TRAFFIC_H
 #define SIM_MARKET_TRAFFIC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,7 @@ typedef struct gv_traffic_setup {
     size_t tick_count;
     size_t advertiser_count;
     const uint32_t *categories; /* [advertiser_count], each below 2^24; borrowed */
+    bool is_calm;               /* without the demand shock that the config may have */
 } gv_traffic_setup;
 
 /* Neighbouring advertisers share draws: what is asked for starts at a multiple of this. */
@@ -44,6 +46,8 @@ typedef struct gv_traffic_piece {
 typedef struct gv_traffic_type {
     gv_type_info info;
     size_t state_size; /* the dispatcher allocates it, zeroed */
+    /* GV_EINVAL: parameters that do not fit together, or the period. NULL: all do. */
+    gv_status (*check)(const void *config, size_t tick_count);
     gv_status (*init)(void *state, const gv_traffic_setup *setup);
     /* Opportunities in the tick. */
     uint64_t (*count)(const void *state, size_t tick);
@@ -62,6 +66,10 @@ extern const gv_traffic_type gv_traffic_log;
 extern const gv_traffic_type *const gv_traffic_types[]; /* every type, then NULL */
 
 const gv_traffic_type *gv_traffic_find(const char *name); /* NULL: none of that name */
+
+/* What gv_traffic_create() refuses of the config, told before any period is sold. */
+GV_MUST_CHECK gv_status gv_traffic_check(const gv_traffic_type *type, const void *config,
+                                         size_t tick_count);
 
 typedef struct gv_traffic gv_traffic;
 
