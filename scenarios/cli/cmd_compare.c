@@ -16,6 +16,7 @@ enum { METRICS_MAX = 32 };
 enum {
     KEY_RUN = 256,
     KEY_BASELINE_RUN,
+    KEY_SWAPPED_RUN,
     KEY_SWEEP,
     KEY_JSON,
     KEY_CSV,
@@ -32,6 +33,7 @@ typedef struct compare_options {
     const char *baseline;
     int64_t run_id;
     int64_t baseline_run_id;
+    int64_t swapped_run_id;
     int64_t sweep_id;
     bool is_sweep;
     const gv_metric *metrics[METRICS_MAX];
@@ -178,6 +180,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     case KEY_BASELINE_RUN:
         options->baseline_run_id = parse_integer(text, 1, INT64_MAX, "--baseline-run", state);
         return 0;
+    case KEY_SWAPPED_RUN:
+        options->swapped_run_id = parse_integer(text, 1, INT64_MAX, "--swapped-run", state);
+        return 0;
     case KEY_SWEEP:
         options->is_sweep = true;
         options->sweep_id =
@@ -202,6 +207,10 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         if (options->path == NULL || (options->baseline == NULL && !options->is_sweep)) {
             argp_error(state, "name a database and a --baseline policy");
         }
+        if (options->swapped_run_id != GV_RUN_LATEST &&
+            (options->baseline_run_id != GV_RUN_LATEST || options->is_sweep)) {
+            argp_error(state, "--swapped-run stands neither beside --baseline-run nor --sweep");
+        }
         if (options->json && options->csv) {
             argp_error(state, "--json or --csv, not both");
         }
@@ -217,6 +226,10 @@ static const struct argp_option option_table[] = {
     {"run", KEY_RUN, "ID", 0, "A run other than the latest", 0},
     {"baseline-run", KEY_BASELINE_RUN, "ID", 0,
      "Take the baseline from this run: cells are paired by campaign and budget", 0},
+    {"swapped-run", KEY_SWAPPED_RUN, "ID", 0,
+     "Take in this run of a market, too, in which policies stand in each other's places: each "
+     "advertiser and period is compared with itself",
+     0},
     {"sweep", KEY_SWEEP, "ID", OPTION_ARG_OPTIONAL,
      "The settings of the latest sweep, or of sweep ID, averaged over its seeds; --baseline may "
      "then be left out, or be an axis's value, as in --baseline b0=5",
@@ -254,7 +267,8 @@ static char *list_metrics(int key, const char *text, void *input)
         (void)fprintf(stream, "  %-22s%s\n", metric->name, metric->summary);
     }
     (void)fprintf(stream, "\nExample:\n  gavel compare june.db --baseline linear -m clicks,ecpc\n"
-                          "  gavel compare sweep.db --sweep --baseline budget_share=1/2\n");
+                          "  gavel compare sweep.db --sweep --baseline budget_share=1/2\n"
+                          "  gavel compare ab.db --run 1 --swapped-run 2 --baseline mcpa\n");
     (void)fclose(stream);
     return list;
 }
@@ -320,14 +334,65 @@ static gv_status choose_metrics(compare_options *options, const gv_outcomes *out
     return GV_OK;
 }
 
-static gv_status print_comparison(const compare_options *options, const gv_outcomes *outcomes,
-                                  const gv_outcomes *baseline)
+/* The runs of a comparison; those that are read are owned. */
+typedef struct compared_runs {
+    gv_outcomes *outcomes;
+    gv_outcomes *baseline;  /* NULL: the same */
+    gv_outcomes *swapped;   /* NULL: none */
+    gv_cell_record *joined; /* [joined_count]: of a swapped pair, the markets' cells of both */
+    size_t joined_count;
+} compared_runs;
+
+static const gv_outcomes *baseline_of(const compared_runs *runs)
 {
+    return runs->baseline == NULL ? runs->outcomes : runs->baseline;
+}
+
+static void join_markets(compared_runs *runs, const gv_outcomes *run)
+{
+    for (size_t i = 0; i < run->cell_count; i++) {
+        const gv_cell_record *cell = &run->cells[i];
+        if (cell->seat != NULL && strcmp(cell->seat->rivals, "market") == 0) {
+            runs->joined[runs->joined_count++] = *cell;
+        }
+    }
+}
+
+static gv_status join_runs(compared_runs *runs)
+{
+    const size_t count = runs->outcomes->cell_count + runs->swapped->cell_count;
+    runs->joined = gv_mem_alloc(0, count, sizeof *runs->joined);
+    if (runs->joined == NULL) {
+        return GV_FAIL(GV_ENOMEM, "no memory for %zu cells", count);
+    }
+    join_markets(runs, runs->outcomes);
+    join_markets(runs, runs->swapped);
+    return GV_OK;
+}
+
+/* Nobody had both policies: what was meant to be swapped was not. */
+static gv_status check_swapped(const compared_runs *runs, const gv_comparisons *comparisons,
+                               const char *baseline)
+{
+    if (runs->swapped == NULL || comparisons->row_count > 0) {
+        return GV_OK;
+    }
+    return GV_FAIL(GV_EUSAGE,
+                   "no advertiser bids by %s in one of runs %" PRId64 " and %" PRId64
+                   " and by another policy in the other, in the same period",
+                   baseline, runs->outcomes->run.id, runs->swapped->run.id);
+}
+
+static gv_status print_comparison(const compare_options *options, const compared_runs *runs)
+{
+    const gv_outcomes *outcomes = runs->outcomes;
+    const gv_outcomes *baseline = baseline_of(runs);
+    const bool is_joined = runs->joined != NULL;
     const gv_compare_config config = {
-        .cells = outcomes->cells,
-        .cell_count = outcomes->cell_count,
-        .baseline_cells = baseline->cells,
-        .baseline_cell_count = baseline->cell_count,
+        .cells = is_joined ? runs->joined : outcomes->cells,
+        .cell_count = is_joined ? runs->joined_count : outcomes->cell_count,
+        .baseline_cells = is_joined ? runs->joined : baseline->cells,
+        .baseline_cell_count = is_joined ? runs->joined_count : baseline->cell_count,
         .baseline = options->baseline,
         .metrics = options->metrics,
         .metric_count = options->metric_count,
@@ -338,8 +403,12 @@ static gv_status print_comparison(const compare_options *options, const gv_outco
     };
     gv_comparisons *comparisons = NULL;
     GV_TRY(gv_compare(&config, &comparisons));
-    const gv_comparison_report report = {&config, comparisons, outcomes, baseline};
-    gv_status status = GV_OK;
+    const gv_comparison_report report = {&config, comparisons, outcomes, baseline, runs->swapped};
+    gv_status status = check_swapped(runs, comparisons, options->baseline);
+    if (status != GV_OK) {
+        gv_comparisons_destroy(comparisons);
+        return status;
+    }
     if (options->json) {
         status = gv_comparison_json(stdout, &report);
     } else if (options->csv) {
@@ -353,34 +422,61 @@ static gv_status print_comparison(const compare_options *options, const gv_outco
     return status;
 }
 
-/* Runs with other seeds or inputs still compare, but what they share no longer cancels. */
-static void warn_of_other_draws(const compare_options *options, const gv_outcomes *outcomes,
-                                const gv_outcomes *baseline)
+static bool is_complete(const gv_outcomes *outcomes)
 {
-    if (outcomes->run.seed != baseline->run.seed) {
-        gv_cli_talk(options->quiet,
-                    "gavel: runs %" PRId64 " and %" PRId64
-                    " have different seeds: their policies met different draws\n",
-                    outcomes->run.id, baseline->run.id);
-    }
-    if ((int64_t)outcomes->cell_count < outcomes->run.cell_count) {
+    return (int64_t)outcomes->cell_count >= outcomes->run.cell_count;
+}
+
+static void warn_of_missing_cells(const compare_options *options, const gv_outcomes *outcomes)
+{
+    if (!is_complete(outcomes)) {
         gv_cli_talk(options->quiet,
                     "gavel: run %" PRId64 " is not complete: %zu of %" PRId64 " cells\n",
                     outcomes->run.id, outcomes->cell_count, outcomes->run.cell_count);
     }
 }
 
-static gv_status read_runs(const compare_options *options, gv_outcomes **outcomes,
-                           gv_outcomes **baseline)
+/* Runs with other seeds or inputs still compare, but what they share no longer cancels. */
+static void warn_of_other_draws(const compare_options *options, const compared_runs *runs)
+{
+    const gv_outcomes *outcomes = runs->outcomes;
+    const gv_outcomes *other = runs->swapped == NULL ? baseline_of(runs) : runs->swapped;
+    if (outcomes->run.seed != other->run.seed) {
+        gv_cli_talk(options->quiet,
+                    "gavel: runs %" PRId64 " and %" PRId64
+                    " have different seeds: their policies met different draws\n",
+                    outcomes->run.id, other->run.id);
+    }
+    warn_of_missing_cells(options, outcomes);
+    if (runs->swapped != NULL) {
+        warn_of_missing_cells(options, runs->swapped);
+    }
+}
+
+static gv_status read_runs(const compare_options *options, compared_runs *runs)
 {
     gv_store *store = NULL;
     GV_TRY(gv_store_open(options->path, GV_STORE_READ, &store));
-    gv_status status = gv_outcomes_read(store, options->run_id, true, outcomes);
+    gv_status status = gv_outcomes_read(store, options->run_id, true, &runs->outcomes);
     if (status == GV_OK && options->baseline_run_id != GV_RUN_LATEST) {
-        status = gv_outcomes_read(store, options->baseline_run_id, true, baseline);
+        status = gv_outcomes_read(store, options->baseline_run_id, true, &runs->baseline);
+    }
+    if (status == GV_OK && options->swapped_run_id != GV_RUN_LATEST) {
+        status = gv_outcomes_read(store, options->swapped_run_id, true, &runs->swapped);
     }
     gv_store_close(store);
+    if (status == GV_OK && runs->swapped != NULL) {
+        status = join_runs(runs);
+    }
     return status;
+}
+
+static void close_runs(compared_runs *runs)
+{
+    gv_outcomes_destroy(runs->outcomes);
+    gv_outcomes_destroy(runs->baseline);
+    gv_outcomes_destroy(runs->swapped);
+    gv_mem_free(runs->joined);
 }
 
 static gv_status print_sweep(const compare_options *options, const gv_sweep_table *table)
@@ -433,28 +529,26 @@ static int run_compare(int argc, char **argv)
     if (options.is_sweep) {
         return compare_sweep(&options);
     }
-    gv_outcomes *outcomes = NULL;
-    gv_outcomes *other = NULL;
-    gv_status status = read_runs(&options, &outcomes, &other);
-    const gv_outcomes *baseline = other == NULL ? outcomes : other;
+    compared_runs runs = {.outcomes = NULL};
+    gv_status status = read_runs(&options, &runs);
     if (status == GV_OK) {
-        status = check_baseline(baseline, options.baseline);
+        status = check_baseline(baseline_of(&runs), options.baseline);
     }
     if (status == GV_OK) {
-        status = choose_metrics(&options, outcomes);
+        status = choose_metrics(&options, runs.outcomes);
     }
     int code = GV_EXIT_DONE;
     if (status == GV_OK) {
-        warn_of_other_draws(&options, outcomes, baseline);
-        status = print_comparison(&options, outcomes, baseline);
-        const bool is_complete = (int64_t)outcomes->cell_count >= outcomes->run.cell_count;
-        code = is_complete ? GV_EXIT_DONE : GV_EXIT_DOUBTFUL;
+        warn_of_other_draws(&options, &runs);
+        status = print_comparison(&options, &runs);
+        code = is_complete(runs.outcomes) && (runs.swapped == NULL || is_complete(runs.swapped))
+                   ? GV_EXIT_DONE
+                   : GV_EXIT_DOUBTFUL;
     }
     if (status != GV_OK) {
         code = gv_cli_fail(status);
     }
-    gv_outcomes_destroy(outcomes);
-    gv_outcomes_destroy(other);
+    close_runs(&runs);
     return gv_cli_finish(code);
 }
 

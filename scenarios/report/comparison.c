@@ -175,6 +175,10 @@ static void print_notes(FILE *stream, const gv_comparison_report *report, bool l
                   "hold what another fit would change.\n",
                   100 * config->level, 100 * (1 - config->level),
                   config->interval == GV_INTERVAL_BCA ? "BCa" : "percentile", replicates);
+    if (report->swapped != NULL) {
+        (void)fprintf(stream, "  Both groups of advertisers bid in one market: what a policy takes "
+                              "from the other group\n  is part of the difference.\n");
+    }
     if (left_out) {
         (void)fprintf(stream, "  Each campaign and budget by itself: --all, --json or --csv.\n");
     }
@@ -191,6 +195,10 @@ gv_status gv_comparison_print(FILE *stream, const gv_comparison_report *report,
                   report->outcomes->run.name, report->config->baseline);
     if (report->baseline != report->outcomes) {
         (void)fprintf(stream, " of run %" PRId64, report->baseline->run.id);
+    }
+    if (report->swapped != NULL) {
+        (void)fprintf(stream, ", each advertiser and period with itself in run %" PRId64,
+                      report->swapped->run.id);
     }
     (void)fputc('\n', stream);
     size_t first = 0;

@@ -16,6 +16,7 @@ typedef struct gv_comparison_report {
     const gv_comparisons *comparisons;
     const gv_outcomes *outcomes;
     const gv_outcomes *baseline; /* the run that the baseline is from; perhaps the same */
+    const gv_outcomes *swapped;  /* the run with policies in each other's places; NULL: none */
 } gv_comparison_report;
 
 GV_MUST_CHECK gv_status gv_comparison_print(FILE *stream, const gv_comparison_report *report,

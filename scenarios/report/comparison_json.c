@@ -64,6 +64,9 @@ gv_status gv_comparison_json(FILE *stream, const gv_comparison_report *report)
         "baseline_run", gv_report_run_json(report->baseline), "baseline", config->baseline, "level",
         config->level, "interval", interval_text(config->interval), "replicates",
         (json_int_t)config->bootstrap.replicates, "comparisons", rows);
+    if (report->swapped != NULL) {
+        (void)json_object_set_new(document, "swapped_run", gv_report_run_json(report->swapped));
+    }
     return gv_report_dump_json(stream, document);
 }
 

@@ -45,7 +45,7 @@ static void compare(FILE *stream, const gv_outcomes *outcomes, const gv_report_o
     };
     gv_comparisons *comparisons = NULL;
     if (gv_compare(&config, &comparisons) == GV_OK) {
-        const gv_comparison_report report = {&config, comparisons, outcomes, outcomes};
+        const gv_comparison_report report = {&config, comparisons, outcomes, outcomes, NULL};
         const gv_status status = gv_comparison_print(stream, &report, options);
         assert(status == GV_OK);
         gv_comparisons_destroy(comparisons);

@@ -200,6 +200,36 @@ the_shipped_market_has_any_number_of_advertisers() {
     test "$(sqlite3 12.db 'SELECT count(DISTINCT category) FROM seat')" -eq 6
 }
 
+# Half of the advertisers by each policy, then swapped: differences are of the same seats.
+a_swapped_run_compares_each_advertiser_with_itself() {
+    needs_sqlite
+    begin
+    for policies in mcpa,abid abid,mcpa; do
+        "$gavel" run market.yaml -q --set market.contenders=[] --set market.periods=12 \
+            --set advertisers.count=10 --set "advertisers.policies=[$policies]" --db ab.db >/dev/null
+    done
+    ab() { "$gavel" compare ab.db --run 1 --baseline mcpa --csv "$@"; }
+    ab --swapped-run 2 -m conversions,spend,score >ab.csv
+    sqlite3 -separator ' ' ab.db "SELECT b.policy, sum(a.run_id = 1), count(DISTINCT s.period),
+            sum(b.conversions) - sum(a.conversions), sum(b.spend_nanos) - sum(a.spend_nanos)
+        FROM campaign a JOIN seat s USING (run_id, cell) JOIN campaign b ON b.run_id = 3 - a.run_id
+            AND b.name = a.name JOIN seat t ON t.run_id = b.run_id AND t.cell = b.cell
+            AND t.period = s.period
+        WHERE a.policy = 'mcpa'" >sums.txt
+    awk -F, '$2 == "" && $4 == "abid" { difference[$5] = $13; parts = $7; blocks = $8 }
+        END { printf "abid %d %d %d %.0f\n", parts / 2, blocks, difference["conversions"],
+              difference["spend"] * 1e9 }' ab.csv >said.txt
+    cmp sums.txt said.txt
+    "$gavel" compare ab.db --run 1 --swapped-run 2 --baseline mcpa --json >ab.json
+    grep -q '"swapped_run": {' ab.json
+    "$gavel" compare ab.db --run 1 --swapped-run 2 --baseline mcpa >table.txt
+    grep -q 'each advertiser and period with itself in run 2' table.txt
+    grep -q 'what a policy takes from the other group' table.txt
+    expect_failure 2 "no advertiser bids by mcpa in one of runs 1 and 1" ab --swapped-run 1
+    expect_failure 2 "stands neither beside" ab --swapped-run 2 --baseline-run 2
+    expect_failure 1 "holds no run 7" ab --swapped-run 7
+}
+
 a_killed_run_resumes_period_by_period() {
     needs_sqlite
     begin
@@ -373,6 +403,7 @@ run_tests \
     a_bid_scale_is_the_advertisers_own \
     policies_learn_from_a_period_without_disturbance \
     the_shipped_market_has_any_number_of_advertisers \
+    a_swapped_run_compares_each_advertiser_with_itself \
     a_killed_run_resumes_period_by_period \
     print_config_reads_back_to_the_same_market \
     trajectories_are_those_of_the_stored_run \
