@@ -33,16 +33,20 @@ const gv_param gv_learned_params[] = {
     {0},
 };
 
-gv_status gv_learned_load(const gv_actor_kind *kind, const void *config, void **model)
+gv_status gv_learned_load_file(const gv_actor_kind *kind, const char *weights, void **model)
 {
-    const gv_learned_config *learned = config;
     gv_actor *actor = NULL;
-    if (learned->weights == NULL) {
+    if (weights == NULL) {
         return GV_FAIL(GV_EINVAL, "a learned policy needs `weights:`, a file of `gavel train`");
     }
-    GV_TRY(gv_actor_open(kind, learned->weights, &actor));
+    GV_TRY(gv_actor_open(kind, weights, &actor));
     *model = actor;
     return GV_OK;
+}
+
+gv_status gv_learned_load(const gv_actor_kind *kind, const void *config, void **model)
+{
+    return gv_learned_load_file(kind, ((const gv_learned_config *)config)->weights, model);
 }
 
 void gv_learned_unload(void *model)
@@ -50,7 +54,7 @@ void gv_learned_unload(void *model)
     gv_actor_close(model);
 }
 
-static gv_status check_ticks(const gv_actor *actor, const gv_campaign *campaign)
+gv_status gv_learned_check_ticks(const gv_actor *actor, const gv_campaign *campaign)
 {
     const int64_t length_us = campaign->end_us - campaign->start_us;
     const int64_t ticks = (length_us + campaign->tick_us - 1) / campaign->tick_us;
@@ -70,7 +74,7 @@ gv_status gv_learned_init(void *state, const gv_policy_setup *setup)
     assert(setup->model != NULL);
     learned->actor = setup->model;
     learned->window = (gv_state_window)config->window;
-    GV_TRY(check_ticks(learned->actor, setup->campaign));
+    GV_TRY(gv_learned_check_ticks(learned->actor, setup->campaign));
     return gv_actor_hand_create(learned->actor, &learned->hand);
 }
 

@@ -32,6 +32,13 @@ extern const gv_param gv_learned_params[];
 GV_MUST_CHECK gv_status gv_learned_load(const gv_actor_kind *kind, const void *config,
                                         void **model);
 
+/* The same of a type with another config; NULL weights are GV_EINVAL. */
+GV_MUST_CHECK gv_status gv_learned_load_file(const gv_actor_kind *kind, const char *weights,
+                                             void **model);
+
+/* Whether the campaign has as many ticks as the periods that the network was trained on. */
+GV_MUST_CHECK gv_status gv_learned_check_ticks(const gv_actor *actor, const gv_campaign *campaign);
+
 /* The other methods of such a type. */
 void gv_learned_unload(void *model);
 GV_MUST_CHECK gv_status gv_learned_init(void *state, const gv_policy_setup *setup);

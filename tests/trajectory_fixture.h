@@ -12,6 +12,7 @@
 #include "sim/base/mem.h"
 #include "sim/base/random.h"
 #include "sim/base/safetensors.h"
+#include "sim/market/landscape.h"
 #include "sim/market/observation.h"
 #include "test_folder.h"
 
@@ -36,7 +37,12 @@ typedef struct planted_set {
     double (*teach)(size_t episode, size_t tick); /* the oracle's answers; NULL: no such tensors */
     uint8_t expert;                               /* of every third episode */
     const char *provenance;                       /* JSON in the metadata; NULL: none */
+    bool has_no_landscape;
 } planted_set;
+
+/* What every planted campaign has. */
+#define PLANTED_BUDGET 1000.0
+#define PLANTED_CPA    100.0
 
 /* All tensors of one file, in one block each. */
 typedef struct planted_arrays {
@@ -47,7 +53,29 @@ typedef struct planted_arrays {
     uint8_t *done;
     double *oracle;
     uint8_t *expert;
+    float *curves; /* [2][episodes][ticks][GV_LANDSCAPE_SIZE]: cost, value */
+    float *truth;  /* [episodes][ticks] */
+    double *sums;  /* [3][episodes][ticks]: auctions, values, least costs */
 } planted_arrays;
+
+/*
+ * Of a tick with `size` conversions on offer, the multiplier m in CPAs buys size m / (1 + m), at
+ * prices that begin at 0: another dm costs m CPAs a conversion, which makes
+ * size (log(1 + m) - m / (1 + m)) CPAs in all.
+ */
+static inline void planted_landscape(size_t all, size_t at, double size, const planted_arrays *to)
+{
+    for (size_t k = 0; k < GV_LANDSCAPE_SIZE; k++) {
+        const double m = gv_landscape_multiplier(k);
+        const double share = m / (1 + m);
+        to->curves[at * GV_LANDSCAPE_SIZE + k] = (float)(PLANTED_CPA * size * (log1p(m) - share));
+        to->curves[(all + at) * GV_LANDSCAPE_SIZE + k] = (float)(size * share);
+    }
+    to->truth[at] = 1;
+    to->sums[at] = 1000;
+    to->sums[all + at] = size;
+    to->sums[2 * all + at] = size * PLANTED_CPA;
+}
 
 static inline void planted_fill(const planted_set *set, const planted_arrays *to)
 {
@@ -67,7 +95,11 @@ static inline void planted_fill(const planted_set *set, const planted_arrays *to
             to->by_tick[all + at] = one.reward;
             to->by_tick[2 * all + at] = one.reward_continuous;
             to->done[at] = (int64_t)tick + 1 >= to->facts[e];
+            planted_landscape(all, at,
+                              (40 + 30 * gv_random_uniform(&draw, 60)) / (double)set->ticks, to);
         }
+        to->figures[e] = PLANTED_BUDGET;
+        to->figures[set->episodes + e] = PLANTED_CPA;
     }
 }
 
@@ -81,7 +113,7 @@ static inline void planted_teach(const planted_set *set, const planted_arrays *t
     }
 }
 
-static inline size_t planted_notes(const planted_set *set, gv_tensor_note notes[2])
+static inline size_t planted_notes(const planted_set *set, gv_tensor_note notes[3])
 {
     size_t count = 0;
     if (set->state != NULL) {
@@ -89,6 +121,9 @@ static inline size_t planted_notes(const planted_set *set, gv_tensor_note notes[
     }
     if (set->provenance != NULL) {
         notes[count++] = (gv_tensor_note){.key = "provenance", .text = set->provenance};
+    }
+    if (!set->has_no_landscape) {
+        notes[count++] = (gv_tensor_note){.key = "landscape", .text = GV_LANDSCAPE_GRID};
     }
     return count;
 }
@@ -106,6 +141,9 @@ static inline void planted_write(const planted_set *set, const char *path)
         .done = gv_mem_alloc(0, all + 1, 1),
         .oracle = gv_mem_alloc(0, all + 1, sizeof(double)),
         .expert = gv_mem_alloc(0, set->episodes + 1, 1),
+        .curves = gv_mem_alloc(0, 2 * all * GV_LANDSCAPE_SIZE + 1, sizeof(float)),
+        .truth = gv_mem_alloc(0, all + 1, sizeof(float)),
+        .sums = gv_mem_alloc(0, 3 * all + 1, sizeof(double)),
     };
     planted_fill(set, &arrays);
     planted_teach(set, &arrays);
@@ -124,10 +162,20 @@ static inline void planted_write(const planted_set *set, const char *path)
         {"spend", GV_TENSOR_F64, 1, {e}, arrays.figures + 2 * e},
         {"conversions", GV_TENSOR_F64, 1, {e}, arrays.figures + 3 * e},
         {"score", GV_TENSOR_F64, 1, {e}, arrays.figures + 4 * e},
+        {"landscape_cost", GV_TENSOR_F32, 3, {e, t, GV_LANDSCAPE_SIZE}, arrays.curves},
+        {"landscape_value",
+         GV_TENSOR_F32,
+         3,
+         {e, t, GV_LANDSCAPE_SIZE},
+         arrays.curves + all * GV_LANDSCAPE_SIZE},
+        {"landscape_true", GV_TENSOR_F32, 2, {e, t}, arrays.truth},
+        {"tick_auctions", GV_TENSOR_F64, 2, {e, t}, arrays.sums},
+        {"tick_values", GV_TENSOR_F64, 2, {e, t}, arrays.sums + all},
+        {"tick_least_cost", GV_TENSOR_F64, 2, {e, t}, arrays.sums + 2 * all},
         {"oracle", GV_TENSOR_F64, 2, {e, t}, arrays.oracle},
         {"expert", GV_TENSOR_U8, 1, {e}, arrays.expert},
     };
-    gv_tensor_note notes[2];
+    gv_tensor_note notes[3];
     const size_t note_count = planted_notes(set, notes);
     const size_t tensor_count = sizeof tensors / sizeof tensors[0] - (set->teach == NULL ? 2 : 0);
     assert_int_equal(gv_safetensors_write(path, tensors, tensor_count, notes, note_count), GV_OK);
@@ -138,6 +186,9 @@ static inline void planted_write(const planted_set *set, const char *path)
     gv_mem_free(arrays.done);
     gv_mem_free(arrays.oracle);
     gv_mem_free(arrays.expert);
+    gv_mem_free(arrays.curves);
+    gv_mem_free(arrays.truth);
+    gv_mem_free(arrays.sums);
 }
 
 /* ---- planted problems ------------------------------------------------------------------------ */

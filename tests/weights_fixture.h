@@ -33,6 +33,7 @@ static inline void made_weights_file(const gv_learner_type *type, const gv_datas
     learner_config config = {{0}};
     assert_true(type->info.config_size <= sizeof config);
     gv_param_defaults(type->info.params, &config);
+    set_value(type, &config, "batch", "20");
     const gv_learner_setup setup = {.config = &config, .dataset = dataset, .seed = 4, .jobs = 1};
     gv_learner *learner = NULL;
     assert_int_equal(gv_learner_create(type, &setup, &learner), GV_OK);

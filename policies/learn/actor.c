@@ -31,7 +31,7 @@ static gv_status declare(const gv_actor *actor, const gv_actor_kind *kind, const
     const gv_graph_config about = {.params = params};
     gv_graph *graph = NULL;
     GV_TRY(gv_graph_create(&about, &graph));
-    const gv_shape shape = gv_shape_of(2, (size_t[]){1, GV_STATE_SIZE});
+    const gv_shape shape = gv_shape_of(2, (size_t[]){1, actor->scaling.width});
     (void)kind->build(graph, config, &actor->scaling, gv_graph_input(graph, "state", shape));
     const gv_status status = gv_graph_finish(graph, GV_NODE_NONE);
     gv_graph_destroy(graph);
@@ -41,7 +41,7 @@ static gv_status declare(const gv_actor *actor, const gv_actor_kind *kind, const
 static gv_status pack(gv_actor *actor, const gv_actor_kind *kind, const gv_params *params)
 {
     actor->is_bounded = kind->is_bounded;
-    actor->width = GV_STATE_SIZE;
+    actor->width = actor->scaling.width;
     for (; kind->layers[actor->layer_count] != NULL; actor->layer_count++) {
         gv_dense **layer = &actor->layers[actor->layer_count];
         GV_TRY(gv_dense_create(params, kind->layers[actor->layer_count], layer));
@@ -79,7 +79,10 @@ static gv_status load(gv_actor *actor, const gv_actor_kind *kind, void *config)
     GV_TRY(gv_weights_open(actor->path, &kind->learner->info, config, &weights));
     actor->scaling = *gv_weights_scaling(weights);
     actor->tick_count = gv_weights_ticks(weights);
-    const gv_status status = build(actor, kind, config, weights);
+    gv_status status = gv_weights_expect_features(weights, kind->features);
+    if (status == GV_OK) {
+        status = build(actor, kind, config, weights);
+    }
     gv_weights_close(weights);
     return status;
 }
@@ -182,9 +185,9 @@ static double action_of(const gv_actor *actor, double output)
 static void act_rows(gv_actor_hand *hand, const double *states, size_t count, double *actions)
 {
     const gv_actor *actor = hand->actor;
+    const size_t width = actor->scaling.width;
     for (size_t i = 0; i < count; i++) {
-        gv_scaling_state(&actor->scaling, states + i * GV_STATE_SIZE,
-                         hand->front + i * GV_STATE_SIZE);
+        gv_scaling_state(&actor->scaling, states + i * width, hand->front + i * width);
     }
     forward(hand, count);
     for (size_t i = 0; i < count; i++) {
@@ -194,8 +197,9 @@ static void act_rows(gv_actor_hand *hand, const double *states, size_t count, do
 
 void gv_actor_act(gv_actor_hand *hand, const double *states, size_t count, double *actions)
 {
+    const size_t width = hand->actor->scaling.width;
     for (size_t done = 0; done < count; done += ROWS) {
         const size_t left = count - done;
-        act_rows(hand, states + done * GV_STATE_SIZE, left < ROWS ? left : ROWS, actions + done);
+        act_rows(hand, states + done * width, left < ROWS ? left : ROWS, actions + done);
     }
 }

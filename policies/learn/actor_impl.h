@@ -15,7 +15,8 @@ enum { GV_ACTOR_LAYERS_MAX = 4 };
 
 struct gv_actor_kind {
     const gv_learner_type *learner;
-    /* state [B, GV_STATE_SIZE], scaled -> the scaled action that it would take [B, 1] */
+    gv_features features; /* what its networks see */
+    /* state [B, width of the features], scaled -> the scaled action that it would take [B, 1] */
     gv_node (*build)(gv_graph *graph, const void *config, const gv_scaling *scaling, gv_node state);
     /* The same for serving: linear layers with ReLU between, NULL-ended. */
     const char *layers[GV_ACTOR_LAYERS_MAX + 1];

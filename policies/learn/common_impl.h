@@ -22,43 +22,44 @@ typedef struct gv_learner_common {
 
 /* The rows of a config whose first member is the above; each default as text. */
 #define GV_LEARNER_ROWS(default_steps, default_batch, default_rate, where)                     \
-    {.name = "steps",                                                                          \
-     .kind = GV_PARAM_INTEGER,                                                                 \
-     .fallback = (default_steps),                                                              \
-     .minimum = 1,                                                                             \
-     .maximum = 1e12,                                                                          \
-     .offset = offsetof(gv_learner_common, steps),                                             \
-     .help = "steps of a training, unless --steps says otherwise",                             \
-     .source = (where)},                                                                       \
-        {.name = "batch",                                                                      \
-         .kind = GV_PARAM_INTEGER,                                                             \
-         .fallback = (default_batch),                                                          \
-         .minimum = 1,                                                                         \
-         .maximum = 65536,                                                                     \
-         .offset = offsetof(gv_learner_common, batch),                                         \
-         .help = "examples of a step; a multiple of shards",                                   \
-         .source = (where)},                                                                   \
-        {.name = "shards",                                                                     \
-         .kind = GV_PARAM_INTEGER,                                                             \
-         .fallback = "2",                                                                      \
-         .minimum = 1,                                                                         \
-         .maximum = 256,                                                                       \
-         .offset = offsetof(gv_learner_common, shards),                                        \
-         .help = "equal parts of a batch, which threads share out; other shards, other bits",  \
-         .source = "ours"},                                                                    \
-        {.name = "rate",                                                                       \
-         .kind = GV_PARAM_REAL,                                                                \
-         .fallback = (default_rate),                                                           \
-         .minimum = 0,                                                                         \
-         .maximum = 1e6,                                                                       \
-         .offset = offsetof(gv_learner_common, rate),                                          \
-         .help = "rate of learning, of Adam",                                                  \
-         .source = (where)},                                                                   \
+    GV_LEARNER_STEP_ROWS(default_steps, default_batch, "2", default_rate, where),              \
     {                                                                                          \
         .name = "scale_actions", .kind = GV_PARAM_SWITCH, .fallback = "on",                    \
         .offset = offsetof(gv_learner_common, scales_actions),                                 \
         .help = "learn actions in units of their root mean square; off: in units of currency", \
         .source = "ours; the public code has off"                                              \
+    }
+
+/* Those of a learner that has no actions to scale. */
+#define GV_LEARNER_STEP_ROWS(default_steps, default_batch, default_shards, default_rate, where) \
+    {.name = "steps",                                                                           \
+     .kind = GV_PARAM_INTEGER,                                                                  \
+     .fallback = (default_steps),                                                               \
+     .minimum = 1,                                                                              \
+     .maximum = 1e12,                                                                           \
+     .offset = offsetof(gv_learner_common, steps),                                              \
+     .help = "steps of a training, unless --steps says otherwise",                              \
+     .source = (where)},                                                                        \
+        {.name = "batch",                                                                       \
+         .kind = GV_PARAM_INTEGER,                                                              \
+         .fallback = (default_batch),                                                           \
+         .minimum = 1,                                                                          \
+         .maximum = 65536,                                                                      \
+         .offset = offsetof(gv_learner_common, batch),                                          \
+         .help = "examples of a step; a multiple of shards",                                    \
+         .source = (where)},                                                                    \
+        {.name = "shards",                                                                      \
+         .kind = GV_PARAM_INTEGER,                                                              \
+         .fallback = (default_shards),                                                          \
+         .minimum = 1,                                                                          \
+         .maximum = 256,                                                                        \
+         .offset = offsetof(gv_learner_common, shards),                                         \
+         .help = "equal parts of a batch, which threads share out; other shards, other bits",   \
+         .source = "ours"},                                                                     \
+    {                                                                                           \
+        .name = "rate", .kind = GV_PARAM_REAL, .fallback = (default_rate), .minimum = 0,        \
+        .maximum = 1e6, .offset = offsetof(gv_learner_common, rate),                            \
+        .help = "rate of learning, of Adam", .source = (where)                                  \
     }
 
 /* A width of a network: GV_WIDTH_ROW(bc_config, hidden_1, "128", "...", SOURCE) */

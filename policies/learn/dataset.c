@@ -13,6 +13,10 @@
 #include "sim/base/mem.h"
 #include "sim/base/random.h"
 #include "sim/base/safetensors.h"
+#include "sim/market/landscape.h"
+
+/* No count, value or cost of a tick is beyond it. */
+#define AMOUNT_MOST 1e12
 
 struct gv_dataset {
     gv_safetensors **files; /* [file_count]; NULL in a part, which borrows */
@@ -45,6 +49,7 @@ typedef struct file_view {
     const double *spend;
     const double *conversions;
     const double *score;
+    gv_episode_landscape landscape; /* of the first episode */
 } file_view;
 
 static gv_status no_memory(size_t count)
@@ -112,6 +117,36 @@ static gv_status view_tensors(const gv_safetensors *file, file_view *view)
     return view_reals(file, "score", 1, shape, &view->score);
 }
 
+static gv_status view_floats(const gv_safetensors *file, const char *name, size_t rank,
+                             const uint64_t *shape, const float **out)
+{
+    const gv_tensor *tensor = NULL;
+    GV_TRY(gv_safetensors_expect(file, name, GV_TENSOR_F32, rank, shape, &tensor));
+    *out = tensor->data;
+    return GV_OK;
+}
+
+/* A file has all of a landscape or nothing. */
+static gv_status view_landscape(const gv_safetensors *file, file_view *view)
+{
+    const char *grid = gv_safetensors_note(file, "landscape");
+    const uint64_t curves[] = {view->count, view->tick_count, GV_LANDSCAPE_SIZE};
+    if (grid == NULL) {
+        return GV_OK;
+    }
+    if (strcmp(grid, GV_LANDSCAPE_GRID) != 0) {
+        return GV_FAIL(GV_EINVAL, "%s: its landscapes are on the grid \"%.80s\", expected \"%s\"",
+                       view->path, grid, GV_LANDSCAPE_GRID);
+    }
+    gv_episode_landscape *to = &view->landscape;
+    GV_TRY(view_floats(file, "landscape_cost", 3, curves, &to->cost));
+    GV_TRY(view_floats(file, "landscape_value", 3, curves, &to->value));
+    GV_TRY(view_floats(file, "landscape_true", 2, curves, &to->truth));
+    GV_TRY(view_reals(file, "tick_auctions", 2, curves, &to->auctions));
+    GV_TRY(view_reals(file, "tick_values", 2, curves, &to->values));
+    return view_reals(file, "tick_least_cost", 2, curves, &to->least_cost);
+}
+
 /* The entries of the state by name, where the file tells them. */
 static gv_status check_entries(const gv_safetensors *file, const char *path)
 {
@@ -142,6 +177,46 @@ static gv_status check_finite(const file_view *view, const char *name, const dou
         }
     }
     return GV_OK;
+}
+
+static gv_status check_amounts(const file_view *view, const char *name, const double *numbers)
+{
+    GV_TRY(check_finite(view, name, numbers, view->tick_count));
+    for (size_t i = 0; i < view->count * view->tick_count; i++) {
+        if (numbers[i] < 0 || numbers[i] > AMOUNT_MOST) {
+            return GV_FAIL(GV_EINVAL, "%s: \"%s\" of trajectory %zu holds %g, expected 0 to %g",
+                           view->path, name, i / view->tick_count, numbers[i], AMOUNT_MOST);
+        }
+    }
+    return GV_OK;
+}
+
+static gv_status check_curve(const file_view *view, const char *name, const float *numbers,
+                             size_t width)
+{
+    for (size_t i = 0; i < view->count * width; i++) {
+        const double number = (double)numbers[i];
+        if (!(number >= 0 && number <= AMOUNT_MOST)) {
+            return GV_FAIL(GV_EINVAL, "%s: \"%s\" of trajectory %zu holds %g, expected 0 to %g",
+                           view->path, name, i / width, number, AMOUNT_MOST);
+        }
+    }
+    return GV_OK;
+}
+
+static gv_status check_landscape(const file_view *view)
+{
+    const gv_episode_landscape *at = &view->landscape;
+    if (at->cost == NULL) {
+        return GV_OK;
+    }
+    const size_t width = view->tick_count * GV_LANDSCAPE_SIZE;
+    GV_TRY(check_curve(view, "landscape_cost", at->cost, width));
+    GV_TRY(check_curve(view, "landscape_value", at->value, width));
+    GV_TRY(check_curve(view, "landscape_true", at->truth, view->tick_count));
+    GV_TRY(check_amounts(view, "tick_auctions", at->auctions));
+    GV_TRY(check_amounts(view, "tick_values", at->values));
+    return check_amounts(view, "tick_least_cost", at->least_cost);
 }
 
 static gv_status check_lengths(const file_view *view)
@@ -193,7 +268,8 @@ static gv_status check_numbers(const file_view *view)
     GV_TRY(check_finite(view, "spend", view->spend, 1));
     GV_TRY(check_finite(view, "conversions", view->conversions, 1));
     GV_TRY(check_expert(view));
-    return check_finite(view, "score", view->score, 1);
+    GV_TRY(check_finite(view, "score", view->score, 1));
+    return check_landscape(view);
 }
 
 static gv_status reserve(gv_dataset *dataset, size_t more)
@@ -211,6 +287,21 @@ static gv_status reserve(gv_dataset *dataset, size_t more)
     return GV_OK;
 }
 
+static gv_episode_landscape landscape_of(const file_view *view, size_t i)
+{
+    const gv_episode_landscape *at = &view->landscape;
+    const size_t place = i * view->tick_count;
+    if (at->cost == NULL) {
+        return *at;
+    }
+    return (gv_episode_landscape){.cost = at->cost + place * GV_LANDSCAPE_SIZE,
+                                  .value = at->value + place * GV_LANDSCAPE_SIZE,
+                                  .truth = at->truth + place,
+                                  .auctions = at->auctions + place,
+                                  .values = at->values + place,
+                                  .least_cost = at->least_cost + place};
+}
+
 static void add_episode(gv_dataset *dataset, const file_view *view, size_t i)
 {
     const size_t place = i * view->tick_count;
@@ -221,6 +312,7 @@ static void add_episode(gv_dataset *dataset, const file_view *view, size_t i)
         .reward_continuous = view->reward_continuous + place,
         .oracle = view->oracle == NULL ? NULL : view->oracle + place,
         .is_expert = view->expert != NULL && view->expert[i] != 0,
+        .landscape = landscape_of(view, i),
         .length = (size_t)view->length[i],
         .period = view->period[i],
         .advertiser = view->advertiser[i],
@@ -254,6 +346,7 @@ static gv_status add_file(gv_dataset *dataset, const gv_safetensors *file, const
                        path, view.tick_count, dataset->tick_count);
     }
     dataset->tick_count = view.tick_count;
+    GV_TRY(view_landscape(file, &view));
     GV_TRY(check_numbers(&view));
     GV_TRY(add_imprints(dataset, file, path));
     GV_TRY(reserve(dataset, view.count));
@@ -466,12 +559,30 @@ static uint64_t hash_episode(const gv_episode *episode, size_t tick_count)
     return gv_hash(taught, sizeof taught);
 }
 
+static uint64_t hash_landscape(const gv_episode_landscape *landscape, size_t tick_count)
+{
+    const size_t curve = tick_count * GV_LANDSCAPE_SIZE * sizeof(float);
+    const uint64_t parts[] = {
+        gv_hash(landscape->cost, curve),
+        gv_hash(landscape->value, curve),
+        gv_hash(landscape->truth, tick_count * sizeof(float)),
+        gv_hash(landscape->auctions, tick_count * sizeof(double)),
+        gv_hash(landscape->values, tick_count * sizeof(double)),
+        gv_hash(landscape->least_cost, tick_count * sizeof(double)),
+    };
+    return gv_hash(parts, sizeof parts);
+}
+
 uint64_t gv_dataset_hash(const gv_dataset *dataset)
 {
     uint64_t hash = dataset->tick_count;
     for (size_t i = 0; i < dataset->count; i++) {
-        const uint64_t pair[] = {hash, hash_episode(&dataset->episodes[i], dataset->tick_count)};
-        hash = gv_hash(pair, sizeof pair);
+        const gv_episode *episode = &dataset->episodes[i];
+        const uint64_t parts[] = {hash, hash_episode(episode, dataset->tick_count),
+                                  episode->landscape.cost == NULL
+                                      ? 0
+                                      : hash_landscape(&episode->landscape, dataset->tick_count)};
+        hash = gv_hash(parts, episode->landscape.cost == NULL ? 2 * sizeof *parts : sizeof parts);
     }
     return hash;
 }

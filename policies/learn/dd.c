@@ -165,6 +165,7 @@ static void set_passes(dd_network *dd)
 static gv_status take_weights(dd_network *dd, const gv_dd_kind *kind, const gv_weights *weights)
 {
     const gv_dd_traits traits = kind->traits(&dd->config);
+    GV_TRY(gv_weights_expect_features(weights, GV_FEATURES_STATE));
     dd->scaling = *gv_weights_scaling(weights);
     if (gv_dd_sizes_of(&dd->config.dd, &traits, gv_weights_ticks(weights), &dd->sizes) != GV_OK) {
         return GV_FAIL(GV_ECORRUPT, "%s: %.500s", gv_weights_path(weights), gv_status_detail());

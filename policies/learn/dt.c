@@ -47,6 +47,7 @@ static gv_status check_weights(const gv_dt_network *dt, const gv_weights *weight
 gv_status gv_dt_fill(gv_dt_network *dt, const gv_weights *weights)
 {
     const size_t asked = dt->serving.context;
+    GV_TRY(gv_weights_expect_features(weights, GV_FEATURES_STATE));
     dt->scaling = *gv_weights_scaling(weights);
     GV_TRY(check_weights(dt, weights));
     if (asked > 0 && asked < dt->sizes.context) {
@@ -152,7 +153,8 @@ gv_status gv_dt_seat_create(const gv_dt *shared, double budget, double cpa, gv_d
     if (seat == NULL) {
         return GV_FAIL(GV_ENOMEM, "no memory for what a campaign remembers");
     }
-    *seat = (gv_dt_seat){.dt = dt, .account = {.budget = budget, .cpa = cpa}, .expertness = (double)NAN};
+    *seat = (gv_dt_seat){
+        .dt = dt, .account = {.budget = budget, .cpa = cpa}, .expertness = (double)NAN};
     seat->to_go = (float *)(seat + 1);
     seat->done = seat->to_go + dt->sizes.ticks;
     seat->states = seat->done + dt->sizes.ticks;

@@ -14,6 +14,7 @@ const gv_learner_type *const gv_learner_types[] = {
     &gv_learner_dd,
     &gv_learner_egdb,
     &gv_learner_ebaret,
+    &gv_learner_direct,
     NULL,
 };
 /* clang-format on */

@@ -14,5 +14,6 @@ extern const gv_learner_type gv_learner_dt;
 extern const gv_learner_type gv_learner_dd;
 extern const gv_learner_type gv_learner_egdb;
 extern const gv_learner_type gv_learner_ebaret;
+extern const gv_learner_type gv_learner_direct;
 
 #endif

@@ -8,6 +8,22 @@ static const double range_more = 0.01;     /* public IQL and BC code */
 
 enum { FIRST_COUNTED = GV_STATE_COUNT_NOW };
 
+static_assert((int)GV_STATE_SIZE <= (int)GV_FEATURES_MAX,
+              "a scaling has room for every kind of features");
+static_assert((int)GV_OUTLOOK_SIZE <= (int)GV_FEATURES_MAX,
+              "a scaling has room for every kind of features");
+
+size_t gv_features_size(gv_features features)
+{
+    return features == GV_FEATURES_STATE ? (size_t)GV_STATE_SIZE : (size_t)GV_OUTLOOK_SIZE;
+}
+
+const char *gv_features_entry(gv_features features, size_t entry)
+{
+    return features == GV_FEATURES_STATE ? gv_state_name((gv_state_entry)entry)
+                                         : gv_outlook_name((gv_outlook_entry)entry);
+}
+
 /* What is summed over all places. */
 typedef struct sums {
     double mean[GV_STATE_SIZE];
@@ -71,8 +87,11 @@ static void fit_entry(const sums *sum, gv_scaling_kind kind, size_t k, gv_scalin
 gv_scaling gv_scaling_fit(const gv_dataset *dataset, const gv_scaling_config *config)
 {
     const sums sum = sum_up(dataset, config->is_continuous);
-    gv_scaling scaling = {
-        .action_divisor = 1, .action_largest = sum.action_largest, .reward_divisor = 1};
+    gv_scaling scaling = {.features = GV_FEATURES_STATE,
+                          .width = GV_STATE_SIZE,
+                          .action_divisor = 1,
+                          .action_largest = sum.action_largest,
+                          .reward_divisor = 1};
     assert(sum.count > 0);
     for (size_t k = 0; k < GV_STATE_SIZE; k++) {
         fit_entry(&sum, config->kind, k, &scaling);
@@ -87,9 +106,30 @@ gv_scaling gv_scaling_fit(const gv_dataset *dataset, const gv_scaling_config *co
     return scaling;
 }
 
+gv_scaling gv_scaling_fit_rows(gv_features features, const double *rows, size_t count, double least)
+{
+    gv_scaling scaling = {.features = features,
+                          .width = gv_features_size(features),
+                          .action_divisor = 1,
+                          .reward_divisor = 1};
+    assert(count > 0);
+    for (size_t k = 0; k < scaling.width; k++) {
+        double mean = 0;
+        double square = 0;
+        for (size_t i = 0; i < count; i++) {
+            const double before = rows[i * scaling.width + k] - mean;
+            mean += before / (double)(i + 1);
+            square += before * (rows[i * scaling.width + k] - mean);
+        }
+        scaling.offset[k] = mean;
+        scaling.divisor[k] = fmax(sqrt(square / (double)count), least);
+    }
+    return scaling;
+}
+
 void gv_scaling_state(const gv_scaling *scaling, const double *state, float *scaled)
 {
-    for (size_t k = 0; k < GV_STATE_SIZE; k++) {
+    for (size_t k = 0; k < scaling->width; k++) {
         const double x = (state[k] - scaling->offset[k]) / scaling->divisor[k];
         const bool is_scaled = scaling->divisor[k] != 1;
         scaled[k] = (float)(is_scaled ? fmin(fmax(x, -GV_SCALED_MAX), GV_SCALED_MAX) : x);

@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,12 +43,12 @@ typedef struct notes {
     char data[VALUE_SIZE];
 } notes;
 
-static void print_state(char *text)
+static void print_features(gv_features features, char *text)
 {
     size_t used = 0;
-    for (int entry = 0; entry < GV_STATE_SIZE; entry++) {
+    for (size_t entry = 0; entry < gv_features_size(features); entry++) {
         used += (size_t)snprintf(text + used, NAMES_SIZE - used, "%s%s", entry == 0 ? "" : ",",
-                                 gv_state_name((gv_state_entry)entry));
+                                 gv_features_entry(features, entry));
         assert(used < NAMES_SIZE);
     }
 }
@@ -74,7 +75,7 @@ static void add_params(notes *all, const gv_type_info *type, const void *config)
 static void take_notes(notes *all, const gv_weights_about *about, const char *imprints)
 {
     all->count = 0;
-    print_state(all->state);
+    print_features(about->network.scaling->features, all->state);
     (void)snprintf(all->ticks, VALUE_SIZE, "%zu", about->tick_count);
     (void)snprintf(all->seed, VALUE_SIZE, "%" PRIu64, about->seed);
     (void)snprintf(all->step, VALUE_SIZE, "%" PRIu64, about->step);
@@ -111,8 +112,8 @@ static size_t list_tensors(const gv_weights_about *about, gv_tensor *tensors)
     const struct gv_params *params = about->network.params;
     const gv_scaling *scaling = about->network.scaling;
     size_t count = 0;
-    tensors[count++] = scaling_tensor("scaling.offset", scaling->offset, GV_STATE_SIZE);
-    tensors[count++] = scaling_tensor("scaling.divisor", scaling->divisor, GV_STATE_SIZE);
+    tensors[count++] = scaling_tensor("scaling.offset", scaling->offset, scaling->width);
+    tensors[count++] = scaling_tensor("scaling.divisor", scaling->divisor, scaling->width);
     tensors[count++] = scaling_tensor("scaling.action", &scaling->action_divisor, 2);
     tensors[count++] = scaling_tensor("scaling.reward", &scaling->reward_offset, 2);
     assert(count == SCALINGS);
@@ -178,6 +179,11 @@ struct gv_weights {
     char path[]; /* NUL-ended */
 };
 
+static const char *features_name(gv_features features)
+{
+    return features == GV_FEATURES_STATE ? "the state of 16 numbers" : "the outlook";
+}
+
 static gv_status need_note(const gv_weights *weights, const char *key, const char **text)
 {
     *text = gv_safetensors_note(weights->file, key);
@@ -189,12 +195,30 @@ static gv_status need_note(const gv_weights *weights, const char *key, const cha
     return GV_OK;
 }
 
-static gv_status check_kind(const gv_weights *weights, const gv_type_info *type)
+/* By the names of their entries. */
+static gv_status find_features(gv_weights *weights)
+{
+    const char *names = NULL;
+    char expected[NAMES_SIZE];
+    GV_TRY(need_note(weights, "state", &names));
+    print_features(GV_FEATURES_OUTLOOK, expected);
+    const bool is_outlook = strcmp(names, expected) == 0;
+    print_features(GV_FEATURES_STATE, expected);
+    if (!is_outlook && strcmp(names, expected) != 0) {
+        return GV_FAIL(GV_EINVAL,
+                       "%s: the network was trained on the state \"%.400s\", and this program's is "
+                       "\"%s\"",
+                       weights->path, names, expected);
+    }
+    weights->scaling.features = is_outlook ? GV_FEATURES_OUTLOOK : GV_FEATURES_STATE;
+    weights->scaling.width = gv_features_size(weights->scaling.features);
+    return GV_OK;
+}
+
+static gv_status check_kind(gv_weights *weights, const gv_type_info *type)
 {
     const char *kind = NULL;
     const char *name = NULL;
-    const char *state = NULL;
-    char expected[NAMES_SIZE];
     GV_TRY(need_note(weights, "kind", &kind));
     if (strcmp(kind, KIND " " GV_WEIGHTS_FORMAT) != 0) {
         return GV_FAIL(GV_ECORRUPT, "%s: it holds \"%.80s\", expected \"%s\"", weights->path, kind,
@@ -207,15 +231,7 @@ static gv_status check_kind(const gv_weights *weights, const gv_type_info *type)
                        "of its own type",
                        weights->path, name, type->name);
     }
-    GV_TRY(need_note(weights, "state", &state));
-    print_state(expected);
-    if (strcmp(state, expected) != 0) {
-        return GV_FAIL(GV_EINVAL,
-                       "%s: the network was trained on the state \"%.400s\", and this program's is "
-                       "\"%s\"",
-                       weights->path, state, expected);
-    }
-    return GV_OK;
+    return find_features(weights);
 }
 
 static gv_status read_ticks(gv_weights *weights)
@@ -264,11 +280,11 @@ static gv_status read_scaling_part(const gv_weights *weights, const char *name, 
 static gv_status read_scaling(gv_weights *weights)
 {
     gv_scaling *scaling = &weights->scaling;
-    GV_TRY(read_scaling_part(weights, "scaling.offset", GV_STATE_SIZE, scaling->offset));
-    GV_TRY(read_scaling_part(weights, "scaling.divisor", GV_STATE_SIZE, scaling->divisor));
+    GV_TRY(read_scaling_part(weights, "scaling.offset", scaling->width, scaling->offset));
+    GV_TRY(read_scaling_part(weights, "scaling.divisor", scaling->width, scaling->divisor));
     GV_TRY(read_scaling_part(weights, "scaling.action", 2, &scaling->action_divisor));
     GV_TRY(read_scaling_part(weights, "scaling.reward", 2, &scaling->reward_offset));
-    for (size_t k = 0; k < GV_STATE_SIZE; k++) {
+    for (size_t k = 0; k < scaling->width; k++) {
         if (scaling->divisor[k] <= 0) {
             return GV_FAIL(GV_ECORRUPT, "%s: \"scaling.divisor\" holds %g, expected above 0",
                            weights->path, scaling->divisor[k]);
@@ -334,6 +350,16 @@ size_t gv_weights_ticks(const gv_weights *weights)
 const gv_scaling *gv_weights_scaling(const gv_weights *weights)
 {
     return &weights->scaling;
+}
+
+gv_status gv_weights_expect_features(const gv_weights *weights, gv_features features)
+{
+    if (weights->scaling.features != features) {
+        return GV_FAIL(GV_EINVAL, "%s: its network sees %s, expected one that sees %s",
+                       weights->path, features_name(weights->scaling.features),
+                       features_name(features));
+    }
+    return GV_OK;
 }
 
 static gv_status find_tensor(const gv_weights *weights, const char *name, const gv_shape *shape,

@@ -16,6 +16,7 @@ const gv_command *const gv_commands[] = {
     &gv_command_plot,
     &gv_command_trajectories,
     &gv_command_experts,
+    &gv_command_landscapes,
     &gv_command_train,
     &gv_command_auctionnet,
     NULL,

@@ -15,6 +15,7 @@ extern const gv_command gv_command_run;
 extern const gv_command gv_command_sweep;
 extern const gv_command gv_command_trajectories;
 extern const gv_command gv_command_experts;
+extern const gv_command gv_command_landscapes;
 extern const gv_command gv_command_train;
 
 #endif

@@ -106,6 +106,18 @@ GV_MUST_CHECK gv_status gv_market_record(const gv_market_period *period,
                                          const gv_market_seats *seats, const gv_progress *progress,
                                          gv_record **out);
 
+/* A period as its advertisers sell it among themselves, each with its own policy. */
+typedef struct gv_market_sale {
+    gv_market_seats seats;
+    gv_record *record;
+    gv_exchange *exchange; /* has run: what each seat got */
+} gv_market_sale;
+
+/* sale: zeroed; to be closed even when it fails. Progress as above. */
+GV_MUST_CHECK gv_status gv_market_sale_open(const gv_market *market, const gv_market_period *period,
+                                            const gv_progress *progress, gv_market_sale *sale);
+void gv_market_sale_close(gv_market_sale *sale);
+
 /*
  * Sells the period that policies learn from, where one of them does; in it those that learn bid
  * their CPA times the value.

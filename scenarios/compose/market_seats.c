@@ -71,23 +71,56 @@ void gv_market_seats_close(gv_market_seats *seats)
     *seats = (gv_market_seats){.seats = NULL};
 }
 
+/* What comes of it is the caller's even where it fails. */
+static gv_status sell(const gv_market_period *period, const gv_market_seats *seats,
+                      const gv_progress *progress, gv_record **record, gv_exchange **exchange)
+{
+    gv_exchange_config config = period->config;
+    config.seats = seats->seats;
+    config.seat_count = seats->count;
+    GV_TRY(gv_record_create(&config, record));
+    config.tap = gv_record_tap(*record);
+    GV_TRY(gv_exchange_create(&config, exchange));
+    return gv_exchange_run(*exchange, progress);
+}
+
 gv_status gv_market_record(const gv_market_period *period, const gv_market_seats *seats,
                            const gv_progress *progress, gv_record **out)
 {
-    gv_exchange_config config = period->config;
     gv_record *record = NULL;
     gv_exchange *exchange = NULL;
-    config.seats = seats->seats;
-    config.seat_count = seats->count;
-    gv_status status = GV_OK;
-    GV_TRY_GOTO(status, gv_record_create(&config, &record), done);
-    config.tap = gv_record_tap(record);
-    GV_TRY_GOTO(status, gv_exchange_create(&config, &exchange), done);
-    GV_TRY_GOTO(status, gv_exchange_run(exchange, progress), done);
-    *out = record;
-    record = NULL;
-done:
+    const gv_status status = sell(period, seats, progress, &record, &exchange);
     gv_exchange_destroy(exchange);
-    gv_record_destroy(record);
+    if (status != GV_OK) {
+        gv_record_destroy(record);
+        return status;
+    }
+    *out = record;
+    return GV_OK;
+}
+
+gv_status gv_market_sale_open(const gv_market *market, const gv_market_period *period,
+                              const gv_progress *progress, gv_market_sale *sale)
+{
+    const gv_policy_plan **plans = gv_mem_alloc(0, market->seat_count, sizeof(void *));
+    if (plans == NULL) {
+        return GV_FAIL(GV_ENOMEM, "no memory for a market");
+    }
+    for (size_t i = 0; i < market->seat_count; i++) {
+        plans[i] = market->advertisers[i].policy;
+    }
+    gv_status status = gv_market_seats_open(market, period, plans, &sale->seats);
+    gv_mem_free(plans);
+    if (status == GV_OK) {
+        status = sell(period, &sale->seats, progress, &sale->record, &sale->exchange);
+    }
     return status;
+}
+
+void gv_market_sale_close(gv_market_sale *sale)
+{
+    gv_exchange_destroy(sale->exchange);
+    gv_record_destroy(sale->record);
+    gv_market_seats_close(&sale->seats);
+    *sale = (gv_market_sale){.record = NULL};
 }

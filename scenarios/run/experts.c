@@ -44,7 +44,7 @@ typedef struct all_periods {
 typedef struct period_work {
     all_periods *all;
     gv_market_period period;
-    gv_record *record;
+    gv_market_sale sale;
     gv_bench bench;
     gv_trajectories *set;
     gv_expert_summary sum;
@@ -131,7 +131,7 @@ static draw draw_campaign(const period_work *work, size_t copy)
 static gv_status play(period_work *work, const draw *drawn, gv_policy *policy)
 {
     const gv_bench *bench = &work->bench;
-    const gv_rivals rivals = {work->record, (uint32_t)bench->number, gv_bench_values(bench)};
+    const gv_rivals rivals = {work->sale.record, (uint32_t)bench->number, gv_bench_values(bench)};
     const gv_seat seat = {
         .campaign = &drawn->campaign, .policy = policy, .category = drawn->about.category};
     gv_exchange_config config = work->period.config;
@@ -279,32 +279,12 @@ static size_t largest_config(const gv_market *market)
     return largest;
 }
 
-static gv_status sell(period_work *work)
-{
-    const gv_market *market = work->all->market;
-    const gv_policy_plan **plans = gv_mem_alloc(0, market->seat_count, sizeof(void *));
-    const gv_progress progress = {tell_selling, work->all};
-    gv_market_seats seats = {.seats = NULL};
-    if (plans == NULL) {
-        return GV_FAIL(GV_ENOMEM, "no memory for a market");
-    }
-    for (size_t i = 0; i < market->seat_count; i++) {
-        plans[i] = market->advertisers[i].policy;
-    }
-    gv_status status = gv_market_seats_open(market, &work->period, plans, &seats);
-    if (status == GV_OK) {
-        status = gv_market_record(&work->period, &seats, &progress, &work->record);
-    }
-    gv_market_seats_close(&seats);
-    gv_mem_free(plans);
-    return status;
-}
-
 static gv_status open_work(period_work *work)
 {
     const gv_market *market = work->all->market;
     const size_t tick_count = work->period.config.tick_count;
-    work->bench = (gv_bench){.market = market, .period = &work->period, .record = work->record};
+    work->bench =
+        (gv_bench){.market = market, .period = &work->period, .record = work->sale.record};
     GV_TRY(gv_bench_open(&work->bench, true));
     GV_TRY(gv_trajectories_create(tick_count, &work->set));
     work->config = gv_mem_alloc_vector(largest_config(market), 1);
@@ -320,10 +300,11 @@ static gv_status play_period(period_work *work, size_t index)
 {
     all_periods *all = work->all;
     const gv_market *market = all->market;
+    const gv_progress progress = {tell_selling, all};
     const uint64_t number = (uint64_t)market->plan->settings->first_period + index;
     GV_TRY(gv_market_period_open(market, number, &work->period));
     GV_TRY(gv_traffic_hash(work->period.traffic, &all->hashes[index]));
-    GV_TRY(sell(work));
+    GV_TRY(gv_market_sale_open(market, &work->period, &progress, &work->sale));
     GV_TRY(open_work(work));
     for (size_t i = 0; i < market->seat_count; i++) {
         if (!tell(all)) {
@@ -381,7 +362,7 @@ static gv_status make_period(void *context, size_t index, size_t worker)
     }
     gv_trajectories_destroy(work.set);
     gv_bench_close(&work.bench);
-    gv_record_destroy(work.record);
+    gv_market_sale_close(&work.sale);
     gv_market_period_close(&work.period);
     gv_mem_free(work.config);
     gv_mem_free(work.labels);

@@ -34,6 +34,9 @@ static json_t *list_behaviours(const gv_market *market, const gv_expert_options 
 {
     json_t *behaviours = json_array();
     (void)json_array_append_new(behaviours, json_string("log"));
+    if (options == NULL) {
+        return behaviours;
+    }
     (void)json_array_append_new(behaviours, json_string("oracle"));
     if (options->noise > 0) {
         (void)json_array_append_new(behaviours, json_string("noisy oracle"));
@@ -84,7 +87,9 @@ gv_status gv_provenance_of_experts(const gv_composition *composition,
     (void)json_object_set_new(root, "scenario_hash", hex_of(composition->hash));
     (void)json_object_set_new(root, "seed", json_integer(top->seed));
     (void)json_object_set_new(root, "behaviours", list_behaviours(composition->market, options));
-    (void)json_object_set_new(root, "draws", describe_draws(options));
+    if (options != NULL) {
+        (void)json_object_set_new(root, "draws", describe_draws(options));
+    }
     (void)json_object_set_new(root, "periods", list_periods(composition, hashes));
     const gv_status status = dump(root, text);
     json_decref(root);

@@ -18,6 +18,7 @@
 #include "scenarios/run/experts.h"
 
 /*
+ * options: NULL: nobody but the log played, and its budgets and CPAs are the market's own.
  * hashes: [periods of the composition]. On GV_OK the caller frees *text with gv_mem_free(). It has
  * no path, time or number of threads: the same episodes give the same text.
  */

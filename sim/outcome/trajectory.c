@@ -33,8 +33,14 @@ enum { FIRST_COUNT = 64, NAMES_SIZE = 1024 };
     X(oracle, GV_TENSOR_F64, double, true, 1)            \
     X(expert, GV_TENSOR_U8, uint8_t, false, 1)
 
-/* The last of them, which only a set that was taught has in its file. */
-enum { TAUGHT_TENSORS = 2 };
+/* All of them, and the last, which only a set that was taught has in its file. */
+enum {
+#define X(name, type, c_type, by_tick, width) TENSOR_##name,
+    TENSOR_LIST(X)
+#undef X
+        TENSORS,
+    TAUGHT_TENSORS = 2
+};
 
 struct gv_trajectories {
     size_t tick_count;
@@ -280,12 +286,10 @@ static void print_names(char *text)
     }
 }
 
-gv_status gv_trajectories_write(const gv_trajectories *set, const char *path, const char *source,
-                                const char *provenance)
+/* Returns how many there are. */
+static size_t list_tensors(const gv_trajectories *set, gv_tensor *tensors)
 {
-    char names[NAMES_SIZE];
-    print_names(names);
-    const gv_tensor tensors[] = {
+    const gv_tensor all[] = {
 #define X(field, kind, c_type, by_tick, width)                        \
     {.name = #field,                                                  \
      .type = (kind),                                                  \
@@ -295,9 +299,37 @@ gv_status gv_trajectories_write(const gv_trajectories *set, const char *path, co
         TENSOR_LIST(X)
 #undef X
     };
-    const gv_tensor_note notes[] = {
-        {"kind", "trajectories"}, {"state", names}, {"source", source}, {"provenance", provenance}};
-    const size_t tensor_count =
-        sizeof tensors / sizeof tensors[0] - (set->is_taught ? 0 : TAUGHT_TENSORS);
-    return gv_safetensors_write(path, tensors, tensor_count, notes, provenance == NULL ? 3 : 4);
+    const size_t count = TENSORS - (set->is_taught ? 0 : TAUGHT_TENSORS);
+    memcpy(tensors, all, count * sizeof *tensors);
+    return count;
+}
+
+gv_status gv_trajectories_write_more(const gv_trajectories *set, const char *path,
+                                     const char *source, const char *provenance,
+                                     const gv_trajectory_more *more)
+{
+    char names[NAMES_SIZE];
+    gv_tensor tensors[TENSORS + GV_TRAJECTORY_MORE_MAX];
+    gv_tensor_note notes[] = {{"kind", "trajectories"},
+                              {"state", names},
+                              {"source", source},
+                              {"provenance", provenance},
+                              {NULL, NULL}};
+    size_t note_count = provenance == NULL ? 3 : 4;
+    print_names(names);
+    const size_t own = list_tensors(set, tensors);
+    assert(more->tensor_count <= GV_TRAJECTORY_MORE_MAX);
+    for (size_t i = 0; i < more->tensor_count; i++) {
+        tensors[own + i] = more->tensors[i];
+    }
+    if (more->note != NULL) {
+        notes[note_count++] = *more->note;
+    }
+    return gv_safetensors_write(path, tensors, own + more->tensor_count, notes, note_count);
+}
+
+gv_status gv_trajectories_write(const gv_trajectories *set, const char *path, const char *source,
+                                const char *provenance)
+{
+    return gv_trajectories_write_more(set, path, source, provenance, &(gv_trajectory_more){0});
 }

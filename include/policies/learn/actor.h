@@ -19,6 +19,7 @@ extern const gv_actor_kind gv_actor_bc;
 extern const gv_actor_kind gv_actor_iql;
 extern const gv_actor_kind gv_actor_cql;
 extern const gv_actor_kind gv_actor_td3bc;
+extern const gv_actor_kind gv_actor_direct;
 
 typedef struct gv_actor gv_actor;
 
@@ -35,8 +36,9 @@ GV_MUST_CHECK gv_status gv_actor_hand_create(const gv_actor *actor, gv_actor_han
 void gv_actor_hand_destroy(gv_actor_hand *hand); /* accepts NULL */
 
 /*
- * states: [count][GV_STATE_SIZE], as gv_state_of() gives them; actions: [count], in units of
- * currency a conversion. One hand serves one thread at a time.
+ * states: [count][width], as gv_state_of() or, for gv_actor_direct, gv_outlook_of() gives them.
+ * actions: [count]: in units of currency a conversion; of gv_actor_direct, the logarithm of the
+ * multiplier over the CPA. One hand serves one thread at a time.
  */
 void gv_actor_act(gv_actor_hand *hand, const double *states, size_t count, double *actions);
 

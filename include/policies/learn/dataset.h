@@ -21,12 +21,23 @@
 #include "sim/base/status.h"
 #include "sim/market/observation.h"
 
+/* What every multiplier of a grid would have bought: see sim/market/landscape.h. */
+typedef struct gv_episode_landscape {
+    const float *cost;        /* [tick][GV_LANDSCAPE_SIZE], units of currency */
+    const float *value;       /* [tick][GV_LANDSCAPE_SIZE] */
+    const float *truth;       /* [tick]: true over predicted probability of a conversion */
+    const double *auctions;   /* [tick] */
+    const double *values;     /* [tick]: of all its opportunities */
+    const double *least_cost; /* [tick] */
+} gv_episode_landscape;
+
 /* One campaign in one period. Arrays have the set's number of ticks; `length` of them count. */
 typedef struct gv_episode {
     const double *state; /* [tick][GV_STATE_SIZE] */
     const double *action;
     const double *reward;            /* conversions of the tick */
     const double *reward_continuous; /* values of what was seen in it */
+    gv_episode_landscape landscape;  /* all NULL: its file has none */
     const double *oracle; /* the hindsight oracle's multiplier at this state; NULL: not known */
     bool is_expert;       /* the oracle itself played */
     size_t length;        /* this and all below is what the dataset's hash takes as one piece */

@@ -14,15 +14,29 @@
 #include <stdbool.h>
 
 #include "policies/learn/dataset.h"
+#include "sim/market/outlook.h"
 
 typedef enum gv_scaling_kind {
     GV_SCALING_ZSCORE, /* of all entries: mean, standard deviation + 1e-6; DT's */
     GV_SCALING_COUNTS /* of entries 13 to 15 alone: least, largest - least + 0.01; IQL's and BC's */
 } gv_scaling_kind;
 
+/* Which numbers of an observation a network sees. */
+typedef enum gv_features {
+    GV_FEATURES_STATE,  /* gv_state_of() */
+    GV_FEATURES_OUTLOOK /* gv_outlook_of() */
+} gv_features;
+
+enum { GV_FEATURES_MAX = 64 };
+
+size_t gv_features_size(gv_features features);
+const char *gv_features_entry(gv_features features, size_t entry); /* its name */
+
 typedef struct gv_scaling {
-    double offset[GV_STATE_SIZE];
-    double divisor[GV_STATE_SIZE];
+    gv_features features;
+    size_t width; /* gv_features_size(): of what follows so many count */
+    double offset[GV_FEATURES_MAX];
+    double divisor[GV_FEATURES_MAX];
     double action_divisor;
     double action_largest; /* of the data, as it is there: what a bounded actor stays below */
     double reward_offset;
@@ -45,7 +59,15 @@ gv_scaling gv_scaling_fit(const gv_dataset *dataset, const gv_scaling_config *co
 
 #define GV_SCALED_MAX 10.0
 
-/* scaled: [GV_STATE_SIZE] */
+/*
+ * Of rows that the caller makes instead of a dataset: [count][gv_features_size()]. Each entry by
+ * its mean and its standard deviation, or `least` where that is more. Actions and rewards as they
+ * are.
+ */
+gv_scaling gv_scaling_fit_rows(gv_features features, const double *rows, size_t count,
+                               double least);
+
+/* state, scaled: [width] */
 void gv_scaling_state(const gv_scaling *scaling, const double *state, float *scaled);
 
 #endif

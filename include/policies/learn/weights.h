@@ -3,7 +3,7 @@
  *
  * A safetensors file: the network's tensors under their names; "scaling.*", what maps states and
  * actions to the numbers that the network sees; and under "__metadata__" the type of learner, each
- * of its parameters (which are the architecture), the 16 entries of the state, the ticks of a
+ * of its parameters (which are the architecture), the names of what it sees, the ticks of a
  * period, and where it came from: seed, step, identity, periods and imprints of the training data,
  * program version. No time and no host: the same training gives the same bytes.
  */
@@ -60,6 +60,9 @@ void gv_weights_close(gv_weights *weights); /* accepts NULL */
 const char *gv_weights_path(const gv_weights *weights);
 size_t gv_weights_ticks(const gv_weights *weights); /* of the periods that it was trained on */
 const gv_scaling *gv_weights_scaling(const gv_weights *weights);
+
+/* GV_EINVAL with a sentence where the network sees others. */
+GV_MUST_CHECK gv_status gv_weights_expect_features(const gv_weights *weights, gv_features features);
 
 /*
  * Adds the imprints of the periods that the weights in the file were trained on, whatever their

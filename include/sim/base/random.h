@@ -54,7 +54,8 @@
     X(GV_STREAM_EXPERT, 34)    \
     X(GV_STREAM_EBARET, 35)    \
     X(GV_STREAM_VAE, 36)       \
-    X(GV_STREAM_EGDB, 37)
+    X(GV_STREAM_EGDB, 37)      \
+    X(GV_STREAM_OUTLOOK, 39)
 
 typedef enum gv_stream {
 #define X(name, number) name = (number),

@@ -32,6 +32,7 @@
 #include <stdint.h>
 
 #include "sim/base/progress.h"
+#include "sim/base/safetensors.h"
 #include "sim/base/status.h"
 #include "sim/market/seat.h"
 
@@ -102,5 +103,18 @@ GV_MUST_CHECK gv_status gv_trajectories_append(gv_trajectories *set, const gv_tr
  */
 GV_MUST_CHECK gv_status gv_trajectories_write(const gv_trajectories *set, const char *path,
                                               const char *source, const char *provenance);
+
+/* A set's file with more in it: tensors and texts of the caller's own, of other names. */
+typedef struct gv_trajectory_more {
+    const gv_tensor *tensors;   /* [tensor_count] */
+    size_t tensor_count;        /* at most GV_TRAJECTORY_MORE_MAX (asserted) */
+    const gv_tensor_note *note; /* NULL: none */
+} gv_trajectory_more;
+
+enum { GV_TRAJECTORY_MORE_MAX = 16 };
+
+GV_MUST_CHECK gv_status gv_trajectories_write_more(const gv_trajectories *set, const char *path,
+                                                   const char *source, const char *provenance,
+                                                   const gv_trajectory_more *more);
 
 #endif
