@@ -21,12 +21,14 @@ gv_status gv_bench_open(gv_bench *bench, bool sees_future)
     const uint64_t count = bench->record->count;
     bench->group_first = SIZE_MAX;
     bench->group = gv_mem_alloc_vector(GV_TRAFFIC_GROUP * count, sizeof *bench->group);
+    bench->last_slot = gv_mem_alloc_vector(count, sizeof *bench->last_slot);
+    bench->behind = gv_mem_alloc_vector(count, sizeof *bench->behind);
     bench->tick_first = gv_mem_alloc(0, config->tick_count + 1, sizeof *bench->tick_first);
     if (sees_future) {
         bench->prices = gv_mem_alloc_vector(count * config->slot_count, sizeof *bench->prices);
     }
-    if (bench->group == NULL || bench->tick_first == NULL ||
-        (sees_future && bench->prices == NULL)) {
+    if (bench->group == NULL || bench->tick_first == NULL || bench->last_slot == NULL ||
+        bench->behind == NULL || (sees_future && bench->prices == NULL)) {
         return GV_FAIL(GV_ENOMEM, "no memory for what %" PRIu64 " opportunities are worth", count);
     }
     for (size_t tick = 0; tick <= config->tick_count; tick++) {
@@ -40,6 +42,8 @@ void gv_bench_close(gv_bench *bench)
 {
     gv_mem_free(bench->group);
     gv_mem_free(bench->prices);
+    gv_mem_free(bench->last_slot);
+    gv_mem_free(bench->behind);
     gv_mem_free(bench->tick_first);
 }
 
@@ -69,6 +73,9 @@ void gv_bench_turn(gv_bench *bench, size_t number)
     if (first != bench->group_first) {
         load_group(bench, first);
     }
+    const size_t slot_count = bench->record->slot_count;
+    gv_record_place(bench->record, (uint32_t)number, slot_count - 1, bench->last_slot);
+    gv_record_place(bench->record, (uint32_t)number, slot_count, bench->behind);
     if (bench->prices != NULL) {
         gv_record_prices(bench->record, (uint32_t)number, bench->prices);
     }
@@ -77,6 +84,15 @@ void gv_bench_turn(gv_bench *bench, size_t number)
 const float *gv_bench_values(const gv_bench *bench)
 {
     return bench->group + bench->number % GV_TRAFFIC_GROUP * bench->record->count;
+}
+
+gv_rivals gv_bench_rivals(const gv_bench *bench)
+{
+    return (gv_rivals){.record = bench->record,
+                       .number = (uint32_t)bench->number,
+                       .values = gv_bench_values(bench),
+                       .last_slot = bench->last_slot,
+                       .behind = bench->behind};
 }
 
 gv_future gv_bench_future(const gv_bench *bench)

@@ -23,6 +23,8 @@ typedef struct gv_bench {
     size_t group_first;      /* whose values are at hand; SIZE_MAX: nobody's */
     float *group;            /* [GV_TRAFFIC_GROUP][count]: values of neighbours */
     int64_t *prices;         /* [slot][count]; NULL: nobody sees the future */
+    int64_t *last_slot;      /* [count], both: as in gv_rivals */
+    int64_t *behind;
     uint64_t *tick_first;
     double exposure[GV_SLOTS_MAX];
 } gv_bench;
@@ -36,6 +38,9 @@ void gv_bench_turn(gv_bench *bench, size_t number);
 
 /* [opportunities of the period]: of the advertiser whose turn it is; valid until the next turn. */
 const float *gv_bench_values(const gv_bench *bench);
+
+/* What it plays against alone; valid likewise. */
+gv_rivals gv_bench_rivals(const gv_bench *bench);
 
 /* Its future; without prices where nobody sees them. */
 gv_future gv_bench_future(const gv_bench *bench);

@@ -131,7 +131,7 @@ static draw draw_campaign(const period_work *work, size_t copy)
 static gv_status play(period_work *work, const draw *drawn, gv_policy *policy)
 {
     const gv_bench *bench = &work->bench;
-    const gv_rivals rivals = {work->sale.record, (uint32_t)bench->number, gv_bench_values(bench)};
+    const gv_rivals rivals = gv_bench_rivals(bench);
     const gv_seat seat = {
         .campaign = &drawn->campaign, .policy = policy, .category = drawn->about.category};
     gv_exchange_config config = work->period.config;

@@ -125,7 +125,7 @@ static gv_status play_alone(const gv_period_run_state *run, size_t arm, const pl
     const gv_policy_plan *plan = gv_period_plan(run, arm, number);
     const gv_campaign campaign = gv_market_campaign(market, &run->period, number, true);
     const gv_future future = gv_bench_future(&here->bench);
-    const gv_rivals rivals = {run->record, (uint32_t)number, future.values};
+    const gv_rivals rivals = gv_bench_rivals(&here->bench);
     const gv_distortion distortion = gv_market_distortion(market, &run->period, plan, number, true);
     gv_seat seat = {
         .campaign = &campaign, .category = market->categories[number], .distortion = &distortion};

@@ -125,6 +125,9 @@ static bool allocate(gv_exchange *x)
     x->times = gv_mem_alloc_vector(PIECE, sizeof *x->times);
     x->bids = gv_mem_alloc_vector(seats * PIECE, sizeof *x->bids);
     x->offers = gv_mem_alloc_vector(seats * PIECE, sizeof *x->offers);
+    x->pages = gv_mem_alloc(0, PIECE, sizeof *x->pages);
+    x->recorded = gv_mem_alloc_vector(places * PIECE, sizeof *x->recorded);
+    x->page_offers = gv_mem_alloc_vector(PIECE, sizeof *x->page_offers);
     x->keys = gv_mem_alloc_vector(places * PIECE, sizeof *x->keys);
     x->paid = gv_mem_alloc_vector(seats * PIECE, sizeof *x->paid);
     x->outcomes = gv_mem_alloc(0, PIECE, sizeof *x->outcomes);
@@ -143,7 +146,8 @@ static bool allocate(gv_exchange *x)
            x->keys != NULL && x->paid != NULL && x->outcomes != NULL && x->entries != NULL &&
            x->awards != NULL && x->slot_prices != NULL && x->slot_states != NULL &&
            x->ranked != NULL && x->asked != NULL && x->piece_seen != NULL && x->bidders != NULL &&
-           x->luck != NULL && gv_exchange_allocate_tick(x);
+           x->luck != NULL && x->pages != NULL && x->recorded != NULL && x->page_offers != NULL &&
+           gv_exchange_allocate_tick(x);
 }
 
 /* A policy whose every bid depends on the last outcome makes the whole market go one by one. */
@@ -333,25 +337,21 @@ static size_t tick_of_next(const gv_exchange *x)
     return tick;
 }
 
-void gv_exchange_load_times(const gv_exchange *x, size_t tick, size_t count, int64_t *time_us)
+const int64_t *gv_exchange_times(const gv_exchange *x, size_t tick, size_t count)
 {
     const gv_rivals *rivals = x->config.rivals;
-    if (rivals == NULL) {
-        gv_traffic_times(x->config.traffic, tick, x->next, count, time_us);
-    } else {
-        memcpy(time_us, rivals->record->time_us + x->next, count * sizeof *time_us);
+    if (rivals != NULL) {
+        return rivals->record->time_us + x->next;
     }
+    gv_traffic_times(x->config.traffic, tick, x->next, count, x->times);
+    return x->times;
 }
 
 static int64_t next_us(void *context)
 {
     const gv_exchange *x = context;
     const size_t tick = tick_of_next(x);
-    int64_t time_us = GV_NEVER_US;
-    if (tick < x->config.tick_count) {
-        gv_exchange_load_times(x, tick, 1, &time_us);
-    }
-    return time_us;
+    return tick < x->config.tick_count ? *gv_exchange_times(x, tick, 1) : GV_NEVER_US;
 }
 
 /* Tick events come first at their times, so what is taken lies within the current tick. */
@@ -362,13 +362,13 @@ static gv_status take(void *context, gv_sim *sim, int64_t until_us)
     const uint64_t end = gv_traffic_before(traffic, x->tick) + gv_traffic_count(traffic, x->tick);
     const uint64_t left = end - x->next;
     size_t count = left < x->piece_max ? (size_t)left : x->piece_max;
-    gv_exchange_load_times(x, x->tick, count, x->times);
-    while (x->times[count - 1] >= until_us) {
+    x->piece_times = gv_exchange_times(x, x->tick, count);
+    while (x->piece_times[count - 1] >= until_us) {
         count--;
     }
     const size_t settled = gv_exchange_settle_piece(x, count);
     x->next += settled;
-    gv_sim_advance(sim, x->times[settled - 1]);
+    gv_sim_advance(sim, x->piece_times[settled - 1]);
     return GV_OK;
 }
 
@@ -431,6 +431,7 @@ gv_status gv_exchange_create(const gv_exchange_config *config, gv_exchange **out
     x->highest_offer = GV_NO_BID;
     x->piece_max = piece_max_of(config);
     x->pending_max = most_pending(config);
+    x->skips_lost = gv_exchange_may_skip_lost(x);
     if (!allocate(x)) {
         status = GV_FAIL(GV_ENOMEM, "no memory for a market of %zu campaigns and %zu values each",
                          config->seat_count, x->values_stride);
@@ -462,7 +463,8 @@ void gv_exchange_destroy(gv_exchange *exchange)
         exchange->paid,         exchange->outcomes,     exchange->entries,    exchange->awards,
         exchange->slot_prices,  exchange->slot_states,  exchange->asked,      exchange->tick_bids,
         exchange->tick_winners, exchange->tick_wins,    exchange->tick_costs, exchange->ranked,
-        exchange->piece_seen,   exchange->bidders,      exchange->luck};
+        exchange->piece_seen,   exchange->bidders,      exchange->luck,       exchange->pages,
+        exchange->recorded,     exchange->page_offers};
     for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++) {
         gv_mem_free(blocks[i]);
     }

@@ -40,6 +40,8 @@ struct gv_exchange {
     size_t piece_max;
     size_t pending_max; /* events that may wait at once */
     size_t piece_end;   /* while a piece is settled: where it ends */
+    size_t page_count;  /* rows of the piece that are ranked */
+    bool skips_lost;    /* pages without a slot for the lone seat have no row */
     uint32_t seen;      /* while a page is: gv_response_seen() */
     size_t tick;
     bool has_begun;       /* the tick's values are loaded */
@@ -52,24 +54,28 @@ struct gv_exchange {
     gv_observation *observations; /* [seat] */
     float *values;                /* [seat][values_stride]: of the whole tick */
     size_t values_stride;
-    const float *tick_values;  /* the same, or the lone seat's own */
-    const float *piece_values; /* of them, from `next` on */
-    double *believed;          /* [piece]: one seat's values */
-    int64_t *times;            /* [piece] */
-    int64_t *bids;             /* [seat][piece] */
-    int64_t *offers;           /* [seat][piece] */
-    int64_t *keys;             /* [slot + 1][piece] */
-    int64_t *paid;             /* [seat][piece]: -1 lost; only kept for seats that listen */
-    gv_outcome *outcomes;      /* [piece] */
-    gv_bid *entries;           /* [seat]: of the reference path */
-    gv_award *awards;          /* [slot] */
-    int64_t *ranked;           /* [slot + 1][piece]: the offers of the keys */
-    int64_t *asked;            /* [slot][piece]: what the slots cost once seen; -1 not sold */
-    uint32_t *piece_seen;      /* [piece]: gv_response_seen() */
-    uint32_t *bidders;         /* [piece]: scratch: of one slot */
-    double *luck;           /* [slot][piece]: of the bidders in the slots; gv_response_luck_all() */
-    int64_t *slot_prices;   /* [slot + 1][piece]: what a slot costs, -1 not sold; for the tap */
-    uint8_t *slot_states;   /* [slot + 1][piece]: GV_SLOT_SEEN, GV_SLOT_CONVERTS; for the tap */
+    const float *tick_values;   /* the same, or the lone seat's own */
+    const float *piece_values;  /* of them, from `next` on */
+    double *believed;           /* [piece]: one seat's values */
+    int64_t *times;             /* [piece]: room for them */
+    const int64_t *piece_times; /* [piece]: they, or the record's */
+    int64_t *bids;              /* [seat][piece] */
+    int64_t *offers;            /* [seat][piece] */
+    uint32_t *pages; /* [row]: which of the piece stands there; without skips_lost the row's own */
+    int64_t *recorded;      /* [slot + 1][row]: the keys of a record; scratch of a join */
+    int64_t *page_offers;   /* [row]: of the lone seat; likewise */
+    int64_t *keys;          /* [slot + 1][row] */
+    int64_t *paid;          /* [seat][piece]: -1 lost; only kept for seats that listen */
+    gv_outcome *outcomes;   /* [piece] */
+    gv_bid *entries;        /* [seat]: of the reference path */
+    gv_award *awards;       /* [slot] */
+    int64_t *ranked;        /* [slot + 1][row]: the offers of the keys */
+    int64_t *asked;         /* [slot][row]: what the slots cost once seen; -1 not sold */
+    uint32_t *piece_seen;   /* [row]: gv_response_seen() */
+    uint32_t *bidders;      /* [row]: scratch: of one slot */
+    double *luck;           /* [slot][row]: of the bidders in the slots; gv_response_luck_all() */
+    int64_t *slot_prices;   /* [slot + 1][row]: what a slot costs, -1 not sold; for the tap */
+    uint8_t *slot_states;   /* [slot + 1][row]: GV_SLOT_SEEN, GV_SLOT_CONVERTS; for the tap */
     int64_t *tick_bids;     /* the rest: of exchange_overspend.c. [seat][tick_stride] */
     uint32_t *tick_winners; /* [slot][tick_stride] */
     uint32_t *tick_wins;    /* [tick_stride]: one seat's in one slot */
@@ -83,8 +89,8 @@ struct gv_exchange {
  */
 size_t gv_exchange_settle_piece(gv_exchange *exchange, size_t count);
 
-/* The times of `count` opportunities from x->next on, which lie in the tick. */
-void gv_exchange_load_times(const gv_exchange *x, size_t tick, size_t count, int64_t *time_us);
+/* Those of `count` opportunities from x->next on, which lie in the tick; until the next call. */
+const int64_t *gv_exchange_times(const gv_exchange *x, size_t tick, size_t count);
 
 /* Finds piece_values; wherever `next` has moved. */
 void gv_exchange_find_values(gv_exchange *exchange);
@@ -98,13 +104,23 @@ void gv_exchange_count_odd(gv_exchange *exchange, size_t seat, const int64_t *bi
 /* Makes the piece's bids offers, without a limit by budget. */
 void gv_exchange_offer_freely(gv_exchange *exchange, size_t seat, size_t count);
 
-/* Ranks the piece's offers from `from` on, and prices the slots: keys and asked. */
-void gv_exchange_rank(gv_exchange *exchange, size_t from, size_t count);
+/*
+ * A piece's pages: all, or with skips_lost those in which the lone seat has a slot. Gives those of
+ * the piece's opportunities from .. to the rows from page_count on, which it moves.
+ */
+bool gv_exchange_may_skip_lost(const gv_exchange *exchange);
+void gv_exchange_list_pages(gv_exchange *exchange, size_t from, size_t to);
 
-/* What users make of the piece's ads as ranked from `from` on; then asked for one by one. */
-void gv_exchange_draw_responses(gv_exchange *exchange, size_t from, size_t count);
-uint32_t gv_exchange_seen(const gv_exchange *exchange, size_t i);            /* a bit a slot */
-double gv_exchange_luck(const gv_exchange *exchange, size_t slot, size_t i); /* of its bidder */
+/* The sum of what had to be beaten in opportunities from .. to that have no row. */
+int64_t gv_exchange_least_costs_lost(const gv_exchange *exchange, size_t from, size_t to);
+
+/* Ranks the offers of rows from .. page_count, and prices the slots: keys and asked. */
+void gv_exchange_rank(gv_exchange *exchange, size_t from);
+
+/* What users make of the ads as ranked from row `from` on; then asked for one by one. */
+void gv_exchange_draw_responses(gv_exchange *exchange, size_t from);
+uint32_t gv_exchange_seen(const gv_exchange *exchange, size_t row);            /* a bit a slot */
+double gv_exchange_luck(const gv_exchange *exchange, size_t slot, size_t row); /* of its bidder */
 
 /* What multiplies the seat's true values to give those that it believes. */
 static inline double gv_exchange_belief(const gv_exchange *exchange, size_t seat)
@@ -114,9 +130,9 @@ static inline double gv_exchange_belief(const gv_exchange *exchange, size_t seat
 }
 
 /* The offer in a place, no less than the reserve, which is what an empty place costs. */
-static inline int64_t gv_exchange_offer_at(const gv_exchange *exchange, size_t place, size_t i)
+static inline int64_t gv_exchange_offer_at(const gv_exchange *exchange, size_t place, size_t row)
 {
-    const int64_t amount = exchange->ranked[place * GV_EXCHANGE_PIECE + i];
+    const int64_t amount = exchange->ranked[place * GV_EXCHANGE_PIECE + row];
     const int64_t reserve = exchange->config.mechanism.reserve_nanos;
     return amount > reserve ? amount : reserve;
 }

@@ -60,7 +60,7 @@ static size_t piece_at(const gv_exchange *x, size_t at)
 
 static void ask_piece(gv_exchange *x, size_t at, size_t count)
 {
-    gv_exchange_load_times(x, x->tick, count, x->times);
+    x->piece_times = gv_exchange_times(x, x->tick, count);
     gv_exchange_find_values(x);
     for (size_t seat = 0; seat < x->config.seat_count; seat++) {
         int64_t *bids = x->tick_bids + seat * x->tick_stride + at;
@@ -79,12 +79,12 @@ static void add_cost(int64_t *sum, int64_t nanos)
     *sum = *sum > INT64_MAX - nanos ? INT64_MAX : *sum + nanos;
 }
 
-/* Who wins a slot of the piece's opportunity i for a price, NOBODY where none is paid. */
-static uint32_t winner_of(const gv_exchange *x, size_t slot, size_t i)
+/* Who wins a slot of a page for a price, NOBODY where none is paid. */
+static uint32_t winner_of(const gv_exchange *x, size_t slot, size_t row)
 {
     const gv_rivals *rivals = x->config.rivals;
-    const int64_t key = x->keys[slot * PIECE + i];
-    if (x->asked[slot * PIECE + i] < 0 || gv_ranking_offer(&x->ranking, key) == 0) {
+    const int64_t key = x->keys[slot * PIECE + row];
+    if (x->asked[slot * PIECE + row] < 0 || gv_ranking_offer(&x->ranking, key) == 0) {
         return NOBODY;
     }
     const uint32_t bidder = gv_ranking_bidder(&x->ranking, key);
@@ -94,15 +94,16 @@ static uint32_t winner_of(const gv_exchange *x, size_t slot, size_t i)
     return bidder == rivals->number ? 0 : NOBODY;
 }
 
-/* Who wins the slots of the piece's opportunity i, and what it costs them. */
-static void note_page(gv_exchange *x, size_t at, size_t i)
+/* Who wins the slots of a page, and what it costs them. */
+static void note_page(gv_exchange *x, size_t at, size_t row)
 {
-    const uint32_t seen = x->piece_seen[i];
+    const size_t i = at + x->pages[row];
+    const uint32_t seen = x->piece_seen[x->pages[row]];
     for (size_t slot = 0; slot < x->config.slot_count; slot++) {
-        const uint32_t winner = winner_of(x, slot, i);
-        x->tick_winners[slot * x->tick_stride + at + i] = winner;
+        const uint32_t winner = winner_of(x, slot, row);
+        x->tick_winners[slot * x->tick_stride + i] = winner;
         if (winner != NOBODY && (seen >> slot & 1) != 0) {
-            add_cost(&x->tick_costs[winner], x->asked[slot * PIECE + i]);
+            add_cost(&x->tick_costs[winner], x->asked[slot * PIECE + row]);
         }
     }
 }
@@ -114,10 +115,15 @@ static void sell_piece(gv_exchange *x, size_t at, size_t count)
                count * sizeof *x->bids);
         gv_exchange_offer_freely(x, seat, count);
     }
-    gv_exchange_rank(x, 0, count);
+    for (size_t slot = 0; slot < x->config.slot_count; slot++) {
+        memset(x->tick_winners + slot * x->tick_stride + at, 0xff, count * sizeof *x->tick_winners);
+    }
+    x->page_count = 0;
+    gv_exchange_list_pages(x, 0, count);
+    gv_exchange_rank(x, 0);
     gv_response_seen_all(x->config.response, x->next, count, x->piece_seen);
-    for (size_t i = 0; i < count; i++) {
-        note_page(x, at, i);
+    for (size_t row = 0; row < x->page_count; row++) {
+        note_page(x, at, row);
     }
 }
 

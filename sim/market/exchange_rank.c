@@ -8,8 +8,9 @@
 enum { PIECE = GV_EXCHANGE_PIECE };
 
 /* The offers of one auction, the lone seat's and the recorded others' alike. Returns how many. */
-static size_t gather_entries(gv_exchange *exchange, size_t i)
+static size_t gather_entries(gv_exchange *exchange, size_t row)
 {
+    const size_t i = exchange->pages[row];
     const gv_rivals *rivals = exchange->config.rivals;
     gv_bid *entries = exchange->entries;
     size_t bid_count = 0;
@@ -31,32 +32,48 @@ static size_t gather_entries(gv_exchange *exchange, size_t i)
 }
 
 /* One auction by auction.h, in the form that the vector ranking would give. */
-static void rank_by_reference(gv_exchange *exchange, size_t i)
+static void rank_by_reference(gv_exchange *exchange, size_t row)
 {
-    const size_t bid_count = gather_entries(exchange, i);
+    const size_t bid_count = gather_entries(exchange, row);
     const size_t sold =
         gv_auction_run(exchange->auction, exchange->entries, bid_count, exchange->awards);
     size_t ranked_count = 0;
     const gv_bid *ranked = gv_auction_ranked(exchange->auction, &ranked_count);
     for (size_t place = 0; place < exchange->ranking.places; place++) {
         const bool is_taken = place < ranked_count;
-        exchange->keys[place * PIECE + i] =
+        exchange->keys[place * PIECE + row] =
             is_taken ? gv_ranking_key(&exchange->ranking, ranked[place].amount_nanos,
                                       ranked[place].bidder)
                      : -1;
-        exchange->asked[place * PIECE + i] =
+        exchange->asked[place * PIECE + row] =
             place < sold ? exchange->awards[place].price_nanos : GV_NO_BID;
     }
 }
 
-/* The lone seat's offers among those of the recorded others. */
-static void join(gv_exchange *exchange, size_t from, size_t count)
+/* What the record holds of the rows' opportunities, and the lone seat's offers, side by side. */
+static void gather_rows(const gv_exchange *exchange, size_t from)
 {
-    const gv_rivals *rivals = exchange->config.rivals;
-    const gv_record *record = rivals->record;
-    const gv_bidder_offers own = {rivals->number, exchange->offers + from, count - from};
-    gv_ranking_join(&exchange->ranking, record->keys + exchange->next + from, record->count, own,
-                    PIECE, exchange->keys + from);
+    const gv_record *record = exchange->config.rivals->record;
+    const size_t places = exchange->ranking.places;
+    for (size_t row = from; row < exchange->page_count; row++) {
+        exchange->page_offers[row] = exchange->offers[exchange->pages[row]];
+    }
+    for (size_t place = 0; place < places; place++) {
+        const int64_t *keys = record->keys + place * record->count + exchange->next;
+        for (size_t row = from; row < exchange->page_count; row++) {
+            exchange->recorded[place * PIECE + row] = keys[exchange->pages[row]];
+        }
+    }
+}
+
+/* The lone seat's offers among those of the recorded others. */
+static void join(const gv_exchange *exchange, size_t from)
+{
+    const gv_bidder_offers own = {exchange->config.rivals->number, exchange->page_offers + from,
+                                  exchange->page_count - from};
+    gather_rows(exchange, from);
+    gv_ranking_join(&exchange->ranking, exchange->recorded + from, PIECE, own, PIECE,
+                    exchange->keys + from);
 }
 
 /* Keys sort as offers do, and -1 stays. */
@@ -90,15 +107,16 @@ GV_VECTOR static void cancel_row(int64_t reserve, size_t count, int64_t *asked)
     }
 }
 
-void gv_exchange_rank(gv_exchange *exchange, size_t from, size_t count)
+void gv_exchange_rank(gv_exchange *exchange, size_t from)
 {
     const gv_exchange_config *config = &exchange->config;
+    const size_t count = exchange->page_count;
     if (config->reference) {
-        for (size_t i = from; i < count; i++) {
-            rank_by_reference(exchange, i);
+        for (size_t row = from; row < count; row++) {
+            rank_by_reference(exchange, row);
         }
     } else if (config->rivals != NULL) {
-        join(exchange, from, count);
+        join(exchange, from);
     } else {
         gv_ranking_best(&exchange->ranking, exchange->offers + from, PIECE, count - from,
                         exchange->keys + from);

@@ -6,9 +6,10 @@
 
 enum { PIECE = GV_EXCHANGE_PIECE };
 
-void gv_exchange_draw_responses(gv_exchange *exchange, size_t from, size_t count)
+void gv_exchange_draw_responses(gv_exchange *exchange, size_t from)
 {
     const gv_exchange_config *config = &exchange->config;
+    const size_t count = exchange->page_count;
     const uint64_t first = exchange->next + from;
     if (config->rivals != NULL) {
         return;
@@ -23,20 +24,22 @@ void gv_exchange_draw_responses(gv_exchange *exchange, size_t from, size_t count
     }
 }
 
-uint32_t gv_exchange_seen(const gv_exchange *exchange, size_t i)
+uint32_t gv_exchange_seen(const gv_exchange *exchange, size_t row)
 {
     const gv_exchange_config *config = &exchange->config;
-    return config->rivals == NULL ? exchange->piece_seen[i]
-                                  : gv_response_seen(config->response, exchange->next + i);
+    return config->rivals == NULL
+               ? exchange->piece_seen[row]
+               : gv_response_seen(config->response, exchange->next + exchange->pages[row]);
 }
 
-double gv_exchange_luck(const gv_exchange *exchange, size_t slot, size_t i)
+double gv_exchange_luck(const gv_exchange *exchange, size_t slot, size_t row)
 {
     const gv_exchange_config *config = &exchange->config;
     if (config->rivals == NULL) {
-        return exchange->luck[slot * PIECE + i];
+        return exchange->luck[slot * PIECE + row];
     }
     double luck = 0.0;
-    gv_response_luck_all(config->response, exchange->next + i, 1, &config->rivals->number, &luck);
+    gv_response_luck_all(config->response, exchange->next + exchange->pages[row], 1,
+                         &config->rivals->number, &luck);
     return luck;
 }

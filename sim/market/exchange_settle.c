@@ -138,7 +138,7 @@ void gv_exchange_ask(gv_exchange *exchange, size_t seat, size_t count, int64_t *
     const gv_batch batch = {
         .count = count,
         .first_id = exchange->next,
-        .time_us = exchange->times,
+        .time_us = exchange->piece_times,
         .pcvr = exchange->believed,
         .budget_left_nanos = state->known_left_nanos,
         .auctions_left = GV_AUCTIONS_UNKNOWN,
@@ -204,7 +204,7 @@ static void tell_later(gv_exchange *exchange, size_t i, const gv_event *event)
 {
     (void)gv_sim_schedule(exchange->sim, *event);
     size_t end = i + 1;
-    while (end < exchange->piece_end && exchange->times[end] < event->time_us) {
+    while (end < exchange->piece_end && exchange->piece_times[end] < event->time_us) {
         end++;
     }
     exchange->piece_end = end;
@@ -233,7 +233,7 @@ static bool show(gv_exchange *exchange, size_t seat, size_t i, int64_t amount, d
     const uint64_t opportunity = exchange->next + i;
     const uint32_t bidder = gv_exchange_bidder(exchange, seat);
     gv_seat_tick *books = &exchange->states[seat].now;
-    int64_t time_us = exchange->times[i];
+    int64_t time_us = exchange->piece_times[i];
     pay(exchange, &exchange->states[seat], amount);
     if (exchange->delays_exposure) {
         time_us += gv_response_exposure_delay(response, opportunity, bidder);
@@ -253,43 +253,43 @@ static bool show(gv_exchange *exchange, size_t seat, size_t i, int64_t amount, d
 }
 
 /* The threshold of a slot's winner is one place further down than a loser's. */
-static int64_t winner_correction(const gv_exchange *exchange, size_t i)
+static int64_t winner_correction(const gv_exchange *exchange, size_t row)
 {
     const gv_exchange_config *config = &exchange->config;
     if (config->least_cost == GV_LEAST_COST_AUCTIONNET) {
         return 0;
     }
-    return gv_exchange_offer_at(exchange, config->slot_count, i) -
-           gv_exchange_offer_at(exchange, config->slot_count - 1, i);
+    return gv_exchange_offer_at(exchange, config->slot_count, row) -
+           gv_exchange_offer_at(exchange, config->slot_count - 1, row);
 }
 
 /* For the tap, where there is one. */
-static void leave_unsold(gv_exchange *exchange, size_t i)
+static void leave_unsold(gv_exchange *exchange, size_t row)
 {
     if (exchange->config.tap == NULL) {
         return;
     }
     for (size_t slot = 0; slot < exchange->config.slot_count; slot++) {
-        exchange->slot_prices[slot * PIECE + i] = GV_NO_BID;
-        exchange->slot_states[slot * PIECE + i] = 0;
+        exchange->slot_prices[slot * PIECE + row] = GV_NO_BID;
+        exchange->slot_states[slot * PIECE + row] = 0;
     }
 }
 
-static void note_slot(gv_exchange *exchange, size_t slot, size_t i, int64_t price, unsigned state)
+static void note_slot(gv_exchange *exchange, size_t slot, size_t row, int64_t price, unsigned state)
 {
-    exchange->slot_prices[slot * PIECE + i] = price;
-    exchange->slot_states[slot * PIECE + i] = (uint8_t)state;
+    exchange->slot_prices[slot * PIECE + row] = price;
+    exchange->slot_states[slot * PIECE + row] = (uint8_t)state;
 }
 
 /* Whether a lone seat has no slot: then nothing here is anybody's business. */
-static bool is_others_affair(const gv_exchange *exchange, size_t i)
+static bool is_others_affair(const gv_exchange *exchange, size_t row)
 {
     const gv_rivals *rivals = exchange->config.rivals;
     if (rivals == NULL) {
         return false;
     }
     for (size_t slot = 0; slot < exchange->config.slot_count; slot++) {
-        const int64_t key = exchange->keys[slot * PIECE + i];
+        const int64_t key = exchange->keys[slot * PIECE + row];
         if (key >= 0 && gv_ranking_bidder(&exchange->ranking, key) == rivals->number) {
             return false;
         }
@@ -298,72 +298,79 @@ static bool is_others_affair(const gv_exchange *exchange, size_t i)
 }
 
 /* One slot goes to a seat at a price. True when its campaign ran short. */
-static bool award_slot(gv_exchange *exchange, size_t slot, size_t i, size_t seat, int64_t amount)
+static bool award_slot(gv_exchange *exchange, size_t slot, size_t row, size_t seat, int64_t amount)
 {
     const bool is_seen = (exchange->seen >> slot & 1) != 0;
     seat_state *state = &exchange->states[seat];
+    const size_t i = exchange->pages[row];
     const double value = (double)values_of(exchange, seat)[i];
     state->now.tally.wins++;
     state->now.won_value_units += units_of(gv_seat_believe(&exchange->config.seats[seat], value));
     state->now.least_cost_nanos =
-        add_least_cost(state->now.least_cost_nanos, winner_correction(exchange, i));
+        add_least_cost(state->now.least_cost_nanos, winner_correction(exchange, row));
     exchange->paid[seat * PIECE + i] = is_seen && !exchange->delays_exposure ? amount : 0;
     const bool converts =
-        is_seen && show(exchange, seat, i, amount, value, gv_exchange_luck(exchange, slot, i));
-    note_slot(exchange, slot, i, amount,
+        is_seen && show(exchange, seat, i, amount, value, gv_exchange_luck(exchange, slot, row));
+    note_slot(exchange, slot, row, amount,
               (is_seen ? GV_SLOT_SEEN : 0U) | (converts ? GV_SLOT_CONVERTS : 0U));
     return is_seen && state->is_short;
 }
 
 /* Slot by slot. True when a campaign ran short. */
-static bool award(gv_exchange *exchange, size_t i)
+static bool award(gv_exchange *exchange, size_t row)
 {
     const gv_rivals *rivals = exchange->config.rivals;
-    leave_unsold(exchange, i);
-    if (is_others_affair(exchange, i)) {
+    leave_unsold(exchange, row);
+    if (is_others_affair(exchange, row)) {
         return false;
     }
-    exchange->seen = gv_exchange_seen(exchange, i);
+    exchange->seen = gv_exchange_seen(exchange, row);
     bool ran_short = false;
     for (size_t slot = 0; slot < exchange->config.slot_count; slot++) {
-        const int64_t asked = exchange->asked[slot * PIECE + i];
+        const int64_t asked = exchange->asked[slot * PIECE + row];
         const uint32_t bidder =
-            gv_ranking_bidder(&exchange->ranking, exchange->keys[slot * PIECE + i]);
+            gv_ranking_bidder(&exchange->ranking, exchange->keys[slot * PIECE + row]);
         if (asked >= 0 && (rivals == NULL || bidder == rivals->number)) {
             const size_t seat = rivals == NULL ? bidder : 0;
-            ran_short = award_slot(exchange, slot, i, seat, asked) || ran_short;
+            ran_short = award_slot(exchange, slot, row, seat, asked) || ran_short;
         }
     }
     return ran_short;
 }
 
-/* Settles in order up to the piece's end or behind the auction in which a campaign ran short. */
-static size_t settle(gv_exchange *exchange, size_t from)
+/*
+ * Settles the rows from `row` on in order, up to the piece's end or behind the auction in which a
+ * campaign ran short; later rows are forgotten. Returns the opportunity behind the last settled.
+ */
+static size_t settle(gv_exchange *exchange, size_t row)
 {
-    size_t i = from;
     bool ran_short = false;
-    while (i < exchange->piece_end && !ran_short) {
-        ran_short = award(exchange, i++);
+    while (row < exchange->page_count && exchange->pages[row] < exchange->piece_end && !ran_short) {
+        ran_short = award(exchange, row++);
     }
-    return i;
+    exchange->page_count = row;
+    return ran_short ? exchange->pages[row - 1] + 1 : exchange->piece_end;
 }
 
-/* What had to be beaten by who won nothing: the same for all, so summed once. */
-static int64_t least_costs(const gv_exchange *exchange, size_t from, size_t to)
+/* What had to be beaten by who won nothing, in rows `from` to page_count. */
+static int64_t least_costs_ranked(const gv_exchange *exchange, size_t from)
 {
     const gv_exchange_config *config = &exchange->config;
     const bool of_others = config->least_cost == GV_LEAST_COST_OTHERS;
     const size_t place = of_others ? config->slot_count - 1 : config->slot_count;
     int64_t sum = 0;
-    for (size_t i = from; i < to; i++) {
-        sum += gv_exchange_offer_at(exchange, place, i);
+    for (size_t row = from; row < exchange->page_count; row++) {
+        sum = add_least_cost(sum, gv_exchange_offer_at(exchange, place, row));
     }
     return sum;
 }
 
-static void count_offers(gv_exchange *exchange, size_t from, size_t to)
+/* Opportunities from .. to are settled, in rows `row` to page_count. What had to be beaten by who
+   won nothing is the same for all seats, so it is summed once. */
+static void count_offers(gv_exchange *exchange, size_t from, size_t to, size_t row)
 {
-    const int64_t least = least_costs(exchange, from, to);
+    const int64_t least = add_least_cost(least_costs_ranked(exchange, row),
+                                         gv_exchange_least_costs_lost(exchange, from, to));
     for (size_t seat = 0; seat < exchange->config.seat_count; seat++) {
         gv_seat_tick *now = &exchange->states[seat].now;
         const offer_sum sum = sum_of(exchange->offers + seat * PIECE + from, to - from);
@@ -393,7 +400,7 @@ static void tell(gv_exchange *exchange, size_t seat, size_t count)
         exchange->outcomes[i] = (gv_outcome){
             .kind = GV_OUTCOME_AUCTION,
             .opportunity = exchange->next + i,
-            .time_us = exchange->times[i],
+            .time_us = exchange->piece_times[i],
             .bid_nanos = exchange->offers[seat * PIECE + i],
             .price_nanos = paid[i] > 0 ? paid[i] : 0,
             .won = won,
@@ -410,8 +417,6 @@ static void reoffer_short(gv_exchange *exchange, size_t from, size_t count)
             offer(exchange, seat, from, count);
         }
     }
-    gv_exchange_rank(exchange, from, count);
-    gv_exchange_draw_responses(exchange, from, count);
 }
 
 static void forget_awards(gv_exchange *exchange, size_t count)
@@ -438,7 +443,7 @@ static void tell_tap(const gv_exchange *exchange)
         .slot_count = config->slot_count,
         .ranking = &exchange->ranking,
         .reserve_nanos = config->mechanism.reserve_nanos,
-        .time_us = exchange->times,
+        .time_us = exchange->piece_times,
         .values = values_of(exchange, 0),
         .values_stride = exchange->values_stride,
         .offers = exchange->offers,
@@ -459,12 +464,15 @@ size_t gv_exchange_settle_piece(gv_exchange *exchange, size_t count)
     for (size_t seat = 0; seat < config->seat_count; seat++) {
         price(exchange, seat, count);
     }
-    gv_exchange_rank(exchange, 0, count);
-    gv_exchange_draw_responses(exchange, 0, count);
     exchange->piece_end = count;
+    exchange->page_count = 0;
     for (size_t from = 0; from < exchange->piece_end;) {
-        const size_t to = settle(exchange, from);
-        count_offers(exchange, from, to);
+        const size_t row = exchange->page_count;
+        gv_exchange_list_pages(exchange, from, exchange->piece_end);
+        gv_exchange_rank(exchange, row);
+        gv_exchange_draw_responses(exchange, row);
+        const size_t to = settle(exchange, row);
+        count_offers(exchange, from, to, row);
         if (to < exchange->piece_end) {
             reoffer_short(exchange, to, exchange->piece_end);
         }

@@ -2,9 +2,13 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "sim/base/mem.h"
+#include "sim/base/vector.h"
+
+enum { STRIP = 1024 };
 
 static void copy_piece(void *context, const gv_exchange_piece *piece)
 {
@@ -70,5 +74,43 @@ void gv_record_prices(const gv_record *record, uint32_t bidder, int64_t *prices)
             const int64_t reserve = record->reserve_nanos;
             prices[row++ * record->count + i] = offer > reserve ? offer : reserve;
         }
+    }
+}
+
+/* Where the bidder stands in `row`, what is `behind` moves up. */
+GV_VECTOR static void move_up(const gv_ranking *ranking, uint32_t bidder, const int64_t *row,
+                              const int64_t *behind, size_t count, int64_t *keys)
+{
+    const int64_t mask = (INT64_C(1) << ranking->bidder_bits) - 1;
+    const int64_t tail = mask - (int64_t)bidder;
+    for (size_t i = 0; i < count; i++) {
+        keys[i] = (row[i] & mask) == tail ? behind[i] : keys[i];
+    }
+}
+
+/*
+ * The keys of `count` opportunities, which begin at `rows`. An empty row that is taken for the
+ * bidder's has only empty ones behind it.
+ */
+static void find_strip(const gv_record *record, uint32_t bidder, size_t place, const int64_t *rows,
+                       size_t count, int64_t *keys)
+{
+    int64_t nobody[STRIP];
+    memset(nobody, 0xff, sizeof nobody);
+    const bool is_last = place == record->slot_count;
+    const int64_t *behind = is_last ? nobody : rows + (place + 1) * record->count;
+    memcpy(keys, rows + place * record->count, count * sizeof *keys);
+    for (size_t row = 0; row <= place; row++) {
+        move_up(&record->ranking, bidder, rows + row * record->count, behind, count, keys);
+    }
+}
+
+void gv_record_place(const gv_record *record, uint32_t bidder, size_t place, int64_t *keys)
+{
+    assert(place <= record->slot_count);
+    for (uint64_t done = 0; done < record->count; done += STRIP) {
+        const uint64_t left = record->count - done;
+        find_strip(record, bidder, place, record->keys + done, left < STRIP ? left : STRIP,
+                   keys + done);
     }
 }

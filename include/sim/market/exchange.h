@@ -95,6 +95,13 @@ typedef struct gv_rivals {
     const gv_record *record; /* complete, of this traffic and mechanism */
     uint32_t number;         /* whose place among the bidders it takes */
     const float *values;     /* [opportunities of the period]: its own */
+    /*
+     * gv_record_place() of the last slot, and for AuctionNet's least cost of the place behind it,
+     * made once for all who take this place: then only those opportunities are ranked in which
+     * the campaign has a slot. NULL, both: all are.
+     */
+    const int64_t *last_slot;
+    const int64_t *behind;
 } gv_rivals;
 
 typedef struct gv_exchange_config {

@@ -41,4 +41,11 @@ const gv_exchange_tap *gv_record_tap(const gv_record *record);
  */
 void gv_record_prices(const gv_record *record, uint32_t bidder, int64_t *prices);
 
+/*
+ * keys: [count]: the key in one place among all bidders but `bidder`, from 0 to slot_count: place
+ * slot_count - 1 is what it must beat to have a slot. -1 where nobody stands there, and in the last
+ * place where the bidder's own offer hid who does.
+ */
+void gv_record_place(const gv_record *record, uint32_t bidder, size_t place, int64_t *keys);
+
 #endif
