@@ -312,7 +312,7 @@ static double score_alone(const gv_traffic *traffic, const gv_record *record, si
 {
     stage market;
     foresight *known = foresee(traffic, record, (uint32_t)seat);
-    const gv_rivals rivals = {record, (uint32_t)seat, known->values};
+    const gv_rivals rivals = {.record = record, .number = (uint32_t)seat, .values = known->values};
     player with_future = *who;
     with_future.future = &known->base;
     stage_open(&market, traffic);

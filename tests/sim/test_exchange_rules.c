@@ -106,7 +106,7 @@ static void a_recorded_market_gives_a_lone_seat_what_it_got(void **state)
                                             .advertiser_count = MADE_SEATS};
             gv_traffic_values(market.traffic, &piece, MADE_COUNT, &values[0][tick * MADE_PER_TICK]);
         }
-        const gv_rivals rivals = {record, WHO, values[WHO]};
+        const gv_rivals rivals = {.record = record, .number = WHO, .values = values[WHO]};
         gv_exchange_config alone = market.config;
         alone.tap = NULL;
         alone.rivals = &rivals;
