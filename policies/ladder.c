@@ -94,6 +94,27 @@ static bool rung_of(const gv_ladder *ladder, uint64_t i, size_t slot, gv_rung *o
     return true;
 }
 
+/* The least multiplier beyond a bucket. */
+static double end_of(const gv_ladder *ladder, size_t number)
+{
+    const int64_t bits = (ladder->base + (int64_t)number + 1) << BUCKET_SHIFT;
+    double end = 0;
+    memcpy(&end, &bits, sizeof end);
+    return end;
+}
+
+/*
+ * Whether even the last slot of an opportunity is dearer than a multiplier of few bits buys, by the
+ * exact product: then none of its rungs is below it. Most are, and need no division.
+ */
+static bool is_beyond(const gv_ladder *ladder, uint64_t i, double end)
+{
+    const gv_future *future = ladder->config.future;
+    const size_t last = future->slot_count - 1;
+    return (double)future->prices[last * ladder->opportunities + i] >=
+           (double)future->values[i] * end;
+}
+
 /* ---- building -------------------------------------------------------------------------------- */
 
 /* Rungs of one tick in each bucket, and what they cost. */
@@ -105,11 +126,13 @@ typedef struct tick_row {
 static void count_tick(gv_ladder *ladder, size_t tick, tick_row *row)
 {
     const gv_future *future = ladder->config.future;
+    const double end = end_of(ladder, BUCKETS - 1);
     double value = 0;
     for (uint64_t i = future->tick_first[tick]; i < future->tick_first[tick + 1]; i++) {
         value += (double)future->values[i];
         gv_rung found;
-        for (size_t below = future->slot_count; below > 0; below--) {
+        for (size_t below = is_beyond(ladder, i, end) ? 0 : future->slot_count; below > 0;
+             below--) {
             if (!rung_of(ladder, i, below - 1, &found)) {
                 break;
             }
@@ -163,9 +186,11 @@ static void place_rungs(gv_ladder *ladder, const size_t *reach)
         ladder->buckets[at].past = NEVER;
     }
     for (size_t tick = 0; tick < future->tick_count; tick++) {
+        const double end = end_of(ladder, reach[tick]);
         for (uint64_t i = future->tick_first[tick]; i < future->tick_first[tick + 1]; i++) {
             gv_rung found;
-            for (size_t below = future->slot_count; below > 0; below--) {
+            for (size_t below = is_beyond(ladder, i, end) ? 0 : future->slot_count; below > 0;
+                 below--) {
                 if (!rung_of(ladder, i, below - 1, &found)) {
                     break;
                 }

@@ -59,24 +59,6 @@ const gv_exchange_tap *gv_record_tap(const gv_record *record)
     return &record->tap;
 }
 
-void gv_record_prices(const gv_record *record, uint32_t bidder, int64_t *prices)
-{
-    const gv_ranking *ranking = &record->ranking;
-    for (uint64_t i = 0; i < record->count; i++) {
-        size_t row = 0;
-        for (size_t place = 0; row < record->slot_count; place++) {
-            const int64_t key =
-                place <= record->slot_count ? record->keys[place * record->count + i] : -1;
-            if (key >= 0 && gv_ranking_bidder(ranking, key) == bidder) {
-                continue;
-            }
-            const int64_t offer = gv_ranking_offer(ranking, key);
-            const int64_t reserve = record->reserve_nanos;
-            prices[row++ * record->count + i] = offer > reserve ? offer : reserve;
-        }
-    }
-}
-
 /* Where the bidder stands in `row`, what is `behind` moves up. */
 GV_VECTOR static void move_up(const gv_ranking *ranking, uint32_t bidder, const int64_t *row,
                               const int64_t *behind, size_t count, int64_t *keys)
@@ -112,5 +94,23 @@ void gv_record_place(const gv_record *record, uint32_t bidder, size_t place, int
         const uint64_t left = record->count - done;
         find_strip(record, bidder, place, record->keys + done, left < STRIP ? left : STRIP,
                    keys + done);
+    }
+}
+
+GV_VECTOR static void read_prices(uint32_t bidder_bits, int64_t reserve, size_t count,
+                                  int64_t *keys)
+{
+    for (size_t i = 0; i < count; i++) {
+        const int64_t offer = keys[i] >> bidder_bits; /* that of no key is -1 */
+        keys[i] = offer > reserve ? offer : reserve;
+    }
+}
+
+void gv_record_prices(const gv_record *record, uint32_t bidder, int64_t *prices)
+{
+    for (size_t slot = 0; slot < record->slot_count; slot++) {
+        int64_t *row = prices + slot * record->count;
+        gv_record_place(record, bidder, slot, row);
+        read_prices(record->ranking.bidder_bits, record->reserve_nanos, record->count, row);
     }
 }
