@@ -1,9 +1,9 @@
 /*
- * Which opportunities of a piece are ranked. A market's are all. A lone seat against recorded rivals
- * loses most of its auctions, and of those nothing is kept but sums: with what it has to beat at
- * hand they are found by one comparison each, and only the rest becomes rows to rank and settle.
+ * Which opportunities of a piece are ranked. A market's are all. A lone seat against recorded
+ * rivals loses most of its auctions, and of those nothing is kept but sums: with what it has to
+ * beat at hand they are found by one comparison each, and only the rest becomes rows to rank.
  *
- * That needs 12 bytes an opportunity, value and key, where ranking all reads 8 (D + 2) + 4.
+ * That reads 12 bytes an opportunity, value and key, where ranking all reads 8 (D + 2) + 4.
  */
 #include "sim/base/vector.h"
 #include "sim/market/exchange_impl.h"

@@ -357,8 +357,7 @@ static float *values_of(const stage *market, size_t seat)
     const uint64_t count = gv_traffic_before(market->traffic, TICKS);
     float *own = gv_mem_alloc_vector(count, sizeof *own);
     float *group = gv_mem_alloc_vector(count * GV_TRAFFIC_GROUP, sizeof *group);
-    assert_non_null(own);
-    assert_non_null(group);
+    assert_true(own != NULL && group != NULL);
     for (size_t tick = 0; tick < TICKS; tick++) {
         const uint32_t first = (uint32_t)(seat / GV_TRAFFIC_GROUP * GV_TRAFFIC_GROUP);
         const gv_traffic_piece piece = {.tick = tick,
@@ -380,8 +379,7 @@ static void play_alone(stage *market, const gv_record *record, size_t seat, bool
     float *values = values_of(market, seat);
     int64_t *last_slot = gv_mem_alloc_vector(record->count, sizeof *last_slot);
     int64_t *behind = gv_mem_alloc_vector(record->count, sizeof *behind);
-    assert_non_null(last_slot);
-    assert_non_null(behind);
+    assert_true(last_slot != NULL && behind != NULL);
     gv_record_place(record, (uint32_t)seat, record->slot_count - 1, last_slot);
     gv_record_place(record, (uint32_t)seat, record->slot_count, behind);
     const gv_rivals rivals = {record, (uint32_t)seat, values, last_slot, behind};
@@ -438,7 +436,7 @@ static void alone_against_the_record_a_seat_gets_what_it_got_among_all(void **st
     assert_alone_is_as_among_all(&one_by_one, GV_LEAST_COST_OTHERS);
 }
 
-/* A market under other rules than the recorded one. */
+/* Of a market other than the recorded one. */
 typedef struct other_rules {
     const gv_policy_type *type;
     const gv_mechanism_type *mechanism;
