@@ -372,14 +372,13 @@ static float *values_of(const stage *market, size_t seat)
     return own;
 }
 
-/* Whoever does not listen then has only those pages ranked in which it has a slot. */
 static void play_alone(stage *market, const gv_record *record, size_t seat, bool reference,
                        gv_seat_tick ticks[TICKS + 1])
 {
     float *values = values_of(market, seat);
-    int64_t *last_slot = gv_mem_alloc_vector(record->count, sizeof *last_slot);
-    int64_t *behind = gv_mem_alloc_vector(record->count, sizeof *behind);
-    assert_true(last_slot != NULL && behind != NULL);
+    int64_t *last_slot = gv_mem_alloc_vector(2 * record->count, sizeof *last_slot);
+    assert_non_null(last_slot);
+    int64_t *behind = last_slot + record->count;
     gv_record_place(record, (uint32_t)seat, record->slot_count - 1, last_slot);
     gv_record_place(record, (uint32_t)seat, record->slot_count, behind);
     const gv_rivals rivals = {record, (uint32_t)seat, values, last_slot, behind};
@@ -396,7 +395,6 @@ static void play_alone(stage *market, const gv_record *record, size_t seat, bool
     gv_exchange_destroy(exchange);
     gv_mem_free(values);
     gv_mem_free(last_slot);
-    gv_mem_free(behind);
 }
 
 /* The market with `type` in each seat, recorded; then each seat alone against it. */
@@ -436,7 +434,6 @@ static void alone_against_the_record_a_seat_gets_what_it_got_among_all(void **st
     assert_alone_is_as_among_all(&one_by_one, GV_LEAST_COST_OTHERS);
 }
 
-/* Of a market other than the recorded one. */
 typedef struct other_rules {
     const gv_policy_type *type;
     const gv_mechanism_type *mechanism;
@@ -445,7 +442,7 @@ typedef struct other_rules {
     bool reserve_unsold;
 } other_rules;
 
-/* Other bids than those recorded: the vector path against the plain one. Counts who fared else. */
+/* Other bids than those recorded: vectors against the plain path. Counts who fared else. */
 static size_t assert_alone_is_as_by_reference(const gv_record *record, const other_rules *rules,
                                               test_random start, gv_seat_tick among[][TICKS + 1])
 {
