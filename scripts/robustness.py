@@ -1,0 +1,122 @@
+"""results/robustness.md: policies on days that nobody planned for.
+
+One run a condition, in which every policy takes every advertiser's place against the others'
+recorded offers; its outcome is kept in build/robustness/ until its settings change.
+"""
+import json
+import os
+import subprocess
+
+import entrants
+from tables import GAVEL, commit, interval, say, sets, write
+
+WORK = "build/robustness"
+POLICIES = "mcpa online_lp oracle_slot"
+DELAY_US = 31162266  # 6 h / ln 2: the mean of an exponential whose median is 6 h
+
+# What is set, and what it is, by the condition's name.
+CONDITIONS = {
+    "budget 50 %": (("market.contender_budget=0.5",),
+                    "the budget of the advertiser whose place is taken, and no other's"),
+    "budget 75 %": (("market.contender_budget=0.75",), ""),
+    "budget 100 %": ((), "the market as published: what all others are to be compared with"),
+    "budget 125 %": (("market.contender_budget=1.25",), ""),
+    "budget 150 %": (("market.contender_budget=1.5",), ""),
+    "demand shock": (("traffic.shock_from=24", "traffic.shock_to=30", "traffic.shock_volume=2"),
+                     "twice the opportunities from 12:00 to 15:00"),
+    "rivals double": (("advertisers.bid_scale=[2, 1, 1, 1, 1, 1, 1, 1]",
+                       "advertisers.bid_scale_from=24"),
+                      "one rival in eight, one of each category, bids twice as high from 12:00 on"),
+    "values x 0.7": (("market.contender_belief=0.7",),
+                     "the policy takes its values for 0.7 times what they are"),
+    "values x 1.4": (("market.contender_belief=1.4",), "or for 1.4 times"),
+    "conversions late": ((f"market.delay={DELAY_US / 1e6:.6f}s",),
+                         "conversions become known after an exponential delay of median 6 h; those "
+                         "behind the period's end count, too"),
+    "12 advertisers": (("advertisers.count=12",),
+                       "the first 12 budgets and CPAs, two advertisers of each category"),
+    "96 advertisers": (("advertisers.count=96",),
+                       "each budget and CPA twice, sixteen advertisers of each category"),
+}
+
+FIGURES = (("Score", "score", 2, 1), ("Score over the oracle's of the same condition, %",
+                                      "score_share", 1, 100),
+           ("Advertisers over their CPA, %", "over_cpa", 1, 100),
+           ("CPA, % of its target", "cpa_of_target", 1, 100))
+
+
+def slug(condition):
+    return "".join(c if c.isalnum() else "_" for c in condition)
+
+
+def play(condition, words):
+    """One condition's {"commit", "settings", "league"}, kept until the settings change."""
+    path = f"{WORK}/{slug(condition)}.json"
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            outcome = json.load(file)
+        if outcome["settings"] == words:
+            return outcome
+    say(f"make results: {condition}")
+    report = subprocess.run([GAVEL, "run", entrants.MARKET, "--json", "--quiet", "--resume", "--db",
+                             f"{WORK}/{slug(condition)}.db", *sets(words)], check=True,
+                            stdout=subprocess.PIPE).stdout
+    (league,) = [table for table in json.loads(report)["league"] if table["rivals"] == "fixed"]
+    outcome = {"commit": commit(), "settings": words, "league": league}
+    with open(path + ".new", "w", encoding="utf-8") as file:
+        json.dump(outcome, file, indent=1)
+    os.replace(path + ".new", path)
+    return outcome
+
+
+def policies():
+    """The oracle is always there, and last: it is what the others are measured by."""
+    named = [name for name in entrants.words("POLICIES", POLICIES) if name != entrants.ORACLE]
+    return [*named, *(name for name in entrants.networks() if name not in named), entrants.ORACLE]
+
+
+def conditions():
+    """Those of the variable CONDITIONS, as "12 advertisers,demand shock", or all."""
+    chosen = [name.strip() for name in os.environ.get("CONDITIONS", "").split(",") if name.strip()]
+    for name in chosen:
+        if name not in CONDITIONS:
+            raise ValueError(f"there is no condition '{name}'; there are {', '.join(CONDITIONS)}")
+    return {name: CONDITIONS[name] for name in chosen or CONDITIONS}
+
+
+def table(title, outcomes, figure, decimals, scale):
+    names = policies()
+    lines = [f"## {title}", "", "| condition | " + " | ".join(names) + " |",
+             "|---|" + "---|" * len(names)]
+    for condition, outcome in outcomes.items():
+        figures = {row["policy"]: row["figures"] for row in outcome["league"]["policies"]}
+        shown = [interval(figures[name][figure], decimals, scale) for name in names]
+        lines.append(f"| {condition} | " + " | ".join(shown) + " |")
+    return lines + [""]
+
+
+def make():
+    os.makedirs(WORK, exist_ok=True)
+    common = [*entrants.settings(), f"market.contenders=[{', '.join(policies())}]"]
+    outcomes = {name: play(name, common + list(words))
+                for name, (words, _) in conditions().items()}
+    commits = sorted({outcome["commit"] for outcome in outcomes.values()})
+    lines = [
+        "# Policies on days that nobody planned for",
+        "",
+        f"Seed 1, commit {', '.join(commits)}. Made by `make results RESULTS=robustness`: "
+        f"`{entrants.MARKET}`, {entrants.span()}. In each condition a policy takes every "
+        "advertiser's place, one after another, against the others' recorded offers, and the "
+        "oracle, which knows that day, does so, too. Nothing that policies learn from has any of "
+        "these disturbances. Brackets hold 95 % intervals of a bootstrap (BCa) over whole periods "
+        "with all their advertisers, or over advertisers and periods where there are fewer than "
+        "ten periods.",
+        "",
+        *(f"- {name}: {text or 'likewise'}; " + (" ".join(f"`{word}`" for word in words)
+                                                   or "nothing is set")
+          for name, (words, text) in conditions().items()),
+        "",
+    ]
+    for title, figure, decimals, scale in FIGURES:
+        lines += table(title, outcomes, figure, decimals, scale)
+    write("results/robustness.md", lines[:-1])
