@@ -306,6 +306,14 @@ logs_hold_the_market_that_was_sold() {
     test "$(uniq sums.txt | wc -l)" -eq 3
     "$gavel" auctionnet score logs/period-7.csv --policy mcpa -q >scores.txt
     grep -q 'on 9 campaigns' scores.txt
+    # Values are those that were believed: half of the true ones for every other advertiser.
+    mkdir half
+    "$gavel" run market.yaml -q --set market.periods=1 --set advertisers.belief_scale=[0.5,1] \
+        --logs half >/dev/null
+    paste -d, <(cut -d, -f2,9 logs/period-7.csv) <(cut -d, -f9 half/period-7.csv) |
+        awk -F, 'NR > 1 { want = $2 * ($1 % 2 == 0 ? 0.5 : 1); rows++
+                          bad += $3 - want > 1e-12 || want - $3 > 1e-12 }
+                 END { exit bad > 0 || rows < 30000 }'
     expect_failure 1 "no-such-folder" "$gavel" run market.yaml --logs no-such-folder
 }
 
