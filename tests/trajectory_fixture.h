@@ -22,6 +22,7 @@ typedef struct planted_tick {
     double action;
     double reward;
     double reward_continuous;
+    double oracle; /* in sets with expert_every */
 } planted_tick;
 
 typedef void (*planting)(const gv_random *draw, size_t episode, size_t tick, planted_tick *out);
@@ -36,6 +37,8 @@ typedef struct planted_set {
     const char *state;                            /* names in the metadata; NULL: none */
     double (*teach)(size_t episode, size_t tick); /* the oracle's answers; NULL: no such tensors */
     uint8_t expert;                               /* of every third episode */
+    size_t expert_every;                          /* without teach: each so-many-th is an expert's,
+                                                     and the plant tells the oracle's; 0: none */
     const char *provenance;                       /* JSON in the metadata; NULL: none */
     bool has_no_landscape;
 } planted_set;
@@ -94,10 +97,12 @@ static inline void planted_fill(const planted_set *set, const planted_arrays *to
             to->by_tick[at] = one.action;
             to->by_tick[all + at] = one.reward;
             to->by_tick[2 * all + at] = one.reward_continuous;
+            to->oracle[at] = one.oracle;
             to->done[at] = (int64_t)tick + 1 >= to->facts[e];
             planted_landscape(all, at,
                               (40 + 30 * gv_random_uniform(&draw, 60)) / (double)set->ticks, to);
         }
+        to->expert[e] = set->expert_every > 0 && e % set->expert_every == 0;
         to->figures[e] = PLANTED_BUDGET;
         to->figures[set->episodes + e] = PLANTED_CPA;
     }
@@ -175,9 +180,10 @@ static inline void planted_write(const planted_set *set, const char *path)
         {"oracle", GV_TENSOR_F64, 2, {e, t}, arrays.oracle},
         {"expert", GV_TENSOR_U8, 1, {e}, arrays.expert},
     };
+    const bool is_taught = set->teach != NULL || set->expert_every > 0;
     gv_tensor_note notes[3];
     const size_t note_count = planted_notes(set, notes);
-    const size_t tensor_count = sizeof tensors / sizeof tensors[0] - (set->teach == NULL ? 2 : 0);
+    const size_t tensor_count = sizeof tensors / sizeof tensors[0] - (is_taught ? 0 : 2);
     assert_int_equal(gv_safetensors_write(path, tensors, tensor_count, notes, note_count), GV_OK);
     gv_mem_free(arrays.state);
     gv_mem_free(arrays.by_tick);
@@ -214,6 +220,7 @@ static inline void plant_policy(const gv_random *draw, size_t episode, size_t ti
     (void)episode;
     planted_state(draw, 48, tick, out->state);
     out->action = planted_policy(out->state);
+    out->oracle = out->action;
     out->reward_continuous = gv_random_uniform(draw, 40);
 }
 

@@ -47,8 +47,12 @@ static inline void made_weights_file(const gv_learner_type *type, const gv_datas
 
 static inline int made_weights_for(void **state, size_t ticks)
 {
-    const planted_set set = {
-        .plant = plant_policy, .episodes = 12, .ticks = ticks, .first_period = 3, .of_period = 4};
+    const planted_set set = {.plant = plant_policy,
+                             .episodes = 12,
+                             .ticks = ticks,
+                             .first_period = 3,
+                             .of_period = 4,
+                             .expert_every = 3};
     char path[TEST_PATH_SIZE];
     const char *const paths[] = {path};
     gv_dataset *dataset = NULL;

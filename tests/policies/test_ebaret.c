@@ -1,0 +1,837 @@
+/* EBaReT: its bags, its discriminator, what it reduces to, and how it is guided. */
+#include "models/nn/tape.h"
+#include "planner_fixture.h"
+#include "policies/learn/bags_impl.h"
+#include "policies/learn/dt_serve_impl.h"
+#include "policies/learn/ebaret.h"
+#include "policies/learn/ebaret_impl.h"
+#include "policies/learn/learners_impl.h"
+
+enum { TICKS = PLANNER_TICKS_MAX, CAMPAIGNS = 48 };
+
+static void assert_near(double found, double expected, double error)
+{
+    if (!(fabs(found - expected) <= error)) {
+        fail_msg("%.9g, expected %.9g within %g", found, expected, error);
+    }
+}
+
+/* ---- bags ------------------------------------------------------------------------------------ */
+
+enum { LONG = 13 };
+
+/* Random ticks, some without a value, the third bag of four without any. */
+typedef struct made_episode {
+    double state[LONG * GV_STATE_SIZE];
+    double reward[LONG];
+    double value[LONG];
+    gv_episode episode;
+} made_episode;
+
+static void make_episode(made_episode *made, uint64_t number)
+{
+    const gv_random draw = gv_random_key(number, GV_STREAM_TEST, 1);
+    memset(made, 0, sizeof *made);
+    for (size_t t = 0; t < LONG; t++) {
+        made->state[t * GV_STATE_SIZE + GV_STATE_BUDGET_LEFT] = 1 - (double)t / LONG;
+        made->reward[t] = (double)gv_random_below(&draw, 2 * t, 3);
+        made->value[t] = t / 4 == 2 ? 0 : gv_random_uniform(&draw, 2 * t + 1);
+    }
+    made->episode = (gv_episode){.state = made->state,
+                                 .reward = made->reward,
+                                 .reward_continuous = made->value,
+                                 .length = LONG,
+                                 .budget = 300,
+                                 .cpa = 20,
+                                 .spend = 290};
+}
+
+static double reached_before(const gv_return_law *law, const gv_episode *episode, size_t t)
+{
+    const gv_account account = gv_episode_account(episode, t);
+    return gv_return_reached(law, &account);
+}
+
+/* r_t as the header has it, tick by tick, and the sum of it from t on. */
+static double slow_to_go(const gv_bag_law *bags, const gv_return_law *law,
+                         const gv_episode *episode, size_t from)
+{
+    const double unit = law->is_relative ? episode->budget / episode->cpa : 1;
+    double sum = 0;
+    for (size_t t = from; t < episode->length; t++) {
+        const size_t first = t / bags->length * bags->length;
+        const size_t end = first + bags->length < LONG ? first + bags->length : LONG;
+        double all = 0;
+        for (size_t k = first; k < end; k++) {
+            all += episode->reward_continuous[k];
+        }
+        const double share =
+            all > 0 ? episode->reward_continuous[t] / all : 1 / (double)(end - first);
+        const double brought =
+            reached_before(law, episode, end) - reached_before(law, episode, first);
+        sum += (1 - bags->weight) * brought * share +
+               bags->weight * episode->reward_continuous[t] / unit;
+    }
+    return sum;
+}
+
+static void the_return_to_go_of_bags_is_the_sum_of_their_rewards(void **state)
+{
+    (void)state;
+    static const gv_return_law laws[] = {{.kind = GV_RETURN_PLAIN},
+                                         {.kind = GV_RETURN_SCORE, .power = 2},
+                                         {GV_RETURN_SCORE, 2, true}};
+    static const size_t lengths[] = {1, 2, 4, 8, 13, 48};
+    for (size_t k = 0; k < 18 * 3; k++) {
+        const gv_return_law *law = &laws[k % 3];
+        const gv_bag_law bags = {.length = lengths[k / 3 % 6], .weight = 0.5 * (double)(k / 18)};
+        made_episode made;
+        double to_go[LONG];
+        make_episode(&made, k);
+        gv_bag_to_go(&bags, law, &made.episode, to_go);
+        for (size_t t = 0; t < LONG; t++) {
+            assert_near(to_go[t], slow_to_go(&bags, law, &made.episode, t), 1e-9);
+        }
+    }
+}
+
+static void bags_of_one_tick_without_weight_are_the_plain_return_to_the_bit(void **state)
+{
+    (void)state;
+    static const gv_return_law laws[] = {{.kind = GV_RETURN_PLAIN}, {GV_RETURN_SCORE, 2, true}};
+    const gv_bag_law bags = {.length = 1};
+    for (size_t k = 0; k < 20; k++) {
+        made_episode made;
+        double plain[LONG];
+        double bagged[LONG];
+        make_episode(&made, k);
+        gv_return_to_go(&laws[k % 2], &made.episode, plain);
+        gv_bag_to_go(&bags, &laws[k % 2], &made.episode, bagged);
+        assert_memory_equal(plain, bagged, sizeof plain);
+    }
+}
+
+/* An open bag counts its values as they come; what it brought is known when it closes. */
+static void an_open_bag_is_put_right_when_it_closes_and_reads_no_future(void **state)
+{
+    (void)state;
+    const gv_return_law law = {.kind = GV_RETURN_PLAIN};
+    const gv_bag_law bags = {.length = 4, .weight = 0.25};
+    made_episode made;
+    gv_bag_purse purse = {0};
+    double values = 0;
+    make_episode(&made, 3);
+    for (size_t t = 1; t <= LONG; t++) {
+        const gv_account now = gv_episode_account(&made.episode, t);
+        const double before = gv_bag_reached(&bags, &purse);
+        gv_bag_put(&bags, &law, &purse, t, made.value[t - 1], &now);
+        values += made.value[t - 1];
+        if (t % 4 != 0) {
+            assert_near(gv_bag_reached(&bags, &purse), before + made.value[t - 1], 1e-12);
+        } else {
+            double bag = 0;
+            double brought = 0;
+            for (size_t k = t - 4; k < t; k++) {
+                bag += made.value[k];
+                brought += made.reward[k];
+            }
+            assert_near(gv_bag_reached(&bags, &purse),
+                        before + made.value[t - 1] + 0.75 * (brought - bag), 1e-12);
+            assert_near(gv_bag_reached(&bags, &purse), 0.75 * now.conversions + 0.25 * values,
+                        1e-12);
+        }
+    }
+}
+
+/* ---- planted sets ---------------------------------------------------------------------------- */
+
+/* Experts play near the oracle, the log mostly a quarter or four times of it. */
+static void plant_experts(const gv_random *draw, size_t episode, size_t tick, planted_tick *out)
+{
+    static const double budget_left = 0.5;
+    planted_state(draw, TICKS, tick, out->state);
+    out->oracle = planted_policy(out->state);
+    out->action = out->oracle * (1 + 0.05 * gv_random_normal(draw, 50));
+    if (episode % 3 != 0 && gv_random_bernoulli(draw, 51, 0.7)) {
+        out->action = out->oracle * (gv_random_bernoulli(draw, 52, 0.5) ? 0.25 : 4);
+    }
+    out->state[GV_STATE_BUDGET_LEFT] =
+        fmax(budget_left, 1 - (double)tick / TICKS) * out->state[GV_STATE_TIME_LEFT];
+    out->reward = (double)gv_random_below(draw, 53, 2);
+    out->reward_continuous = 0.5 * gv_random_uniform(draw, 54);
+}
+
+/* Whoever plays plays alike. */
+static void plant_alike(const gv_random *draw, size_t episode, size_t tick, planted_tick *out)
+{
+    (void)episode;
+    planted_state(draw, TICKS, tick, out->state);
+    out->action = 50 + 10 * gv_random_normal(draw, 50);
+    out->oracle = out->action;
+}
+
+/* The state never changes. */
+static void plant_constant(const gv_random *draw, size_t episode, size_t tick, planted_tick *out)
+{
+    (void)episode;
+    (void)tick;
+    out->action = 50 + gv_random_normal(draw, 50);
+    out->oracle = 60;
+}
+
+static gv_dataset *dataset_of(void **state, planting plant, size_t episodes, size_t expert_every)
+{
+    static int number;
+    char name[32];
+    char path[TEST_PATH_SIZE];
+    const char *const paths[] = {path};
+    const planted_set set = {.plant = plant,
+                             .episodes = episodes,
+                             .ticks = TICKS,
+                             .first_period = 1000,
+                             .of_period = 6,
+                             .expert_every = expert_every};
+    gv_dataset *dataset = NULL;
+    (void)snprintf(name, sizeof name, "set%d.safetensors", number++);
+    test_folder_path(*state, name, path);
+    planted_write(&set, path);
+    assert_int_equal(gv_dataset_open(paths, 1, &dataset), GV_OK);
+    return dataset;
+}
+
+#define SMALL                                                                           \
+    "batch=8", "width=16", "heads=2", "inner=32", "layers=2", "dropout=0", "warm_up=0", \
+        "pu_batch=64", "pu_hidden=32"
+
+static const char *const guided_text[] = {SMALL, "pu_steps=30", NULL};
+
+static gv_learner *taught(void **state, planting plant, const char *const *text, size_t steps,
+                          gv_dataset **dataset)
+{
+    const planner_config config = planner_config_of(&gv_learner_ebaret, text);
+    *dataset = dataset_of(state, plant, 18, 3);
+    static planner_config kept;
+    kept = config;
+    gv_learner *learner = planner_learner(&gv_learner_ebaret, *dataset, &kept, 1);
+    for (size_t i = 0; i < steps; i++) {
+        double losses[GV_LOSSES_MAX];
+        assert_int_equal(gv_learner_step(learner, losses), GV_OK);
+    }
+    return learner;
+}
+
+static void weights_file(void **state, planting plant, const char *const *text, size_t steps,
+                         char path[TEST_PATH_SIZE])
+{
+    gv_dataset *dataset = NULL;
+    gv_learner *learner = taught(state, plant, text, steps, &dataset);
+    test_folder_path(*state, "made.safetensors", path);
+    assert_int_equal(gv_learner_export(learner, "test", path), GV_OK);
+    gv_learner_destroy(learner);
+    gv_dataset_destroy(dataset);
+}
+
+/* ---- the discriminator ----------------------------------------------------------------------- */
+
+static void the_prior_is_the_share_of_the_log_near_the_oracle(void **state)
+{
+    gv_dataset *dataset = dataset_of(state, plant_experts, 60, 3);
+    gv_dataset *alike = dataset_of(state, plant_alike, 6, 3);
+    gv_dataset *unknown = dataset_of(state, plant_alike, 6, 0);
+    /* 0.3 of the log is near, and of a normal of 0.05 within a tenth 0.954 of that. */
+    assert_near(gv_judge_prior(dataset), 0.3 * 0.954, 0.03);
+    assert_near(gv_judge_prior(alike), 0.5, 0);
+    assert_near(gv_judge_prior(unknown), 0.2, 0);
+    gv_dataset_destroy(dataset);
+    gv_dataset_destroy(alike);
+    gv_dataset_destroy(unknown);
+}
+
+typedef struct bench_of {
+    gv_params *params;
+    gv_pool *pools[GV_POOL_KINDS];
+    gv_scaling scaling;
+    gv_judge_course course;
+    gv_objective *objective;
+} bench_of;
+
+/* Trains a discriminator alone; returns the least risk that it met. */
+static double train_judge(bench_of *bench, const gv_dataset *dataset, double prior, size_t steps)
+{
+    const gv_scaling_config scaling = {.kind = GV_SCALING_ZSCORE};
+    double least = HUGE_VAL;
+    bench->scaling = gv_scaling_fit(dataset, &scaling);
+    assert_int_equal(gv_params_create(GV_F32, &bench->params), GV_OK);
+    for (int kind = 0; kind < GV_POOL_KINDS; kind++) {
+        assert_int_equal(gv_pool_create(dataset, (gv_pool_kind)kind, &bench->pools[kind]), GV_OK);
+    }
+    bench->course = (gv_judge_course){.dataset = dataset,
+                                      .scaling = &bench->scaling,
+                                      .pools = bench->pools,
+                                      .seed = 2,
+                                      .hidden = 32,
+                                      .prior = prior};
+    gv_objective_config config = gv_judge_objective(&bench->course, 128, 0.003);
+    config.params = bench->params;
+    config.shards = 1;
+    config.jobs = 1;
+    assert_int_equal(gv_objective_build(&config, &bench->objective), GV_OK);
+    assert_int_equal(gv_params_draw(bench->params, 5), GV_OK);
+    assert_int_equal(gv_objective_begin(bench->objective), GV_OK);
+    for (size_t i = 0; i < steps; i++) {
+        double risk = 0;
+        assert_int_equal(gv_objective_run(bench->objective, &risk), GV_OK);
+        least = fmin(least, risk);
+    }
+    return least;
+}
+
+static void drop_judge(bench_of *bench)
+{
+    gv_objective_destroy(bench->objective);
+    gv_pool_destroy(bench->pools[GV_POOL_EXPERTS]);
+    gv_pool_destroy(bench->pools[GV_POOL_LOG]);
+    gv_params_destroy(bench->params);
+}
+
+enum { ASKED = 600 };
+
+/* What it says of transitions of a dataset, and whose they are. */
+static void ask_judge(const bench_of *bench, const gv_dataset *dataset, float *said,
+                      bool *is_expert)
+{
+    gv_judge *judge = NULL;
+    gv_judge_course course = bench->course;
+    course.dataset = dataset;
+    assert_int_equal(gv_judge_open(bench->params, 32, &judge), GV_OK);
+    for (size_t i = 0; i < ASKED; i++) {
+        float x[GV_JUDGE_INPUTS];
+        const gv_place place = gv_dataset_draw(dataset, 8, 1, i);
+        gv_judge_case_of(&course, place, x);
+        gv_judge_rate(judge, x, 1, &said[i]);
+        is_expert[i] = gv_dataset_at(dataset, place.episode)->is_expert;
+    }
+    gv_judge_close(judge);
+}
+
+static void of_experts_like_the_log_it_says_the_prior(void **state)
+{
+    float said[ASKED];
+    bool is_expert[ASKED];
+    bench_of bench = {.params = NULL};
+    gv_dataset *dataset = dataset_of(state, plant_alike, 60, 3);
+    const double least = train_judge(&bench, dataset, 0.3, 400);
+    double mean = 0;
+    ask_judge(&bench, dataset, said, is_expert);
+    for (size_t i = 0; i < ASKED; i++) {
+        mean += (double)said[i] / ASKED;
+    }
+    printf("P = U, prior 0.3: mean %.3f, least risk %.3f\n", mean, least);
+    assert_near(mean, 0.3, 0.05);
+    assert_true(least >= 0);
+    drop_judge(&bench);
+    gv_dataset_destroy(dataset);
+}
+
+static double area_under_curve(const float *said, const bool *is_expert)
+{
+    double above = 0;
+    double pairs = 0;
+    for (size_t i = 0; i < ASKED; i++) {
+        for (size_t k = 0; is_expert[i] && k < ASKED; k++) {
+            if (!is_expert[k]) {
+                pairs += 1;
+                above += said[i] > said[k] ? 1 : 0;
+                above += said[i] == said[k] ? 0.5 : 0;
+            }
+        }
+    }
+    return above / pairs;
+}
+
+/* Half a log of obvious laymen is told apart; over-fitted as far as it goes the risk stays. */
+static void it_tells_experts_apart_in_periods_that_it_has_not_seen(void **state)
+{
+    float said[ASKED];
+    bool is_expert[ASKED];
+    bench_of bench = {.params = NULL};
+    gv_dataset *all = dataset_of(state, plant_experts, 180, 3);
+    gv_dataset *training = NULL;
+    gv_dataset *held = NULL;
+    assert_int_equal(gv_dataset_split(all, 0.3, GV_PART_TRAINING, &training), GV_OK);
+    assert_int_equal(gv_dataset_split(all, 0.3, GV_PART_VALIDATION, &held), GV_OK);
+    const double least = train_judge(&bench, training, gv_judge_prior(training), 400);
+    ask_judge(&bench, held, said, is_expert);
+    const double area = area_under_curve(said, is_expert);
+    printf("held-out AUC %.3f (at most 0.85 can be reached), least risk %.4f\n", area, least);
+    assert_true(area > 0.7);
+    assert_true(least >= 0);
+    drop_judge(&bench);
+    gv_dataset_destroy(training);
+    gv_dataset_destroy(held);
+    gv_dataset_destroy(all);
+}
+
+/* ---- the reduction to a decision transformer ------------------------------------------------- */
+
+static const char *const dt_text[] = {"batch=8",  "width=16",    "heads=2",    "inner=32",
+                                      "layers=2", "dropout=0.1", "warm_up=20", NULL};
+
+static void same_tensors(const char *a, const char *b, const char *prefix)
+{
+    gv_safetensors *files[2];
+    size_t count = 0;
+    assert_int_equal(gv_safetensors_open(a, &files[0]), GV_OK);
+    assert_int_equal(gv_safetensors_open(b, &files[1]), GV_OK);
+    assert_int_equal(gv_safetensors_count(files[0]), gv_safetensors_count(files[1]));
+    for (size_t i = 0; i < gv_safetensors_count(files[0]); i++) {
+        const gv_tensor *one = gv_safetensors_at(files[0], i);
+        const gv_tensor *other = gv_safetensors_find(files[1], one->name);
+        assert_non_null(other);
+        assert_memory_equal(one->data, other->data, gv_tensor_size(one));
+        count += strncmp(one->name, prefix, strlen(prefix)) == 0;
+    }
+    assert_true(count > 10);
+    gv_safetensors_close(files[0]);
+    gv_safetensors_close(files[1]);
+}
+
+static void train_into(const gv_learner_type *type, const gv_dataset *dataset,
+                       const planner_config *config, size_t steps, const char *path)
+{
+    gv_learner *learner = planner_learner(type, dataset, config, 1);
+    (void)planner_teach(learner, steps);
+    assert_int_equal(gv_learner_export(learner, "test", path), GV_OK);
+    gv_learner_destroy(learner);
+}
+
+static void act_alone(gv_dt *dt, uint64_t number, double *actions)
+{
+    made_period period;
+    gv_dt_seat *seat = NULL;
+    assert_int_equal(gv_dt_seat_create(dt, 1000, 50, &seat), GV_OK);
+    period_begin(&period, TICKS);
+    for (size_t tick = 0; tick < TICKS; tick++) {
+        gv_dt_act(&seat, &period.seen, 1, &actions[tick]);
+        period_pass_drawn(&period, number);
+    }
+    gv_dt_seat_destroy(seat);
+    gv_dt_close(dt);
+}
+
+static void reduced_it_is_the_decision_transformer_to_the_bit(void **state)
+{
+    char paths[2][TEST_PATH_SIZE];
+    double actions[2][TICKS];
+    gv_dataset *dataset = dataset_of(state, plant_experts, 12, 0);
+    gv_dt *dt = NULL;
+    planner_config dt_config = planner_config_of(&gv_learner_dt, dt_text);
+    planner_config config = {{0}};
+    gv_param_defaults(gv_learner_ebaret.info.params, &config);
+    assert_int_equal(gv_learner_preset(&gv_learner_ebaret, "ebaret-dt", &config), GV_OK);
+    for (const char *const *text = dt_text; *text != NULL; text++) {
+        char name[64] = "";
+        memcpy(name, *text, (size_t)(strchr(*text, '=') - *text));
+        assert_int_equal(gv_param_parse(gv_param_find(gv_learner_ebaret.info.params, name),
+                                        strchr(*text, '=') + 1, 0, &config),
+                         GV_OK);
+    }
+    test_folder_path(*state, "dt.safetensors", paths[0]);
+    test_folder_path(*state, "ebaret.safetensors", paths[1]);
+    train_into(&gv_learner_dt, dataset, &dt_config, 200, paths[0]);
+    train_into(&gv_learner_ebaret, dataset, &config, 200, paths[1]);
+    same_tensors(paths[0], paths[1], GV_DT_PREFIX);
+    const gv_dt_serving serving = {.target = 1};
+    const gv_guidance plain = {.tilt = GV_TILT_NONE, .expertness = 1};
+    assert_int_equal(gv_dt_open(paths[0], &serving, &dt), GV_OK);
+    act_alone(dt, 4, actions[0]);
+    assert_int_equal(gv_ebaret_open(paths[1], &serving, &plain, &dt), GV_OK);
+    act_alone(dt, 4, actions[1]);
+    assert_memory_equal(actions[0], actions[1], sizeof actions[0]);
+    gv_dataset_destroy(dataset);
+}
+
+/* ---- learning -------------------------------------------------------------------------------- */
+
+static void same_learning(void **state, gv_learner *a, gv_learner *b)
+{
+    char paths[2][TEST_PATH_SIZE];
+    test_folder_path(*state, "a.safetensors", paths[0]);
+    test_folder_path(*state, "b.safetensors", paths[1]);
+    assert_int_equal(gv_learner_export(a, "test", paths[0]), GV_OK);
+    assert_int_equal(gv_learner_export(b, "test", paths[1]), GV_OK);
+    same_tensors(paths[0], paths[1], GV_DT_PREFIX);
+}
+
+/* Stopped while the discriminator learns, at its last step, and behind it. */
+static void a_saved_training_goes_on_to_the_same_bits_for_any_number_of_threads(void **state)
+{
+    static const size_t stops[] = {10, 30, 31, 37};
+    const planner_config config = planner_config_of(&gv_learner_ebaret, guided_text);
+    gv_dataset *dataset = dataset_of(state, plant_experts, 18, 3);
+    for (size_t k = 0; k < sizeof stops / sizeof stops[0]; k++) {
+        gv_learner *whole = planner_learner(&gv_learner_ebaret, dataset, &config, 1);
+        gv_learner *first = planner_learner(&gv_learner_ebaret, dataset, &config, 2);
+        gv_learner *second = planner_learner(&gv_learner_ebaret, dataset, &config, 2);
+        double losses[GV_LOSSES_MAX];
+        gv_writer writer = {0};
+        for (size_t i = 0; i < stops[k]; i++) {
+            assert_int_equal(gv_learner_step(first, losses), GV_OK);
+        }
+        assert_int_equal(gv_learner_save(first, &writer), GV_OK);
+        gv_reader reader = {.bytes = writer.bytes, .size = writer.size};
+        assert_int_equal(gv_learner_restore(second, &reader), GV_OK);
+        for (size_t i = 0; i < 40; i++) {
+            assert_int_equal(gv_learner_step(whole, losses), GV_OK);
+            if (i >= stops[k]) {
+                assert_int_equal(gv_learner_step(second, losses), GV_OK);
+            }
+        }
+        same_learning(state, whole, second);
+        gv_writer_fini(&writer);
+        gv_learner_destroy(whole);
+        gv_learner_destroy(first);
+        gv_learner_destroy(second);
+    }
+    gv_dataset_destroy(dataset);
+}
+
+static void a_state_that_never_changes_is_learnt_from(void **state)
+{
+    gv_dataset *dataset = NULL;
+    gv_learner *learner = taught(state, plant_constant, guided_text, 60, &dataset);
+    double losses[GV_LOSSES_MAX];
+    assert_int_equal(gv_learner_step(learner, losses), GV_OK);
+    assert_true(isfinite(losses[0]));
+    gv_learner_destroy(learner);
+    gv_dataset_destroy(dataset);
+}
+
+static void refused(const gv_dataset *dataset, const char *more, gv_status status,
+                    const char *sentence)
+{
+    const char *const text[] = {SMALL, more, NULL};
+    const planner_config config = planner_config_of(&gv_learner_ebaret, text);
+    const gv_learner_setup setup = {.config = &config, .dataset = dataset, .seed = 1, .jobs = 1};
+    gv_learner *learner = NULL;
+    assert_int_equal(gv_learner_create(&gv_learner_ebaret, &setup, &learner), status);
+    if (strstr(gv_status_detail(), sentence) == NULL) {
+        fail_msg("expected \"%s\", found \"%s\"", sentence, gv_status_detail());
+    }
+}
+
+static void what_cannot_be_learnt_is_refused_in_one_sentence(void **state)
+{
+    gv_dataset *plain = dataset_of(state, plant_experts, 6, 0);
+    gv_dataset *experts = dataset_of(state, plant_experts, 6, 1);
+    gv_dataset *both = dataset_of(state, plant_experts, 6, 3);
+    refused(plain, "pu_steps=0", GV_EINVAL, "none of the 6 episodes is an expert's: add a set of");
+    refused(experts, "pu_steps=2", GV_EINVAL, "all of the 6 episodes are experts'");
+    refused(both, "constraint=on", GV_EUSAGE, "no token for a constraint");
+    refused(both, "context=20", GV_EUSAGE, "make context 48");
+    refused(both, "heads=3", GV_EUSAGE, "16 cannot be shared by 3 heads");
+    refused(both, "pu_batch=66", GV_EUSAGE, "twice the 2 shards");
+    gv_dataset_destroy(plain);
+    gv_dataset_destroy(experts);
+    gv_dataset_destroy(both);
+}
+
+/* ---- serving --------------------------------------------------------------------------------- */
+
+static const gv_guidance plain_guidance = {.expertness = 1};
+static const gv_guidance full_guidance = {.tilt = GV_TILT_EXPERTNESS,
+                                          .kappa = 3,
+                                          .expertness = 1,
+                                          .candidates = 8,
+                                          .reach = 0.1};
+
+/*
+ * `count` campaigns over a period, numbered from `first`; actions: [TICKS][count]. With `saved`
+ * every seat is saved and restored into another in the middle.
+ */
+static void play(const char *path, const gv_guidance *guidance, size_t first, size_t count,
+                 bool saved, double *actions)
+{
+    static made_period periods[CAMPAIGNS];
+    const gv_dt_serving serving = {.target = 1};
+    gv_observation seen[CAMPAIGNS];
+    gv_dt_seat *seats[CAMPAIGNS] = {NULL};
+    gv_dt *dt = NULL;
+    assert_int_equal(gv_ebaret_open(path, &serving, guidance, &dt), GV_OK);
+    for (size_t i = 0; i < count; i++) {
+        period_begin(&periods[i], TICKS);
+        assert_int_equal(gv_dt_seat_create(dt, 1000, 50, &seats[i]), GV_OK);
+    }
+    for (size_t tick = 0; tick < TICKS; tick++) {
+        for (size_t i = 0; i < count; i++) {
+            seen[i] = periods[i].seen;
+        }
+        gv_dt_act(seats, seen, count, actions + tick * count);
+        for (size_t i = 0; i < count; i++) {
+            period_pass_drawn(&periods[i], first + i);
+        }
+        for (size_t i = 0; saved && tick == TICKS / 2 && i < count; i++) {
+            gv_writer writer = {0};
+            assert_int_equal(gv_dt_seat_save(seats[i], &writer), GV_OK);
+            gv_dt_seat_destroy(seats[i]);
+            assert_int_equal(gv_dt_seat_create(dt, 1000, 50, &seats[i]), GV_OK);
+            gv_reader reader = {.bytes = writer.bytes, .size = writer.size};
+            assert_int_equal(gv_dt_seat_restore(seats[i], &reader), GV_OK);
+            assert_true(gv_reader_is_done(&reader));
+            gv_writer_fini(&writer);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        gv_dt_seat_destroy(seats[i]);
+    }
+    gv_dt_close(dt);
+}
+
+static void companions_and_place_change_no_bit(void **state)
+{
+    static double whole[TICKS * CAMPAIGNS];
+    static double part[TICKS * CAMPAIGNS];
+    static const struct {
+        size_t first, count;
+    } parts[] = {{0, 1}, {20, 1}, {47, 1}, {0, 7}, {3, 7}, {41, 7}};
+    char path[TEST_PATH_SIZE];
+    weights_file(state, plant_experts, guided_text, 50, path);
+    play(path, &full_guidance, 0, CAMPAIGNS, false, whole);
+    for (size_t p = 0; p < sizeof parts / sizeof parts[0]; p++) {
+        play(path, &full_guidance, parts[p].first, parts[p].count, false, part);
+        for (size_t tick = 0; tick < TICKS; tick++) {
+            assert_memory_equal(part + tick * parts[p].count,
+                                whole + tick * CAMPAIGNS + parts[p].first,
+                                parts[p].count * sizeof *part);
+        }
+    }
+}
+
+static void a_saved_campaign_goes_on_to_the_same_bits(void **state)
+{
+    enum { COUNT = 3 };
+    double plain[TICKS * COUNT];
+    double saved[TICKS * COUNT];
+    char path[TEST_PATH_SIZE];
+    weights_file(state, plant_experts, guided_text, 40, path);
+    play(path, &full_guidance, 9, COUNT, false, plain);
+    play(path, &full_guidance, 9, COUNT, true, saved);
+    assert_memory_equal(plain, saved, sizeof plain);
+}
+
+/* What the training's graph says of a seat's whole past, tick by tick. */
+static void compute_anew(const gv_dt_seat *seat, float *actions, float *expertness)
+{
+    const gv_dt_network *dt = seat->dt;
+    gv_graph *graph = NULL;
+    gv_tape *tape = NULL;
+    const gv_graph_config config = {.params = dt->params};
+    assert_int_equal(gv_graph_create(&config, &graph), GV_OK);
+    const gv_dt_nodes nodes = gv_dt_inputs(graph, &dt->sizes, 1, TICKS);
+    const gv_dt_heads heads = gv_dt_build(graph, &dt->sizes, &nodes);
+    gv_graph_keep(graph, heads.action);
+    gv_graph_keep(graph, heads.expertness);
+    assert_int_equal(gv_graph_finish(graph, GV_NODE_NONE), GV_OK);
+    assert_int_equal(gv_tape_create(graph, dt->params, &tape), GV_OK);
+    memcpy(gv_tape_f32(tape, nodes.state), seat->states,
+           TICKS * dt->sizes.features * sizeof(float));
+    memcpy(gv_tape_f32(tape, nodes.to_go), seat->to_go, TICKS * sizeof(float));
+    memcpy(gv_tape_f32(tape, nodes.action), seat->done, TICKS * sizeof(float));
+    for (size_t t = 0; t < TICKS; t++) {
+        gv_tape_f32(tape, nodes.expertness)[t] = 1;
+        gv_tape_indices(tape, nodes.tick)[t] = (int32_t)t;
+    }
+    gv_tape_forward(tape, &(gv_tape_step){.is_training = false});
+    memcpy(actions, gv_tape_f32(tape, heads.action), TICKS * sizeof *actions);
+    memcpy(expertness, gv_tape_f32(tape, heads.expertness), TICKS * sizeof *expertness);
+    gv_tape_destroy(tape);
+    gv_graph_destroy(graph);
+}
+
+static void served_it_is_the_network_that_was_trained(void **state)
+{
+    static const gv_guidance guidances[] = {
+        {.expertness = 1},
+        {.tilt = GV_TILT_RETURN, .kappa = 2, .expertness = 1},
+        {.tilt = GV_TILT_EXPERTNESS, .kappa = 5, .expertness = 1}};
+    const gv_dt_serving serving = {.target = 1};
+    char path[TEST_PATH_SIZE];
+    weights_file(state, plant_experts, guided_text, 60, path);
+    for (size_t k = 0; k < 3; k++) {
+        float anew[TICKS];
+        float logits[TICKS];
+        double served[TICKS];
+        double thought[TICKS];
+        double worst = 0;
+        made_period period;
+        gv_dt *dt = NULL;
+        gv_dt_seat *seat = NULL;
+        assert_int_equal(gv_ebaret_open(path, &serving, &guidances[k], &dt), GV_OK);
+        assert_int_equal(gv_dt_seat_create(dt, 1000, 50, &seat), GV_OK);
+        period_begin(&period, TICKS);
+        for (size_t tick = 0; tick < TICKS; tick++) {
+            double action = 0;
+            double to_go = 0;
+            gv_dt_act(&seat, &period.seen, 1, &action);
+            served[tick] = seat->action;
+            gv_ebaret_thought(seat, &to_go, &thought[tick]);
+            assert_near(to_go, (double)seat->to_go[tick], 0);
+            period_pass_drawn(&period, 2);
+        }
+        compute_anew(seat, anew, logits);
+        for (size_t tick = 0; tick < TICKS; tick++) {
+            worst = fmax(worst, fabs(served[tick] - (double)anew[tick]));
+            worst = fmax(worst, fabs(thought[tick] - 1 / (1 + exp(-(double)logits[tick]))));
+        }
+        printf("tilt %zu: served and trained %.2g apart\n", k, worst);
+        assert_true(worst < 1e-5);
+        gv_dt_seat_destroy(seat);
+        gv_dt_close(dt);
+    }
+}
+
+/* The returns that are asked for over a period. */
+static void returns_asked(const char *path, const gv_guidance *guidance, double *to_go,
+                          double *actions)
+{
+    const gv_dt_serving serving = {.target = 1.5};
+    made_period period;
+    gv_dt *dt = NULL;
+    gv_dt_seat *seat = NULL;
+    assert_int_equal(gv_ebaret_open(path, &serving, guidance, &dt), GV_OK);
+    assert_int_equal(gv_dt_seat_create(dt, 1000, 50, &seat), GV_OK);
+    period_begin(&period, TICKS);
+    for (size_t tick = 0; tick < TICKS; tick++) {
+        double expertness = 0;
+        gv_dt_act(&seat, &period.seen, 1, &actions[tick]);
+        gv_ebaret_thought(seat, &to_go[tick], &expertness);
+        period_pass_drawn(&period, 6);
+    }
+    gv_dt_seat_destroy(seat);
+    gv_dt_close(dt);
+}
+
+static void each_way_of_guiding_can_be_switched_off(void **state)
+{
+    double fixed[TICKS];
+    double likely[TICKS];
+    double most[TICKS];
+    double actions[4][TICKS];
+    double to_go[TICKS];
+    char path[TEST_PATH_SIZE];
+    weights_file(state, plant_experts, guided_text, 60, path);
+    gv_guidance guidance = plain_guidance;
+    returns_asked(path, &guidance, fixed, actions[0]);
+    assert_near(fixed[0], 1.5, 1e-6);
+    guidance.tilt = GV_TILT_RETURN;
+    returns_asked(path, &guidance, likely, actions[1]);
+    guidance.kappa = 1e6;
+    returns_asked(path, &guidance, most, actions[2]);
+    for (size_t t = 0; t < TICKS; t++) {
+        assert_near(most[t], gv_return_of_bin(31, 32), 1e-6);
+        assert_true(likely[t] <= most[t]);
+    }
+    assert_true(memcmp(actions[0], actions[2], sizeof actions[0]) != 0);
+    guidance = plain_guidance;
+    guidance.candidates = 8;
+    guidance.reach = 0.1;
+    returns_asked(path, &guidance, to_go, actions[3]);
+    size_t changed = 0;
+    for (size_t t = 0; t < TICKS; t++) {
+        assert_true(fabs(actions[3][t] / actions[0][t] - 1) < 0.1);
+        changed += actions[3][t] != actions[0][t];
+    }
+    assert_memory_equal(to_go, fixed, sizeof fixed);
+    assert_true(changed > 0);
+}
+
+static void serving_refused(const char *path, const gv_dt_serving *serving,
+                            const gv_guidance *guidance, const char *sentence)
+{
+    gv_dt *dt = NULL;
+    assert_int_equal(gv_ebaret_open(path, serving, guidance, &dt), GV_EINVAL);
+    if (strstr(gv_status_detail(), sentence) == NULL) {
+        fail_msg("expected \"%s\", found \"%s\"", sentence, gv_status_detail());
+    }
+}
+
+static void weights_without_a_part_cannot_be_guided_by_it(void **state)
+{
+    static const char *const unguided[] = {SMALL, "pu_steps=0", "expertness=off", "expert_share=0",
+                                           NULL};
+    const gv_dt_serving whole = {.target = 1};
+    const gv_dt_serving window = {.target = 1, .context = 10};
+    char path[TEST_PATH_SIZE];
+    weights_file(state, plant_experts, unguided, 2, path);
+    const gv_guidance tilted = {.tilt = GV_TILT_RETURN, .expertness = 1};
+    const gv_guidance choosy = {.candidates = 8, .reach = 0.1, .expertness = 1};
+    serving_refused(path, &whole, &tilted, "trained without expertness");
+    serving_refused(path, &whole, &choosy, "trained without a discriminator");
+    weights_file(state, plant_experts, guided_text, 2, path);
+    serving_refused(path, &window, &plain_guidance, "looks at the whole period");
+}
+
+/* ---- failing --------------------------------------------------------------------------------- */
+
+static void failing_memory_is_reported_and_leaks_nothing(void **state)
+{
+    char path[TEST_PATH_SIZE];
+    const planner_config config = planner_config_of(&gv_learner_ebaret, guided_text);
+    gv_dataset *dataset = dataset_of(state, plant_experts, 6, 3);
+    int failures = 0;
+    weights_file(state, plant_experts, guided_text, 2, path);
+    gv_status status = GV_ENOMEM;
+    for (int n = 0; status != GV_OK; n++) {
+        gv_dt *dt = NULL;
+        gv_dt_seat *seat = NULL;
+        const gv_dt_serving serving = {.target = 1};
+        gv_mem_fail_after(n);
+        status = gv_ebaret_open(path, &serving, &full_guidance, &dt);
+        status = status == GV_OK ? gv_dt_seat_create(dt, 1, 1, &seat) : status;
+        gv_mem_fail_after(-1);
+        gv_dt_seat_destroy(seat);
+        gv_dt_close(dt);
+        assert_true(status == GV_OK || status == GV_ENOMEM);
+        failures += status == GV_ENOMEM;
+    }
+    status = GV_ENOMEM;
+    for (int n = 0; status != GV_OK; n++) {
+        gv_learner *learner = NULL;
+        const gv_learner_setup setup = {
+            .config = &config, .dataset = dataset, .seed = 1, .jobs = 1};
+        gv_mem_fail_after(n);
+        status = gv_learner_create(&gv_learner_ebaret, &setup, &learner);
+        gv_mem_fail_after(-1);
+        gv_learner_destroy(learner);
+        assert_true(status == GV_OK || status == GV_ENOMEM);
+        failures += status == GV_ENOMEM;
+    }
+    assert_true(failures > 60);
+    gv_dataset_destroy(dataset);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_return_to_go_of_bags_is_the_sum_of_their_rewards),
+        cmocka_unit_test(bags_of_one_tick_without_weight_are_the_plain_return_to_the_bit),
+        cmocka_unit_test(an_open_bag_is_put_right_when_it_closes_and_reads_no_future),
+        cmocka_unit_test(the_prior_is_the_share_of_the_log_near_the_oracle),
+        cmocka_unit_test(of_experts_like_the_log_it_says_the_prior),
+        cmocka_unit_test(it_tells_experts_apart_in_periods_that_it_has_not_seen),
+        cmocka_unit_test(reduced_it_is_the_decision_transformer_to_the_bit),
+        cmocka_unit_test(a_saved_training_goes_on_to_the_same_bits_for_any_number_of_threads),
+        cmocka_unit_test(a_state_that_never_changes_is_learnt_from),
+        cmocka_unit_test(what_cannot_be_learnt_is_refused_in_one_sentence),
+        cmocka_unit_test(companions_and_place_change_no_bit),
+        cmocka_unit_test(a_saved_campaign_goes_on_to_the_same_bits),
+        cmocka_unit_test(served_it_is_the_network_that_was_trained),
+        cmocka_unit_test(each_way_of_guiding_can_be_switched_off),
+        cmocka_unit_test(weights_without_a_part_cannot_be_guided_by_it),
+        cmocka_unit_test(failing_memory_is_reported_and_leaks_nothing),
+    };
+    if (argc > 1) {
+        cmocka_set_test_filter(argv[1]);
+    }
+    return cmocka_run_group_tests(tests, test_folder_make, test_folder_remove);
+}
