@@ -358,7 +358,8 @@ static void run_layer(const gv_decoder_cache *cache, const cache_pass *pass, siz
     add_rows(pass->normed, rows * width, pass->x);
 }
 
-static void run_pass(const gv_decoder_cache *cache, const cache_pass *pass, const float *x, float *y)
+static void run_pass(const gv_decoder_cache *cache, const cache_pass *pass, const float *x,
+                     float *y)
 {
     const size_t width = cache->decoder.width;
     for (size_t c = 0; c < pass->count; c++) {
@@ -393,7 +394,7 @@ void gv_decoder_cache_advance(gv_decoder_cache *cache, const size_t *slots, size
     }
 }
 
-/* Each of them takes the next place, one after another, and none is counted. */
+/* Each of them takes the next place in turn, and none is counted. */
 void gv_decoder_cache_try(gv_decoder_cache *cache, size_t slot, size_t count, const float *x,
                           float *y)
 {

@@ -353,8 +353,7 @@ gv_node gv_op_nnpu(gv_graph *graph, gv_node logits, gv_node is_positive, const g
 {
     assert(nnpu->prior > 0);
     assert(nnpu->prior < 1);
-    const gv_op_attrs attrs = {.factor = mean_factor(graph, 1),
-                               .offset = nnpu->prior,
-                               .is_flagged = nnpu->is_sigmoid};
+    const gv_op_attrs attrs = {
+        .factor = mean_factor(graph, 1), .offset = nnpu->prior, .is_flagged = nnpu->is_sigmoid};
     return node_of(graph, GV_OP_NNPU, logits, is_positive, &attrs);
 }

@@ -18,7 +18,7 @@ static bool is_cached(const gv_dt_network *dt)
 }
 
 /* The graph of windows is also what names the parameters. */
-static gv_status build(gv_dt_network *dt)
+static gv_status build(gv_dt_network *dt, const gv_weights *weights)
 {
     GV_TRY(gv_params_create(GV_F32, &dt->params));
     const gv_graph_config config = {.params = dt->params};
@@ -27,6 +27,7 @@ static gv_status build(gv_dt_network *dt)
     dt->action = gv_dt_build(dt->graph, &dt->sizes, &dt->nodes).action;
     gv_graph_keep(dt->graph, dt->action);
     GV_TRY(gv_graph_finish(dt->graph, GV_NODE_NONE));
+    GV_TRY(gv_weights_expect(weights, GV_DT_PREFIX, dt->params));
     return gv_params_draw(dt->params, 0);
 }
 
@@ -53,7 +54,7 @@ gv_status gv_dt_fill(gv_dt_network *dt, const gv_weights *weights)
     if (asked > 0 && asked < dt->sizes.context) {
         dt->sizes.context = asked;
     }
-    GV_TRY(build(dt));
+    GV_TRY(build(dt, weights));
     GV_TRY(gv_weights_fill(weights, GV_DT_PREFIX, dt->params));
     if (dt->sizes.context == dt->sizes.ticks && !dt->serving.recomputes) {
         return gv_dt_cached_open(dt);

@@ -1,7 +1,8 @@
 /*
  * Decisions of the sequence planners as a market asks for them, the state and the sampler
  * included: the published decision transformer over periods of 48 ticks with its cache beside
- * itself computed anew, and the published decision diffuser, all steps and half of them. bench_nn
+ * itself computed anew, EBaReT at its defaults, and the published decision diffuser, all steps and
+ * half of them. bench_nn
  * has the bare networks beside PyTorch.
  */
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include "planner_fixture.h"
 #include "policies/learn/dd.h"
 #include "policies/learn/dt.h"
+#include "policies/learn/ebaret.h"
 #include "policies/learn/learners_impl.h"
 
 enum {
@@ -44,7 +46,9 @@ static void write_weights(const gv_learner_type *type, const char *preset)
     planner_config config = planner_config_of(type, NULL);
     char path[PATH_SIZE];
     gv_learner *learner = NULL;
-    must(gv_learner_preset(type, preset, &config));
+    if (preset != NULL) {
+        must(gv_learner_preset(type, preset, &config));
+    }
     must(gv_param_parse(gv_param_find(type->info.params, "batch"), "1", 0, &config));
     must(gv_param_parse(gv_param_find(type->info.params, "shards"), "1", 0, &config));
     const gv_learner_setup setup = {.config = &config, .dataset = dataset, .seed = 3, .jobs = 1};
@@ -132,6 +136,40 @@ static void bench_transformer(void)
     transformer_drop(&all);
 }
 
+static transformer guided_of(size_t count, gv_tilt tilt)
+{
+    char path[PATH_SIZE];
+    transformer all = {.count = count};
+    const gv_dt_serving serving = {.target = 1};
+    const gv_guidance guidance = {.tilt = tilt, .kappa = 3, .expertness = 1};
+    name_file("ebaret", path);
+    must(gv_ebaret_open(path, &serving, &guidance, &all.dt));
+    for (size_t i = 0; i < count; i++) {
+        must(gv_dt_seat_create(all.dt, 1000, 50, &all.seats[i]));
+    }
+    return all;
+}
+
+/* Guided by the expertness of every bin of return, and by none. */
+static void bench_guided(void)
+{
+    transformer fixed = guided_of(1, GV_TILT_NONE);
+    transformer one = guided_of(1, GV_TILT_EXPERTNESS);
+    transformer all = guided_of(CAMPAIGNS, GV_TILT_EXPERTNESS);
+    const bench_side sides[] = {{"fixed", play_transformer, &fixed},
+                                {"one", play_transformer, &one},
+                                {"all", play_transformer, &all}};
+    const bench_times times = bench_measure(sides, 3, TURNS);
+    const double each = 1e3 / TICKS;
+    row("EBaReT, one campaign, a fixed target", each * times.median[0], 1);
+    row("the same, its return chosen among 32 by their expertness", each * times.median[1],
+        times.ratio[1]);
+    row("48 campaigns so, each", each * times.median[2] / CAMPAIGNS, times.ratio[2] * CAMPAIGNS);
+    transformer_drop(&fixed);
+    transformer_drop(&one);
+    transformer_drop(&all);
+}
+
 typedef struct diffuser {
     gv_dd *dd;
     gv_dd_seat *seat;
@@ -175,7 +213,8 @@ static void make_dataset(void)
     const char *temporary = getenv("TMPDIR");
     char path[PATH_SIZE];
     const char *const paths[] = {path};
-    const planted_set set = {.plant = plant_policy, .episodes = 2, .ticks = TICKS};
+    const planted_set set = {
+        .plant = plant_policy, .episodes = 2, .ticks = TICKS, .expert_every = 2};
     (void)snprintf(folder, sizeof folder, "%s/gavel-bench-XXXXXX",
                    temporary == NULL ? "/tmp" : temporary);
     if (mkdtemp(folder) == NULL) {
@@ -189,7 +228,7 @@ static void make_dataset(void)
 
 static void remove_files(void)
 {
-    static const char *const names[] = {"set", "dt", "dd"};
+    static const char *const names[] = {"set", "dt", "ebaret", "dd"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char path[PATH_SIZE];
         name_file(names[i], path);
@@ -203,13 +242,16 @@ int main(void)
     make_dataset();
     make_period();
     write_weights(&gv_learner_dt, "dt");
+    write_weights(&gv_learner_ebaret, NULL);
     write_weights(&gv_learner_dd, "dd");
     printf("## Planners\n\n");
-    printf("A decision at a tick, of the published sizes; one thread, processor time, median of %d "
+    printf("A decision at a tick, of the published sizes or EBaReT's defaults; one thread, "
+           "processor time, median of %d "
            "turns.\n\n",
            TURNS);
     printf("| what | ms | speed |\n|---|---:|---:|\n");
     bench_transformer();
+    bench_guided();
     bench_diffuser();
     printf("\n");
     gv_dataset_destroy(dataset);

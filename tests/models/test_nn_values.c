@@ -392,8 +392,8 @@ static void nnpu_is_kiryos_risk(void **state)
     memcpy(gv_tape_f32(f.tape, is_positive), (float[]){1, 0}, 2 * sizeof(float));
     memcpy(gv_tape_f32(f.tape, scores), (float[]){1, 2}, 2 * sizeof(float));
     gv_tape_forward(f.tape, &(gv_tape_step){.seed = 1});
-    assert_true(near((double)*risk, 0.2 / (1 + exp(1.0)) + 1 / (1 + exp(-2.0)) -
-                                        0.2 / (1 + exp(-1.0))));
+    assert_true(
+        near((double)*risk, 0.2 / (1 + exp(1.0)) + 1 / (1 + exp(-2.0)) - 0.2 / (1 + exp(-1.0))));
     end(&f);
 }
 

@@ -1,173 +1,19 @@
-/* EBaReT: its bags, its discriminator, what it reduces to, and how it is guided. */
+/* EBaReT: what it reduces to, what it refuses, and how it is guided. */
+#include "expert_fixture.h"
 #include "models/nn/tape.h"
 #include "planner_fixture.h"
-#include "policies/learn/bags_impl.h"
 #include "policies/learn/dt_serve_impl.h"
 #include "policies/learn/ebaret.h"
 #include "policies/learn/ebaret_impl.h"
 #include "policies/learn/learners_impl.h"
 
-enum { TICKS = PLANNER_TICKS_MAX, CAMPAIGNS = 48 };
+enum { TICKS = EXPERT_TICKS, CAMPAIGNS = 48 };
 
 static void assert_near(double found, double expected, double error)
 {
     if (!(fabs(found - expected) <= error)) {
         fail_msg("%.9g, expected %.9g within %g", found, expected, error);
     }
-}
-
-/* ---- bags ------------------------------------------------------------------------------------ */
-
-enum { LONG = 13 };
-
-/* Random ticks, some without a value, the third bag of four without any. */
-typedef struct made_episode {
-    double state[LONG * GV_STATE_SIZE];
-    double reward[LONG];
-    double value[LONG];
-    gv_episode episode;
-} made_episode;
-
-static void make_episode(made_episode *made, uint64_t number)
-{
-    const gv_random draw = gv_random_key(number, GV_STREAM_TEST, 1);
-    memset(made, 0, sizeof *made);
-    for (size_t t = 0; t < LONG; t++) {
-        made->state[t * GV_STATE_SIZE + GV_STATE_BUDGET_LEFT] = 1 - (double)t / LONG;
-        made->reward[t] = (double)gv_random_below(&draw, 2 * t, 3);
-        made->value[t] = t / 4 == 2 ? 0 : gv_random_uniform(&draw, 2 * t + 1);
-    }
-    made->episode = (gv_episode){.state = made->state,
-                                 .reward = made->reward,
-                                 .reward_continuous = made->value,
-                                 .length = LONG,
-                                 .budget = 300,
-                                 .cpa = 20,
-                                 .spend = 290};
-}
-
-static double reached_before(const gv_return_law *law, const gv_episode *episode, size_t t)
-{
-    const gv_account account = gv_episode_account(episode, t);
-    return gv_return_reached(law, &account);
-}
-
-/* r_t as the header has it, tick by tick, and the sum of it from t on. */
-static double slow_to_go(const gv_bag_law *bags, const gv_return_law *law,
-                         const gv_episode *episode, size_t from)
-{
-    const double unit = law->is_relative ? episode->budget / episode->cpa : 1;
-    double sum = 0;
-    for (size_t t = from; t < episode->length; t++) {
-        const size_t first = t / bags->length * bags->length;
-        const size_t end = first + bags->length < LONG ? first + bags->length : LONG;
-        double all = 0;
-        for (size_t k = first; k < end; k++) {
-            all += episode->reward_continuous[k];
-        }
-        const double share =
-            all > 0 ? episode->reward_continuous[t] / all : 1 / (double)(end - first);
-        const double brought =
-            reached_before(law, episode, end) - reached_before(law, episode, first);
-        sum += (1 - bags->weight) * brought * share +
-               bags->weight * episode->reward_continuous[t] / unit;
-    }
-    return sum;
-}
-
-static void the_return_to_go_of_bags_is_the_sum_of_their_rewards(void **state)
-{
-    (void)state;
-    static const gv_return_law laws[] = {{.kind = GV_RETURN_PLAIN},
-                                         {.kind = GV_RETURN_SCORE, .power = 2},
-                                         {GV_RETURN_SCORE, 2, true}};
-    static const size_t lengths[] = {1, 2, 4, 8, 13, 48};
-    for (size_t k = 0; k < 18 * 3; k++) {
-        const gv_return_law *law = &laws[k % 3];
-        const gv_bag_law bags = {.length = lengths[k / 3 % 6], .weight = 0.5 * (double)(k / 18)};
-        made_episode made;
-        double to_go[LONG];
-        make_episode(&made, k);
-        gv_bag_to_go(&bags, law, &made.episode, to_go);
-        for (size_t t = 0; t < LONG; t++) {
-            assert_near(to_go[t], slow_to_go(&bags, law, &made.episode, t), 1e-9);
-        }
-    }
-}
-
-static void bags_of_one_tick_without_weight_are_the_plain_return_to_the_bit(void **state)
-{
-    (void)state;
-    static const gv_return_law laws[] = {{.kind = GV_RETURN_PLAIN}, {GV_RETURN_SCORE, 2, true}};
-    const gv_bag_law bags = {.length = 1};
-    for (size_t k = 0; k < 20; k++) {
-        made_episode made;
-        double plain[LONG];
-        double bagged[LONG];
-        make_episode(&made, k);
-        gv_return_to_go(&laws[k % 2], &made.episode, plain);
-        gv_bag_to_go(&bags, &laws[k % 2], &made.episode, bagged);
-        assert_memory_equal(plain, bagged, sizeof plain);
-    }
-}
-
-/* An open bag counts its values as they come; what it brought is known when it closes. */
-static void an_open_bag_is_put_right_when_it_closes_and_reads_no_future(void **state)
-{
-    (void)state;
-    const gv_return_law law = {.kind = GV_RETURN_PLAIN};
-    const gv_bag_law bags = {.length = 4, .weight = 0.25};
-    made_episode made;
-    gv_bag_purse purse = {0};
-    double values = 0;
-    make_episode(&made, 3);
-    for (size_t t = 1; t <= LONG; t++) {
-        const gv_account now = gv_episode_account(&made.episode, t);
-        const double before = gv_bag_reached(&bags, &purse);
-        gv_bag_put(&bags, &law, &purse, t, made.value[t - 1], &now);
-        values += made.value[t - 1];
-        if (t % 4 != 0) {
-            assert_near(gv_bag_reached(&bags, &purse), before + made.value[t - 1], 1e-12);
-        } else {
-            double bag = 0;
-            double brought = 0;
-            for (size_t k = t - 4; k < t; k++) {
-                bag += made.value[k];
-                brought += made.reward[k];
-            }
-            assert_near(gv_bag_reached(&bags, &purse),
-                        before + made.value[t - 1] + 0.75 * (brought - bag), 1e-12);
-            assert_near(gv_bag_reached(&bags, &purse), 0.75 * now.conversions + 0.25 * values,
-                        1e-12);
-        }
-    }
-}
-
-/* ---- planted sets ---------------------------------------------------------------------------- */
-
-/* Experts play near the oracle, the log mostly a quarter or four times of it. */
-static void plant_experts(const gv_random *draw, size_t episode, size_t tick, planted_tick *out)
-{
-    static const double budget_left = 0.5;
-    planted_state(draw, TICKS, tick, out->state);
-    out->oracle = planted_policy(out->state);
-    out->action = out->oracle * (1 + 0.05 * gv_random_normal(draw, 50));
-    if (episode % 3 != 0 && gv_random_bernoulli(draw, 51, 0.7)) {
-        out->action = out->oracle * (gv_random_bernoulli(draw, 52, 0.5) ? 0.25 : 4);
-    }
-    out->state[GV_STATE_BUDGET_LEFT] =
-        fmax(budget_left, 1 - (double)tick / TICKS) * out->state[GV_STATE_TIME_LEFT];
-    out->reward = (double)gv_random_below(draw, 53, 2);
-    out->reward_continuous = 0.5 * gv_random_uniform(draw, 54);
-}
-
-/* Whoever plays plays alike. */
-static void plant_alike(const gv_random *draw, size_t episode, size_t tick, planted_tick *out)
-{
-    (void)episode;
-    planted_state(draw, TICKS, tick, out->state);
-    out->action = 50 + 10 * gv_random_normal(draw, 50);
-    out->oracle = out->action;
 }
 
 /* The state never changes. */
@@ -177,26 +23,6 @@ static void plant_constant(const gv_random *draw, size_t episode, size_t tick, p
     (void)tick;
     out->action = 50 + gv_random_normal(draw, 50);
     out->oracle = 60;
-}
-
-static gv_dataset *dataset_of(void **state, planting plant, size_t episodes, size_t expert_every)
-{
-    static int number;
-    char name[32];
-    char path[TEST_PATH_SIZE];
-    const char *const paths[] = {path};
-    const planted_set set = {.plant = plant,
-                             .episodes = episodes,
-                             .ticks = TICKS,
-                             .first_period = 1000,
-                             .of_period = 6,
-                             .expert_every = expert_every};
-    gv_dataset *dataset = NULL;
-    (void)snprintf(name, sizeof name, "set%d.safetensors", number++);
-    test_folder_path(*state, name, path);
-    planted_write(&set, path);
-    assert_int_equal(gv_dataset_open(paths, 1, &dataset), GV_OK);
-    return dataset;
 }
 
 #define SMALL                                                                           \
@@ -229,147 +55,6 @@ static void weights_file(void **state, planting plant, const char *const *text, 
     assert_int_equal(gv_learner_export(learner, "test", path), GV_OK);
     gv_learner_destroy(learner);
     gv_dataset_destroy(dataset);
-}
-
-/* ---- the discriminator ----------------------------------------------------------------------- */
-
-static void the_prior_is_the_share_of_the_log_near_the_oracle(void **state)
-{
-    gv_dataset *dataset = dataset_of(state, plant_experts, 60, 3);
-    gv_dataset *alike = dataset_of(state, plant_alike, 6, 3);
-    gv_dataset *unknown = dataset_of(state, plant_alike, 6, 0);
-    /* 0.3 of the log is near, and of a normal of 0.05 within a tenth 0.954 of that. */
-    assert_near(gv_judge_prior(dataset), 0.3 * 0.954, 0.03);
-    assert_near(gv_judge_prior(alike), 0.5, 0);
-    assert_near(gv_judge_prior(unknown), 0.2, 0);
-    gv_dataset_destroy(dataset);
-    gv_dataset_destroy(alike);
-    gv_dataset_destroy(unknown);
-}
-
-typedef struct bench_of {
-    gv_params *params;
-    gv_pool *pools[GV_POOL_KINDS];
-    gv_scaling scaling;
-    gv_judge_course course;
-    gv_objective *objective;
-} bench_of;
-
-/* Trains a discriminator alone; returns the least risk that it met. */
-static double train_judge(bench_of *bench, const gv_dataset *dataset, double prior, size_t steps)
-{
-    const gv_scaling_config scaling = {.kind = GV_SCALING_ZSCORE};
-    double least = HUGE_VAL;
-    bench->scaling = gv_scaling_fit(dataset, &scaling);
-    assert_int_equal(gv_params_create(GV_F32, &bench->params), GV_OK);
-    for (int kind = 0; kind < GV_POOL_KINDS; kind++) {
-        assert_int_equal(gv_pool_create(dataset, (gv_pool_kind)kind, &bench->pools[kind]), GV_OK);
-    }
-    bench->course = (gv_judge_course){.dataset = dataset,
-                                      .scaling = &bench->scaling,
-                                      .pools = bench->pools,
-                                      .seed = 2,
-                                      .hidden = 32,
-                                      .prior = prior};
-    gv_objective_config config = gv_judge_objective(&bench->course, 128, 0.003);
-    config.params = bench->params;
-    config.shards = 1;
-    config.jobs = 1;
-    assert_int_equal(gv_objective_build(&config, &bench->objective), GV_OK);
-    assert_int_equal(gv_params_draw(bench->params, 5), GV_OK);
-    assert_int_equal(gv_objective_begin(bench->objective), GV_OK);
-    for (size_t i = 0; i < steps; i++) {
-        double risk = 0;
-        assert_int_equal(gv_objective_run(bench->objective, &risk), GV_OK);
-        least = fmin(least, risk);
-    }
-    return least;
-}
-
-static void drop_judge(bench_of *bench)
-{
-    gv_objective_destroy(bench->objective);
-    gv_pool_destroy(bench->pools[GV_POOL_EXPERTS]);
-    gv_pool_destroy(bench->pools[GV_POOL_LOG]);
-    gv_params_destroy(bench->params);
-}
-
-enum { ASKED = 600 };
-
-/* What it says of transitions of a dataset, and whose they are. */
-static void ask_judge(const bench_of *bench, const gv_dataset *dataset, float *said,
-                      bool *is_expert)
-{
-    gv_judge *judge = NULL;
-    gv_judge_course course = bench->course;
-    course.dataset = dataset;
-    assert_int_equal(gv_judge_open(bench->params, 32, &judge), GV_OK);
-    for (size_t i = 0; i < ASKED; i++) {
-        float x[GV_JUDGE_INPUTS];
-        const gv_place place = gv_dataset_draw(dataset, 8, 1, i);
-        gv_judge_case_of(&course, place, x);
-        gv_judge_rate(judge, x, 1, &said[i]);
-        is_expert[i] = gv_dataset_at(dataset, place.episode)->is_expert;
-    }
-    gv_judge_close(judge);
-}
-
-static void of_experts_like_the_log_it_says_the_prior(void **state)
-{
-    float said[ASKED];
-    bool is_expert[ASKED];
-    bench_of bench = {.params = NULL};
-    gv_dataset *dataset = dataset_of(state, plant_alike, 60, 3);
-    const double least = train_judge(&bench, dataset, 0.3, 400);
-    double mean = 0;
-    ask_judge(&bench, dataset, said, is_expert);
-    for (size_t i = 0; i < ASKED; i++) {
-        mean += (double)said[i] / ASKED;
-    }
-    printf("P = U, prior 0.3: mean %.3f, least risk %.3f\n", mean, least);
-    assert_near(mean, 0.3, 0.05);
-    assert_true(least >= 0);
-    drop_judge(&bench);
-    gv_dataset_destroy(dataset);
-}
-
-static double area_under_curve(const float *said, const bool *is_expert)
-{
-    double above = 0;
-    double pairs = 0;
-    for (size_t i = 0; i < ASKED; i++) {
-        for (size_t k = 0; is_expert[i] && k < ASKED; k++) {
-            if (!is_expert[k]) {
-                pairs += 1;
-                above += said[i] > said[k] ? 1 : 0;
-                above += said[i] == said[k] ? 0.5 : 0;
-            }
-        }
-    }
-    return above / pairs;
-}
-
-/* Half a log of obvious laymen is told apart; over-fitted as far as it goes the risk stays. */
-static void it_tells_experts_apart_in_periods_that_it_has_not_seen(void **state)
-{
-    float said[ASKED];
-    bool is_expert[ASKED];
-    bench_of bench = {.params = NULL};
-    gv_dataset *all = dataset_of(state, plant_experts, 180, 3);
-    gv_dataset *training = NULL;
-    gv_dataset *held = NULL;
-    assert_int_equal(gv_dataset_split(all, 0.3, GV_PART_TRAINING, &training), GV_OK);
-    assert_int_equal(gv_dataset_split(all, 0.3, GV_PART_VALIDATION, &held), GV_OK);
-    const double least = train_judge(&bench, training, gv_judge_prior(training), 400);
-    ask_judge(&bench, held, said, is_expert);
-    const double area = area_under_curve(said, is_expert);
-    printf("held-out AUC %.3f (at most 0.85 can be reached), least risk %.4f\n", area, least);
-    assert_true(area > 0.7);
-    assert_true(least >= 0);
-    drop_judge(&bench);
-    gv_dataset_destroy(training);
-    gv_dataset_destroy(held);
-    gv_dataset_destroy(all);
 }
 
 /* ---- the reduction to a decision transformer ------------------------------------------------- */
@@ -813,12 +498,6 @@ static void failing_memory_is_reported_and_leaks_nothing(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_return_to_go_of_bags_is_the_sum_of_their_rewards),
-        cmocka_unit_test(bags_of_one_tick_without_weight_are_the_plain_return_to_the_bit),
-        cmocka_unit_test(an_open_bag_is_put_right_when_it_closes_and_reads_no_future),
-        cmocka_unit_test(the_prior_is_the_share_of_the_log_near_the_oracle),
-        cmocka_unit_test(of_experts_like_the_log_it_says_the_prior),
-        cmocka_unit_test(it_tells_experts_apart_in_periods_that_it_has_not_seen),
         cmocka_unit_test(reduced_it_is_the_decision_transformer_to_the_bit),
         cmocka_unit_test(a_saved_training_goes_on_to_the_same_bits_for_any_number_of_threads),
         cmocka_unit_test(a_state_that_never_changes_is_learnt_from),

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# EBaReT as a shell sees it: what it reduces to, from experts into a market, and weights that do not fit.
+# EBaReT as a shell sees it: what it reduces to, from experts into a market, mistakes.
 set -u
 . tests/shell_test.sh
 gavel=$GAVEL # absolute
 
-# A small market, its log and its experts in a folder of its own, which becomes the working directory.
+# A small market and its log in a folder of its own, which becomes the working directory.
 begin() {
     local folder
     folder=$(mktemp -d "$scratch/ebaret.XXXXXX")
@@ -35,7 +35,8 @@ reduced_it_bids_as_the_decision_transformer() {
     begin
     local sizes=(--set width=16 --set inner=32 --set batch=8 --steps 200 -q)
     "$gavel" train dt t.safetensors -o dt.weights "${sizes[@]}" >/dev/null
-    "$gavel" train ebaret t.safetensors -o ebaret.weights --preset ebaret-dt "${sizes[@]}" >/dev/null
+    "$gavel" train ebaret t.safetensors -o ebaret.weights --preset ebaret-dt "${sizes[@]}" \
+        >/dev/null
     league dt dt.weights ""
     league ebaret ebaret.weights ", tilt: off"
     cmp dt.league ebaret.league
