@@ -226,8 +226,9 @@ static void see(gv_dt_seat *seat, const gv_observation *seen)
                 seat->states + tick * dt->sizes.features);
     if (tick > 0) {
         const gv_seat_tick *last = &seen->market.ticks[tick - 1];
-        seat->done[tick - 1] =
-            (float)gv_lens_action(&dt->lens, &dt->scaling, seat->account.cpa, action_done(last));
+        const double done =
+            gv_lens_action(&dt->lens, &dt->scaling, seat->account.cpa, action_done(last));
+        seat->done[tick - 1] = dt->lens.hides_actions ? 0 : (float)done;
         gv_bag_put(&dt->bags, &dt->law, &seat->purse, tick,
                    (double)last->exposed_value_units / GV_VALUE_UNITS, &seat->account);
     }

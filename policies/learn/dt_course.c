@@ -65,7 +65,7 @@ gv_status gv_dt_course_teach(const gv_dt_course *course, const gv_return_law *la
                 gv_lens_action(&course->lens, course->scaling, episode->cpa, episode->action[t]);
             gv_dt_course_lessons(course, i)[t] =
                 (gv_dt_lesson){.to_go = (float)(to_go[t] / course->scaling->reward_divisor),
-                               .action = (float)action,
+                               .action = course->lens.hides_actions ? 0 : (float)action,
                                .target = (float)action,
                                .weight = 1,
                                .expertness = episode->is_expert ? 1 : 0};
@@ -138,7 +138,7 @@ static void fill_tick(const gv_dt_course *course, const inputs *in, gv_place pla
     const gv_account total = gv_episode_account(episode, episode->length);
     gv_lens_see(&course->lens, course->scaling, episode->state + place.tick * GV_STATE_SIZE, &total,
                 in->state + at * course->sizes.features);
-    in->to_go[at] = lesson->to_go;
+    in->to_go[at] = course->lens.hides_returns ? 0 : lesson->to_go;
     in->action[at] = lesson->action;
     in->target[at] = lesson->target;
     in->weights[at] = (float)((double)lesson->weight * (1 / course->valid));

@@ -16,6 +16,13 @@ static double log_sigmoid(double logit)
     return logit < 0 ? logit - log1p(exp(logit)) : -log1p(exp(-logit));
 }
 
+/* The return's token: what is asked for, where the network is told. */
+static void embed_return(const gv_dt_network *dt, float to_go, size_t tick, float *row)
+{
+    const float told = dt->lens.hides_returns ? 0 : to_go;
+    gv_dt_cached_embed(dt, RETURN, &told, tick, row);
+}
+
 /* Logits of the expertness of every bin of return, were it asked for. */
 static void try_returns(gv_dt_network *dt, const gv_dt_seat *seat, float *logits)
 {
@@ -24,7 +31,7 @@ static void try_returns(gv_dt_network *dt, const gv_dt_seat *seat, float *logits
     const size_t width = dt->sizes.decoder.width;
     for (size_t i = 0; i < bins; i++) {
         const float to_go = (float)gv_return_of_bin(i, bins);
-        gv_dt_cached_embed(dt, RETURN, &to_go, seat->length - 1, cached->x + i * width);
+        embed_return(dt, to_go, seat->length - 1, cached->x + i * width);
     }
     gv_decoder_cache_try(cached->chunks[seat->chunk], seat->slot, bins, cached->x, cached->y);
     gv_dense_apply(cached->predict_expertness, cached->y, bins, logits);
@@ -110,7 +117,7 @@ void gv_dt_guided_act(gv_dt_network *dt, gv_dt_seat *const *seats, size_t count)
     for (size_t i = 0; i < count; i++) {
         const size_t tick = seats[i]->length - 1;
         float *rows = cached->x + 2 * i * width;
-        gv_dt_cached_embed(dt, RETURN, &seats[i]->to_go[tick], tick, rows);
+        embed_return(dt, seats[i]->to_go[tick], tick, rows);
         gv_dt_cached_embed(dt, EXPERTNESS, &wanted, tick, rows + width);
     }
     gv_decoder_cache_advance(cached->chunks[seats[0]->chunk], slots, count, 2, cached->x,

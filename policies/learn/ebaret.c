@@ -9,7 +9,10 @@
 
 gv_lens gv_ebaret_lens(const gv_ebaret_config *config)
 {
-    return (gv_lens){.has_account = config->account, .unit = (gv_action_unit)config->action_unit};
+    return (gv_lens){.has_account = config->account,
+                     .unit = (gv_action_unit)config->action_unit,
+                     .hides_actions = !config->shows_actions,
+                     .hides_returns = config->expertness && !config->shows_returns};
 }
 
 gv_bag_law gv_ebaret_bags(const gv_ebaret_config *config)

@@ -21,6 +21,8 @@ typedef struct gv_ebaret_config {
     bool expertness;
     bool account;
     int32_t action_unit; /* gv_action_unit */
+    bool shows_actions;
+    bool shows_returns;
     int32_t target;
     int32_t weights;
     double weight_floor;

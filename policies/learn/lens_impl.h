@@ -20,6 +20,8 @@ typedef enum gv_action_unit { GV_ACTION_SCALED, GV_ACTION_LOG_CPA } gv_action_un
 typedef struct gv_lens {
     bool has_account;
     gv_action_unit unit;
+    bool hides_actions; /* tokens of past actions are 0 */
+    bool hides_returns; /* tokens of the return to go are 0 */
 } gv_lens;
 
 size_t gv_lens_width(const gv_lens *lens);
