@@ -44,8 +44,13 @@ static inline gv_dataset *planner_dataset(void **state, planting plant, size_t e
 {
     char path[TEST_PATH_SIZE];
     const char *const paths[] = {path};
-    const planted_set set = {
-        .plant = plant, .episodes = episodes, .ticks = ticks, .first_period = 7, .of_period = 4};
+    const planted_set set = {.plant = plant,
+                             .episodes = episodes,
+                             .ticks = ticks,
+                             .first_period = 7,
+                             .of_period = 4,
+                             .teach = planted_oracle,
+                             .expert = 1};
     gv_dataset *dataset = NULL;
     test_folder_path(*state, "planted.safetensors", path);
     planted_write(&set, path);

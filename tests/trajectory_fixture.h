@@ -197,6 +197,12 @@ static inline void planted_write(const planted_set *set, const char *path)
     gv_mem_free(arrays.sums);
 }
 
+/* An oracle's answers. */
+static inline double planted_oracle(size_t episode, size_t tick)
+{
+    return 60 + (double)(episode % 7) + (double)tick;
+}
+
 /* ---- planted problems ------------------------------------------------------------------------ */
 
 static inline void planted_state(const gv_random *draw, size_t ticks, size_t tick, double *state)

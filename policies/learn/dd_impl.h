@@ -16,10 +16,10 @@
 #include "models/nn/diffusion.h"
 #include "models/nn/layers.h"
 #include "models/nn/unet.h"
+#include "models/nn/vae.h"
 #include "policies/learn/common_impl.h"
 #include "policies/learn/dd.h"
 #include "policies/learn/returns_impl.h"
-#include "policies/learn/vae_impl.h"
 
 typedef enum gv_dd_condition { GV_DD_RANGE, GV_DD_SIGMOID } gv_dd_condition;
 

@@ -13,7 +13,12 @@ const char *const gv_dd_conditions[] = {"range", "sigmoid", NULL};
 
 /* ---- batches --------------------------------------------------------------------------------- */
 
-static gv_dd_example example_of(const gv_dd_lesson *dd, uint64_t step, size_t index)
+static float label_of(const gv_dd_lesson *dd, double action, double cpa)
+{
+    return (float)gv_dd_action_in(&dd->sizes, &dd->base.scaling, action, cpa);
+}
+
+gv_dd_example gv_dd_example_of(const gv_dd_lesson *dd, uint64_t step, size_t index)
 {
     const gv_learner_setup *setup = &dd->base.setup;
     const gv_place place = gv_dataset_draw(setup->dataset, setup->seed, step, index);
@@ -44,23 +49,22 @@ void gv_dd_state_at(const gv_dd_lesson *dd, const gv_episode *episode, size_t ti
     gv_scaling_state(&dd->base.scaling, episode->state + of * GV_STATE_SIZE, state);
 }
 
-/* Behind an episode's end its last state goes on, without weight. */
-static void fill_state(const gv_dd_lesson *dd, const gv_dd_example *one, size_t tick, float *x,
-                       float *noise, float *weights)
+void gv_dd_fill_tick(const gv_dd_lesson *dd, const gv_dd_example *one, size_t tick,
+                     const gv_dd_tick *to)
 {
     const size_t last = one->episode->length - 1;
     const size_t width = dd->sizes.width;
     const bool is_known = tick <= one->prefix;
-    const bool is_clean = is_known && one->prefix > 0;
+    const bool is_clean = is_known && dd->config->completes;
     float state[GV_STATE_SIZE];
     double drawn[GV_STATE_SIZE];
     gv_dd_state_at(dd, one->episode, tick, state);
     gv_random_fill_normal(&one->random, one->first + tick * width, width, drawn);
     for (size_t i = 0; i < width; i++) {
-        noise[i] = (float)drawn[i];
-        weights[i] = is_known || tick > last ? 0 : (float)(1 / dd->weighed);
+        to->noise[i] = (float)drawn[i];
+        to->weights[i] = is_known || tick > last ? 0 : (float)(1 / dd->weighed);
     }
-    gv_diffusion_mix(&dd->diffusion, is_clean ? 0 : one->k, state, noise, width, x);
+    gv_diffusion_mix(&dd->diffusion, is_clean ? 0 : one->k, state, to->noise, width, to->x);
 }
 
 gv_dd_told gv_dd_told_of(const gv_dd_lesson *dd, const gv_episode *episode)
@@ -75,36 +79,47 @@ gv_dd_told gv_dd_told_of(const gv_dd_lesson *dd, const gv_episode *episode)
     return told;
 }
 
-static void fill_condition(const gv_dd_lesson *dd, const gv_shard *shard, size_t row,
-                           const gv_dd_example *one)
+static void fill_condition(const gv_dd_lesson *dd, const gv_dd_nodes *nodes, const gv_shard *shard,
+                           size_t row, const gv_dd_example *one)
 {
     const size_t width = dd->sizes.told;
     gv_dd_told told = gv_dd_told_of(dd, one->episode);
     bool keeps = !one->is_dropped;
     told.is_hidden = one->is_dropped;
-    gv_dd_tell(&dd->sizes, &told, gv_tape_f32(shard->tape, dd->told) + row * width);
-    if (dd->extra.fill != NULL && dd->extra.fill(dd->extra.context, shard, row, one)) {
+    gv_dd_tell(&dd->sizes, &told, gv_tape_f32(shard->tape, nodes->told) + row * width);
+    if (dd->extra.fill != NULL &&
+        dd->extra.fill(dd->extra.context, &nodes->extra, &(gv_dd_row){shard, row, one})) {
         keeps = true;
     }
-    gv_tape_f32(shard->tape, dd->inputs.keep)[row] = keeps ? 1 : 0;
+    gv_tape_f32(shard->tape, nodes->unet.keep)[row] = keeps ? 1 : 0;
+}
+
+/* Inputs of the U-Net for the example. */
+static void fill_example(const gv_dd_lesson *dd, const gv_dd_nodes *nodes, const gv_shard *shard,
+                         size_t row, const gv_dd_example *one)
+{
+    gv_tape *tape = shard->tape;
+    const size_t base = dd->sizes.unet.base;
+    const size_t horizon = dd->sizes.horizon;
+    for (size_t tick = 0; tick < horizon; tick++) {
+        const size_t at = (row * horizon + tick) * dd->sizes.width;
+        const gv_dd_tick to = {.x = gv_tape_f32(tape, nodes->unet.x) + at,
+                               .noise = gv_tape_f32(tape, nodes->noise) + at,
+                               .weights = gv_tape_f32(tape, nodes->weights) + at};
+        gv_dd_fill_tick(dd, one, tick, &to);
+    }
+    memcpy(gv_tape_f32(tape, nodes->unet.step) + row * base, dd->features + (one->k - 1) * base,
+           base * sizeof(float));
+    fill_condition(dd, nodes, shard, row, one);
 }
 
 static void fill_noise(void *context, const gv_shard *shard)
 {
     const gv_dd_lesson *dd = context;
-    gv_tape *tape = shard->tape;
-    const size_t base = dd->sizes.unet.base;
-    const size_t horizon = dd->sizes.horizon;
     for (size_t i = 0; i < shard->size; i++) {
-        const gv_dd_example one = example_of(dd, shard->step, shard->number * shard->size + i);
-        for (size_t tick = 0; tick < horizon; tick++) {
-            const size_t at = (i * horizon + tick) * dd->sizes.width;
-            fill_state(dd, &one, tick, gv_tape_f32(tape, dd->inputs.x) + at,
-                       gv_tape_f32(tape, dd->noise) + at, gv_tape_f32(tape, dd->weights) + at);
-        }
-        memcpy(gv_tape_f32(tape, dd->inputs.step) + i * base, dd->features + (one.k - 1) * base,
-               base * sizeof(float));
-        fill_condition(dd, shard, i, &one);
+        const gv_dd_example one =
+            gv_dd_example_of(dd, shard->step, shard->number * shard->size + i);
+        fill_example(dd, &dd->nodes, shard, i, &one);
     }
 }
 
@@ -123,8 +138,7 @@ static void fill_transition(const gv_dd_lesson *dd, gv_place place, float *seen,
     gv_dd_state_at(dd, episode, tick + 1, states + (GV_DD_SEEN - 1) * dd->sizes.width);
     gv_dd_gather(&dd->sizes, states, GV_DD_SEEN - 2, states + (GV_DD_SEEN - 1) * dd->sizes.width,
                  &account, seen);
-    *action =
-        (float)gv_dd_action_in(&dd->sizes, &dd->base.scaling, episode->action[tick], episode->cpa);
+    *action = label_of(dd, episode->action[tick], episode->cpa);
 }
 
 static void fill_inverse(void *context, const gv_shard *shard)
@@ -142,20 +156,109 @@ static void fill_inverse(void *context, const gv_shard *shard)
     }
 }
 
+/* ---- following what is imagined -------------------------------------------------------------- */
+
+/* The tick up to which the example is known, and another follows; its last but one at most. */
+static size_t followed(const gv_dd_example *one)
+{
+    const size_t last = one->episode->length - 1;
+    return one->prefix == last && last > 0 ? last - 1 : one->prefix;
+}
+
+static void fill_followed(const gv_dd_lesson *dd, const gv_shard *shard, size_t row,
+                          const gv_dd_example *one)
+{
+    const gv_follow *follow = &dd->follow;
+    const gv_episode *episode = one->episode;
+    const size_t tick = followed(one);
+    const size_t next = tick + 1 < episode->length ? tick + 1 : tick;
+    const double kept = dd->diffusion.kept[one->k];
+    const size_t horizon = dd->sizes.horizon;
+    const size_t campaign = dd->sizes.inverse_inputs - GV_DD_SEEN * dd->sizes.width;
+    const size_t width = (GV_DD_SEEN - 1) * dd->sizes.width;
+    float seen[GV_DD_SEEN * GV_STATE_SIZE + GV_DD_CAMPAIGN];
+    float action = 0;
+    fill_transition(dd, (gv_place){.episode = one->number, .tick = tick}, seen, &action);
+    memcpy(gv_tape_f32(shard->tape, follow->past) + row * width, seen, width * sizeof *seen);
+    if (campaign > 0) {
+        memcpy(gv_tape_f32(shard->tape, follow->campaign) + row * campaign,
+               seen + GV_DD_SEEN * dd->sizes.width, campaign * sizeof *seen);
+    }
+    for (size_t t = 0; t < horizon; t++) {
+        gv_tape_f32(shard->tape, follow->next)[row * horizon + t] = t == next ? 1 : 0;
+    }
+    gv_tape_f32(shard->tape, follow->of_x)[row] = (float)(1 / sqrt(kept));
+    gv_tape_f32(shard->tape, follow->of_eps)[row] = (float)sqrt((1 - kept) / kept);
+    const double answer = episode->oracle != NULL ? episode->oracle[tick] : episode->action[tick];
+    gv_tape_f32(shard->tape, dd->action)[row] = label_of(dd, answer, episode->cpa);
+}
+
+static void fill_follow(void *context, const gv_shard *shard)
+{
+    const gv_dd_lesson *dd = context;
+    for (size_t i = 0; i < shard->size; i++) {
+        gv_dd_example one = gv_dd_example_of(dd, shard->step, shard->number * shard->size + i);
+        one.prefix = followed(&one);
+        fill_example(dd, &dd->imagined, shard, i, &one);
+        fill_followed(dd, shard, i, &one);
+    }
+}
+
 /* ---- losses ---------------------------------------------------------------------------------- */
+
+/* Makes the inputs of a U-Net for `size` examples -> its guess at the noise. */
+static gv_node build_guess(gv_dd_lesson *dd, gv_graph *graph, size_t size, gv_dd_nodes *nodes)
+{
+    const gv_shape shape = gv_shape_of(3, (size_t[]){size, dd->sizes.horizon, dd->sizes.width});
+    nodes->noise = gv_graph_input(graph, "noise", shape);
+    nodes->weights = gv_graph_input(graph, "weights", shape);
+    nodes->told = gv_graph_input(graph, "told", gv_shape_of(2, (size_t[]){size, dd->sizes.told}));
+    gv_node condition = nodes->told;
+    if (dd->extra.embed != NULL) {
+        condition = dd->extra.embed(dd->extra.context, graph, condition, size, &nodes->extra);
+    }
+    return gv_dd_build_noise(graph, &dd->sizes, size, condition, &nodes->unet);
+}
 
 static gv_node noise_loss(void *context, gv_graph *graph, size_t size)
 {
     gv_dd_lesson *dd = context;
-    const gv_shape shape = gv_shape_of(3, (size_t[]){size, dd->sizes.horizon, dd->sizes.width});
-    dd->noise = gv_graph_input(graph, "noise", shape);
-    dd->weights = gv_graph_input(graph, "weights", shape);
-    dd->told = gv_graph_input(graph, "told", gv_shape_of(2, (size_t[]){size, dd->sizes.told}));
-    const gv_node condition = dd->extra.embed == NULL
-                                  ? dd->told
-                                  : dd->extra.embed(dd->extra.context, graph, dd->told, size);
-    const gv_node guess = gv_dd_build_noise(graph, &dd->sizes, size, condition, &dd->inputs);
-    return gv_op_mse(graph, guess, dd->noise, dd->weights);
+    const gv_node guess = build_guess(dd, graph, size, &dd->nodes);
+    return gv_op_mse(graph, guess, dd->nodes.noise, dd->nodes.weights);
+}
+
+/* The states that a guess amounts to, at the next tick alone: [B, width]. */
+static gv_node build_next(gv_dd_lesson *dd, gv_graph *graph, size_t size)
+{
+    gv_follow *follow = &dd->follow;
+    const gv_shape one = gv_shape_of(1, (size_t[]){size});
+    const gv_node eps = build_guess(dd, graph, size, &dd->imagined);
+    follow->of_x = gv_graph_input(graph, "of_x", one);
+    follow->of_eps = gv_graph_input(graph, "of_eps", one);
+    follow->next =
+        gv_graph_input(graph, "next", gv_shape_of(2, (size_t[]){size, dd->sizes.horizon}));
+    gv_node states = gv_op_sub(graph, gv_op_mul(graph, dd->imagined.unet.x, follow->of_x),
+                               gv_op_mul(graph, eps, follow->of_eps));
+    states = gv_op_clamp(graph, states, -dd->sizes.bound, dd->sizes.bound);
+    states = gv_op_mul(graph, states, follow->next);
+    return gv_op_sum_last(graph, gv_op_transpose(graph, states, 1, 2));
+}
+
+static gv_node follow_loss(void *context, gv_graph *graph, size_t size)
+{
+    gv_dd_lesson *dd = context;
+    const size_t width = (GV_DD_SEEN - 1) * dd->sizes.width;
+    const size_t campaign = dd->sizes.inverse_inputs - GV_DD_SEEN * dd->sizes.width;
+    dd->follow.past = gv_graph_input(graph, "past", gv_shape_of(2, (size_t[]){size, width}));
+    dd->action = gv_graph_input(graph, "action", gv_shape_of(2, (size_t[]){size, 1}));
+    gv_node seen = gv_op_concat(graph, dd->follow.past, build_next(dd, graph, size), 1);
+    if (campaign > 0) {
+        dd->follow.campaign =
+            gv_graph_input(graph, "campaign", gv_shape_of(2, (size_t[]){size, campaign}));
+        seen = gv_op_concat(graph, seen, dd->follow.campaign, 1);
+    }
+    const gv_node guess = gv_dd_build_inverse(graph, &dd->sizes, seen);
+    return gv_op_mse(graph, guess, dd->action, GV_NODE_NONE);
 }
 
 static gv_node inverse_loss(void *context, gv_graph *graph, size_t size)
@@ -266,10 +369,12 @@ gv_status gv_dd_lesson_open(gv_dd_lesson *dd, const gv_type_info *info, const gv
 
 gv_status gv_dd_lesson_add(gv_dd_lesson *dd)
 {
+    const bool follows = dd->label == GV_DD_ORACLE;
     const gv_objective_config losses[] = {
         [GV_DD_NOISE] = {"noise", .trained = GV_DD_UNET, .build = noise_loss, .fill = fill_noise},
-        [GV_DD_INVERSE_LOSS] = {"inverse", .trained = GV_DD_INVERSE, .build = inverse_loss,
-                                .fill = fill_inverse},
+        [GV_DD_INVERSE_LOSS] = {"inverse", .trained = GV_DD_INVERSE,
+                                .build = follows ? follow_loss : inverse_loss,
+                                .fill = follows ? fill_follow : fill_inverse},
     };
     for (size_t i = 0; i < sizeof losses / sizeof losses[0]; i++) {
         gv_objective_config loss = losses[i];
@@ -283,7 +388,7 @@ gv_status gv_dd_lesson_step(gv_dd_lesson *dd, uint64_t step, double *losses)
 {
     dd->weighed = 0;
     for (size_t i = 0; i < (size_t)dd->base.common->batch; i++) {
-        const gv_dd_example one = example_of(dd, step, i);
+        const gv_dd_example one = gv_dd_example_of(dd, step, i);
         dd->weighed += weighed_of(dd, &one);
     }
     dd->weighed = dd->weighed > 0 ? dd->weighed : 1;

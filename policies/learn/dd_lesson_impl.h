@@ -20,25 +20,58 @@ typedef struct gv_dd_example {
     gv_random random;
     uint64_t first; /* index of its first draw of noise */
     size_t k;
-    size_t prefix;   /* states that are left as they were, and one more: without weight */
+    size_t prefix;   /* the last tick that is known */
     bool is_dropped; /* the return is hidden */
 } gv_dd_example;
 
-typedef struct gv_dd_lesson gv_dd_lesson;
+/* Where a learner's own inputs of the U-Net's condition are; it alone knows what they mean. */
+typedef struct gv_dd_extra_nodes {
+    gv_node node[6];
+} gv_dd_extra_nodes;
+
+/* An example, and where its inputs go. */
+typedef struct gv_dd_row {
+    const gv_shard *shard;
+    size_t row;
+    const gv_dd_example *example;
+} gv_dd_row;
 
 /* What a learner adds to the lesson. */
 typedef struct gv_dd_extra {
     /* The condition's node for `size` examples, out of what is told [size, told]. */
-    gv_node (*embed)(void *context, gv_graph *graph, gv_node told, size_t size);
+    gv_node (*embed)(void *context, gv_graph *graph, gv_node told, size_t size,
+                     gv_dd_extra_nodes *nodes);
     /* Writes an example's inputs of that; whether its embedding is kept. On any thread. */
-    bool (*fill)(const void *context, const gv_shard *shard, size_t row, const gv_dd_example *one);
+    bool (*fill)(const void *context, const gv_dd_extra_nodes *nodes, const gv_dd_row *row);
     void *context;
 } gv_dd_extra;
 
-/* Which action an inverse model learns at a state. */
+/*
+ * What the inverse dynamics learn: the action played, between the states that were there; or the
+ * oracle's at a state (where a set has none: the one played), between it and the next state as
+ * the planner guesses it there, as in serving. The latter is ours.
+ */
 typedef enum gv_dd_label { GV_DD_PLAYED, GV_DD_ORACLE } gv_dd_label;
 
-struct gv_dd_lesson {
+/* Inputs of a graph with a U-Net. */
+typedef struct gv_dd_nodes {
+    gv_unet_inputs unet;
+    gv_node told;    /* [B, told] */
+    gv_node noise;   /* [B, horizon, width]: what was drawn */
+    gv_node weights; /* the same */
+    gv_dd_extra_nodes extra;
+} gv_dd_nodes;
+
+/* Of the inverse dynamics that follow a guess. */
+typedef struct gv_follow {
+    gv_node past;     /* [B, 3 width] */
+    gv_node campaign; /* [B, GV_DD_CAMPAIGN] */
+    gv_node next;     /* [B, horizon]: 1 at the next tick */
+    gv_node of_x;     /* [B]: x_0^ = of_x x - of_eps eps */
+    gv_node of_eps;
+} gv_follow;
+
+typedef struct gv_dd_lesson {
     gv_workshop base; /* first: its functions serve as methods */
     const gv_dd_config *config;
     gv_dd_sizes sizes;
@@ -46,15 +79,14 @@ struct gv_dd_lesson {
     gv_dd_extra extra; /* embed NULL: none, the condition is what is told */
     gv_return_law law;
     gv_diffusion diffusion;
-    gv_unet_inputs inputs;
-    gv_node told;    /* [B, told] */
-    gv_node noise;   /* [B, horizon, width]: what was drawn */
-    gv_node weights; /* the same */
+    gv_dd_nodes nodes;    /* of the loss of noise */
+    gv_dd_nodes imagined; /* where guesses are followed */
+    gv_follow follow;
     gv_node seen;    /* [GV_DD_EACH B, inverse_inputs] */
-    gv_node action;  /* [GV_DD_EACH B, 1] */
+    gv_node action;  /* [GV_DD_EACH B, 1]; [B, 1] where guesses are followed */
     double weighed;  /* numbers of this step's batch that have weight */
     float *features; /* [diffusion_steps][base] */
-};
+} gv_dd_lesson;
 
 enum { GV_DD_NOISE, GV_DD_INVERSE_LOSS, GV_DD_LOSSES, GV_DD_EACH = 8 };
 
@@ -68,6 +100,23 @@ GV_MUST_CHECK gv_status gv_dd_lesson_add(gv_dd_lesson *lesson);
 GV_MUST_CHECK gv_status gv_dd_lesson_step(gv_dd_lesson *lesson, uint64_t step, double *losses);
 
 void gv_dd_lesson_fini(gv_dd_lesson *lesson); /* the workshop with it */
+
+/* Example `index` of a step's batch: a pure function of both. */
+gv_dd_example gv_dd_example_of(const gv_dd_lesson *lesson, uint64_t step, size_t index);
+
+/* A tick of an example's period, [width] each. */
+typedef struct gv_dd_tick {
+    float *x;
+    float *noise;
+    float *weights;
+} gv_dd_tick;
+
+/*
+ * Up to the example's prefix states have no weight, and with completion are clean; behind an
+ * episode's end its last state goes on, without weight.
+ */
+void gv_dd_fill_tick(const gv_dd_lesson *lesson, const gv_dd_example *example, size_t tick,
+                     const gv_dd_tick *to);
 
 /* The scaled state of a tick; behind an episode's end its last state goes on. [width] */
 void gv_dd_state_at(const gv_dd_lesson *lesson, const gv_episode *episode, size_t tick,

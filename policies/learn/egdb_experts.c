@@ -1,4 +1,5 @@
 #include <assert.h>
+#include <limits.h>
 #include <math.h>
 
 #include "policies/learn/egdb_impl.h"
@@ -6,8 +7,9 @@
 
 struct gv_expert_index {
     const gv_dataset *dataset;
-    size_t *experts; /* [count]: their episodes */
-    size_t *of;      /* [episodes]: number of its expert */
+    struct terms *terms; /* [count] */
+    size_t *experts;     /* [count]: their episodes */
+    size_t *of;          /* [episodes]: number of its expert */
     size_t count;
     double budget_scale; /* 1 / standard deviation of log budget */
     double cpa_scale;
@@ -15,13 +17,24 @@ struct gv_expert_index {
 
 static bool is_expert(const gv_episode *episode, gv_egdb_experts kind)
 {
-    (void)episode;
-    return kind == GV_EGDB_ALL;
+    return kind == GV_EGDB_ALL || episode->is_expert;
 }
+
+/* Of a campaign, each over the experts' standard deviation. */
+typedef struct terms {
+    double budget;
+    double cpa;
+} terms;
 
 static double log_of(double amount)
 {
     return amount > 0 ? log(amount) : 0;
+}
+
+static terms terms_of(const gv_expert_index *index, const gv_episode *episode)
+{
+    return (terms){.budget = log_of(episode->budget) * index->budget_scale,
+                   .cpa = log_of(episode->cpa) * index->cpa_scale};
 }
 
 /* 1 over the experts' standard deviation; 1 where they are alike. */
@@ -45,21 +58,24 @@ typedef struct nearness {
     double distance;
 } nearness;
 
-static nearness nearness_of(const gv_expert_index *index, const gv_episode *a, const gv_episode *b)
+static int class_of(const gv_episode *a, const gv_episode *b)
 {
-    const double budget = (log_of(a->budget) - log_of(b->budget)) * index->budget_scale;
-    const double cpa = (log_of(a->cpa) - log_of(b->cpa)) * index->cpa_scale;
-    const int class = a->category == b->category ? 1 : 2;
-    const bool is_own = a->period == b->period && a->advertiser == b->advertiser;
-    return (nearness){.class = is_own ? 0 : class, .distance = budget * budget + cpa * cpa};
+    if (a->period == b->period && a->advertiser == b->advertiser) {
+        return 0;
+    }
+    return a->category == b->category ? 1 : 2;
 }
 
 static size_t nearest(const gv_expert_index *index, const gv_episode *episode)
 {
+    const terms own = terms_of(index, episode);
     size_t best = 0;
-    nearness least = nearness_of(index, episode, gv_expert_at(index, 0));
-    for (size_t i = 1; i < index->count; i++) {
-        const nearness now = nearness_of(index, episode, gv_expert_at(index, i));
+    nearness least = {.class = INT_MAX};
+    for (size_t i = 0; i < index->count; i++) {
+        const double budget = own.budget - index->terms[i].budget;
+        const double cpa = own.cpa - index->terms[i].cpa;
+        const nearness now = {.class = class_of(episode, gv_expert_at(index, i)),
+                              .distance = budget * budget + cpa * cpa};
         if (now.class < least.class ||
             (now.class == least.class && now.distance < least.distance)) {
             least = now;
@@ -86,6 +102,9 @@ static gv_status find_experts(gv_expert_index *index, gv_egdb_experts kind)
     }
     index->budget_scale = scale_of(index, true);
     index->cpa_scale = scale_of(index, false);
+    for (size_t i = 0; i < index->count; i++) {
+        index->terms[i] = terms_of(index, gv_expert_at(index, i));
+    }
     for (size_t i = 0; i < count; i++) {
         index->of[i] = nearest(index, gv_dataset_at(index->dataset, i));
     }
@@ -96,12 +115,13 @@ gv_status gv_expert_index_create(const gv_dataset *dataset, gv_egdb_experts kind
                                  gv_expert_index **out)
 {
     const size_t count = gv_dataset_count(dataset);
-    gv_expert_index *index = gv_mem_alloc(sizeof *index, 2 * count, sizeof(size_t));
+    gv_expert_index *index = gv_mem_alloc(sizeof *index, count, sizeof(terms) + 2 * sizeof(size_t));
     if (index == NULL) {
         return GV_FAIL(GV_ENOMEM, "no memory to find the experts of %zu episodes", count);
     }
     *index = (gv_expert_index){.dataset = dataset};
-    index->experts = (size_t *)(index + 1);
+    index->terms = (terms *)(index + 1);
+    index->experts = (size_t *)(index->terms + count);
     index->of = index->experts + count;
     const gv_status status = find_experts(index, kind);
     if (status != GV_OK) {

@@ -4,7 +4,7 @@
  *
  * STATED there: expert trajectories guide the diffusion, teacher forcing blends with decode
  * forcing through a VAE, two conditions, fewer steps. How, is a CHOICE of ours:
- *   embedding     z = mean of q(z | tau), vae_impl.h
+ *   embedding     z = mean of q(z | tau), models/nn/vae.h
  *   teacher       tau is what the expert did for this advertiser and period, or for the nearest
  *   decode        tau is decoded from z' ~ p(z | context): all there is in serving
  *   context       log C, log budget and the first scaled state; the category is not told to a
@@ -33,6 +33,9 @@ typedef struct gv_egdb_config {
 } gv_egdb_config;
 
 gv_dd_traits gv_egdb_traits(const gv_egdb_config *config);
+
+/* From 0 at step 0 to `end` at `steps` and for good. */
+double gv_egdb_risen(double end, int64_t steps, uint64_t step);
 
 /* What an embedding is made of; B campaigns. */
 typedef struct gv_egdb_inputs {

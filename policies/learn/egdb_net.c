@@ -12,6 +12,11 @@ gv_dd_traits gv_egdb_traits(const gv_egdb_config *config)
                           .latent = (size_t)config->latent};
 }
 
+double gv_egdb_risen(double end, int64_t steps, uint64_t step)
+{
+    return step >= (uint64_t)steps ? end : end * (double)step / (double)steps;
+}
+
 /* decodes x decoded + (1 - decodes) x expert's */
 static gv_node blend(gv_graph *graph, const gv_vae *vae, size_t batch, gv_node decoded,
                      gv_egdb_inputs *inputs)

@@ -43,6 +43,10 @@ static const gv_preset dd_presets[] = {
     {"diffbid", "DiffBid's: two levels of 128 and 256, 30 steps, the return dropped for a fifth",
      (const char *const[]){"base=128", "levels=2", "inverse=256", "diffusion_steps=30", "drop=0.2",
                            "batch=128", "shards=16", "rate=0.0001", NULL}},
+    {"completion", "CBD's planner at CPU sizes: the start of a period known, told the return alone",
+     (const char *const[]){"base=16", "levels=3", "inverse=256", "diffusion_steps=100", "drop=0.2",
+                           "returns=score", "relative=on", "completion=on", "batch=32",
+                           "rate=0.001", NULL}},
     {0},
 };
 

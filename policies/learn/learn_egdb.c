@@ -4,7 +4,7 @@
  *
  *     noise    mean (eps - eps(x_k, k, y))^2,  y = R, CPA kept, log C, log budget, z
  *     inverse  mean (f(s_(t-2), s_(t-1), s_t, s_(t+1), log C, log budget) - log(1 + a_t / C))^2
- *     vae      of experts' periods, see vae_impl.h
+ *     vae      of experts' periods, see models/nn/vae.h
  *
  * What is the paper's and what a choice of ours is said in egdb_impl.h. R with the flag, and z, are
  * hidden each for `drop` of the examples, independently. Completion is CBD's (arXiv 2509.03348).
@@ -13,11 +13,12 @@
 #include <math.h>
 #include <string.h>
 
+#include "models/nn/operators.h"
 #include "policies/learn/dd_lesson_impl.h"
 #include "policies/learn/egdb_impl.h"
 #include "policies/learn/learners_impl.h"
 
-#define EGDB_base            "32"
+#define EGDB_base            "16"
 #define EGDB_inverse         "256"
 #define EGDB_levels          "3"
 #define EGDB_kernel          "5"
@@ -33,14 +34,15 @@
 
 #define CHOICE "ours; EGDB, arXiv 2508.08687, does not say"
 
+/* Places in gv_dd_extra_nodes; LEADS [B, latent]: 0 where z is hidden. */
+enum { CONTEXT, DRAWN, EXPERT, DECODES, LEADS };
+
 enum { VAE = GV_DD_LOSSES, DRAWS_FIRST = 2 /* of an example: hides z, decodes; then z' */ };
 
 typedef struct egdb_state {
     gv_dd_lesson lesson; /* first */
     const gv_egdb_config *config;
     gv_expert_index *experts;
-    gv_egdb_inputs inputs;
-    gv_node leads; /* [B, latent]: 0 where z is hidden */
     gv_vae_inputs vae;
 } egdb_state;
 
@@ -48,7 +50,7 @@ static const char *const expert_kinds[] = {"marked", "all", NULL};
 static const char *const labels[] = {"played", "oracle", NULL};
 
 static const gv_param egdb_params[] = {
-    GV_LEARNER_ROWS("10000", "64", "0.0003", CHOICE),
+    GV_LEARNER_ROWS("10000", "32", "0.001", CHOICE),
     GV_DD_ROWS(EGDB),
     {.name = "standardise",
      .kind = GV_PARAM_SWITCH,
@@ -83,7 +85,7 @@ static const gv_param egdb_params[] = {
      .source = CHOICE},
     {.name = "experts",
      .kind = GV_PARAM_CHOICE,
-     .fallback = "all",
+     .fallback = "marked",
      .choices = expert_kinds,
      .offset = offsetof(gv_egdb_config, experts),
      .help = "whose periods are an expert's: those that the set marks, or all",
@@ -93,7 +95,8 @@ static const gv_param egdb_params[] = {
      .fallback = "played",
      .choices = labels,
      .offset = offsetof(gv_egdb_config, labels),
-     .help = "what the inverse dynamics learn at a state: the action played, or the oracle's",
+     .help = "what the inverse dynamics learn: the action played, between states as they were; or "
+             "the oracle's, between a state and the next as the planner guesses it",
      .source = "ours"},
     {.name = "forcing",
      .kind = GV_PARAM_REAL,
@@ -127,6 +130,8 @@ static const gv_param egdb_params[] = {
 };
 
 static const gv_preset egdb_presets[] = {
+    {"wide", "levels of 32, 64 and 128 channels and batches of 128, at a rate of 1e-4",
+     (const char *const[]){"base=32", "batch=128", "shards=4", "rate=0.0001", NULL}},
     {"return_only", "CBD's planner at these sizes: dd with completion, told the return alone",
      (const char *const[]){"standardise=off", "log_actions=off", "flag=off", "campaign=off",
                            "latent=0", "labels=played", NULL}},
@@ -139,23 +144,22 @@ static const gv_preset egdb_presets[] = {
     {0},
 };
 
-/* ---- schedules ------------------------------------------------------------------------------- */
-
-static double risen(double end, int64_t steps, uint64_t step)
-{
-    return step >= (uint64_t)steps ? end : end * (double)step / (double)steps;
-}
-
 /* ---- embeddings ------------------------------------------------------------------------------ */
 
-static gv_node embed(void *context, gv_graph *graph, gv_node told, size_t size)
+static gv_node embed(void *context, gv_graph *graph, gv_node told, size_t size,
+                     gv_dd_extra_nodes *nodes)
 {
-    egdb_state *egdb = context;
+    const egdb_state *egdb = context;
     const gv_dd_sizes *sizes = &egdb->lesson.sizes;
-    const gv_node z = gv_egdb_build_embedding(graph, sizes, size, true, &egdb->inputs);
-    egdb->leads =
+    gv_egdb_inputs inputs;
+    const gv_node z = gv_egdb_build_embedding(graph, sizes, size, true, &inputs);
+    nodes->node[CONTEXT] = inputs.context;
+    nodes->node[DRAWN] = inputs.noise;
+    nodes->node[EXPERT] = inputs.expert;
+    nodes->node[DECODES] = inputs.decodes;
+    nodes->node[LEADS] =
         gv_graph_input(graph, "leads", gv_shape_of(2, (size_t[]){size, sizes->traits.latent}));
-    return gv_op_concat(graph, told, gv_op_mul(graph, z, egdb->leads), 1);
+    return gv_op_concat(graph, told, gv_op_mul(graph, z, nodes->node[LEADS]), 1);
 }
 
 /* Behind the end of a period its last state goes on. */
@@ -183,27 +187,29 @@ static void put_normals(const gv_random *random, uint64_t first, size_t count, f
     }
 }
 
-static bool fill_embedding(const void *context, const gv_shard *shard, size_t row,
-                           const gv_dd_example *one)
+static bool fill_embedding(const void *context, const gv_dd_extra_nodes *nodes,
+                           const gv_dd_row *row)
 {
     const egdb_state *egdb = context;
     const gv_egdb_config *config = egdb->config;
+    const gv_dd_example *one = row->example;
+    gv_tape *tape = row->shard->tape;
     const gv_vae *vae = &egdb->lesson.sizes.vae;
-    const gv_random random =
-        gv_random_key(egdb->lesson.base.setup.seed, GV_STREAM_EGDB, shard->step);
+    const uint64_t step = row->shard->step;
+    const gv_random random = gv_random_key(egdb->lesson.base.setup.seed, GV_STREAM_EGDB, step);
     const uint64_t at = one->index * (DRAWS_FIRST + vae->latent);
     const bool leads = !gv_random_bernoulli(&random, at, config->dd.drop);
-    const double share = risen(config->forcing, config->forcing_steps, shard->step);
-    gv_tape_f32(shard->tape, egdb->inputs.decodes)[row] =
+    const double share = gv_egdb_risen(config->forcing, config->forcing_steps, step);
+    gv_tape_f32(tape, nodes->node[DECODES])[row->row] =
         gv_random_bernoulli(&random, at + 1, share) ? 1 : 0;
     put_normals(&random, at + DRAWS_FIRST, vae->latent,
-                gv_tape_f32(shard->tape, egdb->inputs.noise) + row * vae->latent);
+                gv_tape_f32(tape, nodes->node[DRAWN]) + row->row * vae->latent);
     put_context(egdb, one->episode,
-                gv_tape_f32(shard->tape, egdb->inputs.context) + row * vae->context);
+                gv_tape_f32(tape, nodes->node[CONTEXT]) + row->row * vae->context);
     put_sequence(egdb, gv_expert_of(egdb->experts, one->number),
-                 gv_tape_f32(shard->tape, egdb->inputs.expert) + row * vae->positions * vae->width);
+                 gv_tape_f32(tape, nodes->node[EXPERT]) + row->row * vae->positions * vae->width);
     for (size_t i = 0; i < vae->latent; i++) {
-        gv_tape_f32(shard->tape, egdb->leads)[row * vae->latent + i] = leads ? 1 : 0;
+        gv_tape_f32(tape, nodes->node[LEADS])[row->row * vae->latent + i] = leads ? 1 : 0;
     }
     return leads;
 }
@@ -228,7 +234,7 @@ static void weigh(const egdb_state *egdb, const gv_shard *shard, size_t row,
     const size_t numbers = vae->positions * vae->width;
     const size_t known = expert->length * vae->width;
     const double share = 1 / (double)(known * (size_t)egdb->config->dd.common.batch);
-    const double beta = risen(egdb->config->beta, egdb->config->beta_steps, shard->step);
+    const double beta = gv_egdb_risen(egdb->config->beta, egdb->config->beta_steps, shard->step);
     float *weights = gv_tape_f32(shard->tape, egdb->vae.weights) + row * numbers;
     float *divergences = gv_tape_f32(shard->tape, egdb->vae.divergences) + row * vae->latent;
     for (size_t i = 0; i < numbers; i++) {

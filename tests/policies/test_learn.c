@@ -14,8 +14,13 @@ static gv_dataset *planted(void **state, planting plant, size_t episodes)
     static int number;
     char name[32];
     char path[TEST_PATH_SIZE];
-    const planted_set set = {
-        .plant = plant, .episodes = episodes, .ticks = TICKS, .first_period = 7, .of_period = 4};
+    const planted_set set = {.plant = plant,
+                             .episodes = episodes,
+                             .ticks = TICKS,
+                             .first_period = 7,
+                             .of_period = 4,
+                             .teach = planted_oracle,
+                             .expert = 1};
     (void)snprintf(name, sizeof name, "planted%d.safetensors", number++);
     test_folder_path(*state, name, path);
     planted_write(&set, path);
@@ -269,7 +274,8 @@ static void the_smallest_set_is_learnt_from(void **state)
 {
     char path[TEST_PATH_SIZE];
     const char *const paths[] = {path};
-    const planted_set set = {.plant = plant_policy, .episodes = 1, .ticks = 1};
+    const planted_set set = {
+        .plant = plant_policy, .episodes = 1, .ticks = 1, .teach = planted_oracle, .expert = 1};
     gv_dataset *dataset = NULL;
     test_folder_path(*state, "one.safetensors", path);
     planted_write(&set, path);

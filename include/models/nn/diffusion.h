@@ -57,7 +57,7 @@ void gv_diffusion_jump(const gv_diffusion *diffusion, const gv_jumps *jumps, siz
 double gv_diffusion_sigma(const gv_diffusion *diffusion, const gv_jumps *jumps, size_t i);
 
 /*
- * Whether jump i has to hold a number of x_0^: one of the guesses is beyond the bound. All: [count].
+ * Whether jump i has to hold a number of x_0^: a guess is beyond the bound. All: [count].
  */
 bool gv_diffusion_exceeds(const gv_diffusion *diffusion, const gv_jumps *jumps, size_t i,
                           const float *eps, size_t count, const float *x);

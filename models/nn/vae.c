@@ -1,7 +1,8 @@
+#include "models/nn/vae.h"
+
 #include <assert.h>
 
 #include "models/nn/operators.h"
-#include "policies/learn/vae_impl.h"
 
 enum { PRIOR_WIDTH = 64 };
 

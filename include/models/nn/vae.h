@@ -1,5 +1,5 @@
 /*
- * vae_impl.h - a variational autoencoder of sequences whose prior knows the context
+ * vae.h - a variational autoencoder of sequences whose prior knows the context
  * (Kingma and Welling, arXiv 1312.6114; conditional prior: Sohn, Lee and Yan, NIPS 2015).
  *
  * The encoder takes two convolutions (kernel 5, stride 2, 64 and 128 channels, Mish), the mean
@@ -11,8 +11,8 @@
  *
  * Sizes are a choice of ours: the paper that uses it (EGDP, arXiv 2508.08687) gives none.
  */
-#ifndef POLICIES_LEARN_VAE_IMPL_H
-#define POLICIES_LEARN_VAE_IMPL_H
+#ifndef MODELS_NN_VAE_H
+#define MODELS_NN_VAE_H
 
 #include "models/nn/layers.h"
 
