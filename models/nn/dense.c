@@ -10,25 +10,8 @@
 #include "sim/base/mem.h"
 
 struct gv_dense {
-    size_t inputs;
-    size_t outputs;
-    size_t panels;
-    float *weights; /* [panels][inputs][PANEL] */
-    float *bias;    /* [panels][PANEL] */
+    gv_panels panels;
 };
-
-/* w stands [outputs][inputs]; outputs beyond the last are 0. */
-static void pack(gv_dense *dense, const float *w, const float *b)
-{
-    for (size_t o = 0; o < dense->panels * PANEL; o++) {
-        float *to = dense->weights + o / PANEL * dense->inputs * PANEL + o % PANEL;
-        const bool is_there = o < dense->outputs;
-        dense->bias[o] = is_there ? b[o] : 0.0F;
-        for (size_t i = 0; i < dense->inputs; i++) {
-            to[i * PANEL] = is_there ? w[o * dense->inputs + i] : 0.0F;
-        }
-    }
-}
 
 static gv_status find_layer(const gv_params *params, const char *name, const gv_weight *found[2])
 {
@@ -52,18 +35,18 @@ gv_status gv_dense_create(const gv_params *params, const char *name, gv_dense **
     if (dense == NULL) {
         return GV_FAIL(GV_ENOMEM, "no memory for the layer '%s'", name);
     }
-    dense->outputs = found[0]->shape.dim[0];
-    dense->inputs = found[0]->shape.dim[1];
-    dense->panels = (dense->outputs + PANEL - 1) / PANEL;
-    dense->weights = gv_mem_alloc_vector(dense->panels * dense->inputs * PANEL, sizeof(float));
-    dense->bias = gv_mem_alloc_vector(dense->panels * PANEL, sizeof(float));
-    if (dense->weights == NULL || dense->bias == NULL) {
+    assert(found[1] != NULL);
+    const size_t inputs = found[0]->shape.dim[1];
+    const gv_status status = gv_panels_init(&dense->panels, inputs, found[0]->shape.dim[0]);
+    if (status != GV_OK) {
         gv_dense_destroy(dense);
         return GV_FAIL(GV_ENOMEM, "no memory for the layer '%s'", name);
     }
     const float *block = gv_params_read_f32(params);
-    assert(found[1] != NULL);
-    pack(dense, block + found[0]->offset, block + found[1]->offset);
+    const gv_panel_part all = {
+        .w = block + found[0]->offset, .w_output = inputs, .w_input = 1, .count = inputs};
+    gv_panels_pack(&dense->panels, &all);
+    memcpy(dense->panels.bias, block + found[1]->offset, found[1]->count * sizeof *block);
     *out = dense;
     return GV_OK;
 }
@@ -71,63 +54,31 @@ gv_status gv_dense_create(const gv_params *params, const char *name, gv_dense **
 void gv_dense_destroy(gv_dense *dense)
 {
     if (dense != NULL) {
-        gv_mem_free(dense->weights);
-        gv_mem_free(dense->bias);
+        gv_panels_fini(&dense->panels);
         gv_mem_free(dense);
     }
 }
 
 size_t gv_dense_inputs(const gv_dense *dense)
 {
-    return dense->inputs;
+    return dense->panels.inputs;
 }
 
 size_t gv_dense_outputs(const gv_dense *dense)
 {
-    return dense->outputs;
+    return dense->panels.outputs;
 }
 
-/* The panel's outputs from `first` on, as many as there are. */
-static void keep_panel(float sums[ROWS][PANEL], size_t rows, const gv_dense *dense, size_t first,
-                       float *y)
+/* NOLINTNEXTLINE(readability-non-const-parameter): the product writes to it */
+void gv_dense_apply(const gv_dense *dense, const float *x, size_t rows, float *y)
 {
-    const size_t left = dense->outputs - first;
-    const size_t width = left < PANEL ? left : PANEL;
-    for (size_t r = 0; r < rows; r++) {
-        memcpy(y + r * dense->outputs + first, sums[r], width * sizeof *y);
-    }
-}
-
-/* Up to ROWS rows through all panels, two at a time where there are two. */
-REAL_INLINE void apply_rows(const gv_dense *dense, const float *x, size_t rows, float *y)
-{
-    const size_t inputs = dense->inputs;
-    size_t step = 0;
-    for (size_t p = 0; p < dense->panels; p += step) {
-        const panel_operands operands = {.w = dense->weights + p * inputs * PANEL,
-                                         .w_step = PANEL,
-                                         .x = x,
-                                         .x_step = inputs,
-                                         .bias = dense->bias + p * PANEL,
-                                         .next_panel = inputs * PANEL};
-        float sums[2][ROWS][PANEL];
-        step = rows == ROWS && p + 1 < dense->panels ? 2 : 1;
-        if (step == 2) {
-            panel_pair(&operands, inputs, sums[0], sums[1]);
-            keep_panel(sums[1], rows, dense, (p + 1) * PANEL, y);
-        } else {
-            panel_any(&operands, inputs, rows, sums[0]);
-        }
-        keep_panel(sums[0], rows, dense, p * PANEL, y);
-    }
-}
-
-GV_VECTOR void gv_dense_apply(const gv_dense *dense, const float *x, size_t rows, float *y)
-{
-    for (size_t row = 0; row < rows; row += ROWS) {
-        const size_t some = rows - row < ROWS ? rows - row : ROWS;
-        apply_rows(dense, x + row * dense->inputs, some, y + row * dense->outputs);
-    }
+    const gv_panel_rows all = {.x = x,
+                               .x_step = dense->panels.inputs,
+                               .y = y,
+                               .y_step = dense->panels.outputs,
+                               .rows = rows,
+                               .run = rows};
+    gv_panels_apply(&dense->panels, &all);
 }
 
 /* Which loop stands for a builder of activations. */

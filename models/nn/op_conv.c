@@ -5,10 +5,9 @@
  * The transposed convolution is the same map backwards, short to long: columns from a product,
  * then folded. The batch is taken in parts of about COLUMNS windows, which stay in the cache.
  */
-#include "models/nn/panel_impl.h"
+#include "models/nn/real_impl.h"
 
-/* Up to NARROW windows, as serving has, a product of our own reads the weight once, unpacked. */
-enum { COLUMNS = 512, NARROW = 128 };
+enum { COLUMNS = 512 };
 
 typedef struct conv_sizes {
     size_t batch, kernel, stride, padding;
@@ -46,10 +45,10 @@ static void windows_within(const conv_sizes *s, size_t k, size_t *begin, size_t 
     *begin = *begin < *end ? *begin : *end;
 }
 
-/* Numbers from a row of columns to the next: whole panels. */
+/* Numbers from a row of columns to the next: whole lines of the cache. */
 static size_t pitch_of(const conv_sizes *s, size_t count)
 {
-    return (count * s->windows + PANEL - 1) / PANEL * PANEL;
+    return (count * s->windows + LANES - 1) / LANES * LANES;
 }
 
 /* One tap of one channel: row [windows] := x[j stride + k - padding], 0 outside. */
@@ -170,66 +169,12 @@ static size_t part_from(const conv_sizes *s, size_t first)
     return s->batch - first < s->part ? s->batch - first : s->part;
 }
 
-#ifndef GV_DOUBLE
-
-/* The panel's columns from `first` on, as many as there are, into rows of n. */
-static void keep_panel(float sums[ROWS][PANEL], size_t rows, size_t n, size_t first, float *brief)
-{
-    const size_t width = n - first < PANEL ? n - first : PANEL;
-    for (size_t r = 0; r < rows; r++) {
-        memcpy(brief + r * n + first, sums[r], width * sizeof *brief);
-    }
-}
-
-/* short [O][n] for few windows: six outputs at a time pass over all panels of columns. */
-GV_VECTOR static void to_short_narrow(const conv_sizes *s, const float *weight,
-                                      const float *columns, size_t n, float *brief)
-{
-    static const float none[2 * PANEL] = {0};
-    const size_t depth = s->channels * s->kernel;
-    const size_t pitch = (n + PANEL - 1) / PANEL * PANEL;
-    for (size_t o = 0; o < s->outs; o += ROWS) {
-        const size_t rows = s->outs - o < ROWS ? s->outs - o : ROWS;
-        size_t step = 0;
-        for (size_t first = 0; first < n; first += step) {
-            const panel_operands operands = {.w = columns + first,
-                                             .w_step = pitch,
-                                             .x = weight + o * depth,
-                                             .x_step = depth,
-                                             .bias = none,
-                                             .next_panel = PANEL};
-            float sums[2][ROWS][PANEL];
-            const bool is_pair = rows == ROWS && first + PANEL < pitch;
-            step = is_pair ? 2 * PANEL : PANEL;
-            if (is_pair && n - first <= PANEL + PANEL / 2) {
-                panel_half(&operands, depth, sums[0], sums[1]);
-            } else if (is_pair) {
-                panel_pair(&operands, depth, sums[0], sums[1]);
-            } else {
-                panel_any(&operands, depth, rows, sums[0]);
-            }
-            keep_panel(sums[0], rows, n, first, brief + o * n);
-            if (is_pair) {
-                keep_panel(sums[1], rows, n, first + PANEL, brief + o * n);
-            }
-        }
-    }
-}
-
-#endif
-
 /* short := weight [O][C kernel] times columns */
 static void to_short(const conv_sizes *s, const real *weight, const real *columns, size_t count,
                      real *brief)
 {
     const size_t depth = s->channels * s->kernel;
     const size_t n = count * s->windows;
-#ifndef GV_DOUBLE
-    if (s->batch * s->windows <= NARROW) {
-        to_short_narrow(s, weight, columns, n, brief);
-        return;
-    }
-#endif
     const gv_gemm gemm = {.m = s->outs,
                           .n = n,
                           .k = depth,

@@ -1,128 +1,62 @@
 /*
  * panel_impl.h - a matrix product of our own, whose sums run in one order whatever is beside them:
- *   sums[r][j] = bias[j] + x[r][0] w[0][j] + x[r][1] w[1][j] + ...
- * for up to ROWS rows r and the PANEL columns j of a panel, all held in registers. It packs
- * nothing, so it also is the quicker one where one side is narrow and the other is read once.
+ *   y[r][o] = bias[o] + x[r][0] w[0][o] + x[r][1] w[1][o] + ...
+ * for a row r alone or among thousands, at any place, on any processor.
+ *
+ * Weights are packed once into panels of PANEL outputs. A tile of ROWS rows by one panel (with
+ * AVX-512 by two) is summed in registers over DEPTH inputs at most, put down, and taken up again
+ * for the next ones: single precision loses nothing by it. A convolution over sequences whose
+ * channels lie side by side is the same product: the window at a place is the numbers from there
+ * on, so that rows overlap, and nothing is unfolded.
  */
 #ifndef MODELS_NN_PANEL_IMPL_H
 #define MODELS_NN_PANEL_IMPL_H
 
-#include "models/nn/real_impl.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "sim/base/status.h"
 
 enum { PANEL = 16, ROWS = 6 };
 
-/* One panel's worth of numbers, as gcc and clang write vectors on any processor. */
-typedef float lanes __attribute__((vector_size(PANEL * sizeof(float))));
+typedef struct gv_panels {
+    size_t inputs;
+    size_t outputs;
+    float *weights; /* [panels][inputs][PANEL], outputs beyond the last 0 */
+    float *bias;    /* [panels][PANEL] */
+} gv_panels;
 
-typedef float half_lanes __attribute__((vector_size(PANEL / 2 * sizeof(float))));
+/* Memory for weights, which are not set, and bias 0. On failure too gv_panels_fini() is safe. */
+GV_MUST_CHECK gv_status gv_panels_init(gv_panels *panels, size_t inputs, size_t outputs);
+void gv_panels_fini(gv_panels *panels);
 
-typedef struct panel_operands {
-    const float *w; /* row i of the panel at w + i w_step */
-    size_t w_step;
-    const float *x; /* row r at x + r x_step */
-    size_t x_step;
-    const float *bias; /* [PANEL], of a pair [2 PANEL] */
-    size_t next_panel; /* of a pair: from w to the second panel's */
-} panel_operands;
+/* w stands [outputs][inputs], number i of output o at w[o w_output + i w_input]; into inputs
+ * first .. first + count - 1. */
+typedef struct gv_panel_part {
+    const float *w;
+    size_t w_output, w_input;
+    size_t first, count;
+} gv_panel_part;
 
-/* `rows` is a constant at each call: its sums become registers. */
-REAL_INLINE void panel_rows(const panel_operands *p, size_t inputs, size_t rows,
-                            float sums[ROWS][PANEL])
-{
-    lanes sum[ROWS];
-    for (size_t r = 0; r < rows; r++) {
-        memcpy(&sum[r], p->bias, sizeof sum[r]);
-    }
-    for (size_t i = 0; i < inputs; i++) {
-        lanes column;
-        memcpy(&column, p->w + i * p->w_step, sizeof column);
-        for (size_t r = 0; r < rows; r++) {
-            sum[r] += p->x[r * p->x_step + i] * column;
-        }
-    }
-    for (size_t r = 0; r < rows; r++) {
-        memcpy(sums[r], &sum[r], sizeof sum[r]);
-    }
-}
+void gv_panels_pack(gv_panels *panels, const gv_panel_part *part);
 
-/* The same for two neighbouring panels at once, whose rows of x are read once: all ROWS rows. */
-REAL_INLINE void panel_pair(const panel_operands *p, size_t inputs, float left[ROWS][PANEL],
-                            float right[ROWS][PANEL])
-{
-    lanes a[ROWS];
-    lanes b[ROWS];
-    for (size_t r = 0; r < ROWS; r++) {
-        memcpy(&a[r], p->bias, sizeof a[r]);
-        memcpy(&b[r], p->bias + PANEL, sizeof b[r]);
-    }
-    for (size_t i = 0; i < inputs; i++) {
-        lanes first;
-        lanes second;
-        memcpy(&first, p->w + i * p->w_step, sizeof first);
-        memcpy(&second, p->w + p->next_panel + i * p->w_step, sizeof second);
-        for (size_t r = 0; r < ROWS; r++) {
-            const float x = p->x[r * p->x_step + i];
-            a[r] += x * first;
-            b[r] += x * second;
-        }
-    }
-    for (size_t r = 0; r < ROWS; r++) {
-        memcpy(left[r], &a[r], sizeof a[r]);
-        memcpy(right[r], &b[r], sizeof b[r]);
-    }
-}
+/* Row r of x is at x + r / run * x_run + r % run * x_step, and of y alike. */
+typedef struct gv_panel_rows {
+    const float *x;
+    size_t x_step, x_run;
+    float *y;
+    size_t y_step, y_run;
+    size_t rows; /* a multiple of run */
+    size_t run;
+} gv_panel_rows;
 
-/* A panel and the first half of the next, as 24 windows need; the rest of `right` is not set. */
-REAL_INLINE void panel_half(const panel_operands *p, size_t inputs, float left[ROWS][PANEL],
-                            float right[ROWS][PANEL])
-{
-    lanes a[ROWS];
-    half_lanes b[ROWS];
-    for (size_t r = 0; r < ROWS; r++) {
-        memcpy(&a[r], p->bias, sizeof a[r]);
-        memcpy(&b[r], p->bias + PANEL, sizeof b[r]);
-    }
-    for (size_t i = 0; i < inputs; i++) {
-        lanes first;
-        half_lanes second;
-        memcpy(&first, p->w + i * p->w_step, sizeof first);
-        memcpy(&second, p->w + p->next_panel + i * p->w_step, sizeof second);
-        for (size_t r = 0; r < ROWS; r++) {
-            const float x = p->x[r * p->x_step + i];
-            a[r] += x * first;
-            b[r] += x * second;
-        }
-    }
-    for (size_t r = 0; r < ROWS; r++) {
-        memcpy(left[r], &a[r], sizeof a[r]);
-        memcpy(right[r], &b[r], sizeof b[r]);
-    }
-}
+/* x and y lie apart. Allocates nothing. */
+void gv_panels_apply(const gv_panels *panels, const gv_panel_rows *rows);
 
-/* 1 .. ROWS rows. */
-REAL_INLINE void panel_any(const panel_operands *p, size_t inputs, size_t rows,
-                           float sums[ROWS][PANEL])
-{
-    switch (rows) {
-    case 1:
-        panel_rows(p, inputs, 1, sums);
-        return;
-    case 2:
-        panel_rows(p, inputs, 2, sums);
-        return;
-    case 3:
-        panel_rows(p, inputs, 3, sums);
-        return;
-    case 4:
-        panel_rows(p, inputs, 4, sums);
-        return;
-    case 5:
-        panel_rows(p, inputs, 5, sums);
-        return;
-    default:
-        panel_rows(p, inputs, ROWS, sums);
-        return;
-    }
-}
+/*
+ * The same by tiles for AVX-512's registers or by those for AVX2's; the other function chooses by
+ * the processor. The same bits.
+ */
+void gv_panels_apply_by(const gv_panels *panels, const gv_panel_rows *rows, bool is_wide);
 
 #endif

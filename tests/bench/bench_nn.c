@@ -13,6 +13,7 @@
 #include "bench/timing.h"
 #include "models/nn/blas_impl.h"
 #include "models/nn/decoder_cache.h"
+#include "models/nn/denoiser.h"
 #include "models/nn/graph_impl.h"
 #include "models/nn/optimizer.h"
 #include "models/nn/tape.h"
@@ -133,21 +134,58 @@ static gv_node q_learning(gv_graph *graph)
     return nn_implicit_q_learning(graph, &sizes, 64, &action);
 }
 
-/* A decision's two passes, with and without the condition, are one batch of two. */
-static gv_node diffuser(gv_graph *graph)
+/* A decision of ten steps, some campaigns at once, each with the condition and without. */
+typedef struct bench_diffuser {
+    gv_params *params;
+    gv_denoiser *denoiser;
+    size_t campaigns;
+} bench_diffuser;
+
+enum { STEPS = 10, TICKS = 48, STATES = 16, CAMPAIGNS_MAX = 48 };
+
+static bench_diffuser diffuser_of(size_t base, size_t campaigns)
 {
-    const nn_sizes sizes = {.batch = 2, .ticks = 48, .states = 16};
+    const nn_sizes sizes = {.batch = 1, .ticks = TICKS, .states = STATES};
     const gv_unet unet = {
-        .base = 128, .levels = 3, .multipliers = {1, 2, 4}, .kernel = 5, .groups = 8};
+        .base = base, .levels = 3, .multipliers = {1, 2, 4}, .kernel = 5, .groups = 8};
+    bench_diffuser made = {.campaigns = campaigns};
+    gv_graph *graph = NULL;
     gv_node noise = GV_NODE_NONE;
-    return nn_diffuser(graph, &sizes, &unet, &noise);
+    must(gv_params_create(GV_F32, &made.params));
+    must(gv_graph_create(&(gv_graph_config){.params = made.params}, &graph));
+    must(gv_graph_finish(graph, nn_diffuser(graph, &sizes, &unet, &noise)));
+    must(gv_params_draw(made.params, 1));
+    gv_graph_destroy(graph);
+    const gv_denoiser_config config = {.params = made.params,
+                                       .name = "unet",
+                                       .unet = unet,
+                                       .channels = STATES,
+                                       .ticks = TICKS,
+                                       .conditions = 1};
+    must(gv_denoiser_create(&config, &made.denoiser));
+    return made;
 }
 
 static void denoise(void *context)
 {
-    bench_net *net = context;
-    for (uint64_t step = 0; step < 10; step++) {
-        gv_tape_forward(net->tape, &(gv_tape_step){.seed = 1, .step = step});
+    enum { NUMBERS = 2 * CAMPAIGNS_MAX * TICKS * STATES };
+    static float x[NUMBERS];
+    static float eps[NUMBERS];
+    static float ones[2 * CAMPAIGNS_MAX];
+    const bench_diffuser *diffuser = context;
+    for (size_t i = 0; i < NUMBERS; i++) {
+        x[i] = 0.001F * (float)(i % 2000) - 1.0F;
+    }
+    for (size_t i = 0; i < (size_t)2 * CAMPAIGNS_MAX; i++) {
+        ones[i] = 1;
+    }
+    for (size_t step = 0; step < STEPS; step++) {
+        const gv_denoiser_batch batch = {.count = 2 * diffuser->campaigns,
+                                         .x = x,
+                                         .step = (double)step,
+                                         .condition = ones,
+                                         .keep = ones};
+        gv_denoiser_apply(diffuser->denoiser, &batch, eps);
     }
 }
 
@@ -156,8 +194,6 @@ typedef struct bench_period {
     gv_decoder_cache *cache;
     size_t campaigns;
 } bench_period;
-
-enum { TICKS = 48, CAMPAIGNS_MAX = 48 };
 
 static void decide_period(void *context)
 {
@@ -318,15 +354,16 @@ static void multiply_large(void *context)
     gv_gemm_f32(&gemm, scratch[0], scratch[1], scratch[2]);
 }
 
-static void diffuser_row(double torch)
+static void diffuser_row(const char *what, size_t base, size_t campaigns, double torch)
 {
-    bench_net net = make(diffuser);
-    const bench_side sides[] = {{"sgemm", multiply_large, NULL}, {"decision", denoise, &net}};
+    bench_diffuser diffuser = diffuser_of(base, campaigns);
+    const bench_side sides[] = {{"sgemm", multiply_large, NULL}, {"decision", denoise, &diffuser}};
     const bench_times times = bench_measure(sides, 2, 5);
-    row("Decision Diffuser's decision, 10 steps x 2 passes", 1e3 * times.median[1],
-        10.0 / 3.0 * (double)gv_graph_flops(net.graph) / times.median[1],
-        2.0 * 512 * 512 * 512 / times.median[0], torch);
-    drop(&net);
+    const double flops = 2.0 * STEPS * (double)campaigns * gv_denoiser_flops(diffuser.denoiser);
+    row(what, 1e3 * times.median[1], flops / times.median[1],
+        2.0 * 512 * 512 * 512 / times.median[0], torch * (double)campaigns);
+    gv_denoiser_destroy(diffuser.denoiser);
+    gv_params_destroy(diffuser.params);
 }
 
 static void decision_row(const char *what, size_t campaigns, double torch)
@@ -381,7 +418,10 @@ int main(void)
     train_row("IQL's step, all nets, batch 100", q_learning, TURNS, torch.iql_step);
     decision_row("decision transformer's decision, one campaign", 1, torch.dt_decision);
     decision_row("decision transformer's decisions, 48 campaigns", 48, torch.dt_decision);
-    diffuser_row(torch.dd_decision);
+    diffuser_row("Decision Diffuser's decision, 10 steps x 2 passes", 128, 1, torch.dd_decision);
+    diffuser_row("Decision Diffuser's decisions, 48 campaigns", 128, 48, torch.dd_decision);
+    diffuser_row("the same of base 32, one campaign", 32, 1, 0);
+    diffuser_row("the same of base 32, 48 campaigns", 32, 48, 0);
     for (size_t i = 0; i < 3; i++) {
         gv_mem_free(scratch[i]);
     }
