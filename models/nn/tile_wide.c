@@ -1,3 +1,5 @@
 /* The tile once more, of twice the width. */
 #define GV_WIDE
-#include "models/nn/tile.c" /* NOLINT(bugprone-suspicious-include): the same code for other registers */
+
+/* NOLINTNEXTLINE(bugprone-suspicious-include): to be compiled twice is what it is for. */
+#include "models/nn/tile.c"
