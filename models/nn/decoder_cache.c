@@ -12,6 +12,7 @@
 #include "models/nn/activate_impl.h"
 #include "models/nn/dense.h"
 #include "models/nn/row_impl.h"
+#include "models/nn/tile_impl.h"
 #include "sim/base/mem.h"
 
 /* Campaigns computed together, and the most tokens of each in one pass. */
@@ -32,7 +33,8 @@ struct gv_decoder_cache {
     float *norms;   /* gains and shifts of all norms, the last one's behind */
     float *numbers; /* [campaigns][layers][2][width * room] */
     size_t *lengths;
-    float *scratch; /* [ROWS_MAX][...]: x, normed, qkv, mixed, inner; then one row of scores */
+    float *
+        scratch; /* [ROWS_MAX][...]: x, normed, qkv, mixed, inner; then [TOKENS_MAX][room] scores */
 };
 
 /* Copies one norm's gain and shift to `to` [2][width]. */
@@ -104,13 +106,14 @@ static gv_status make_memory(gv_decoder_cache *cache)
 {
     const gv_decoder *decoder = &cache->decoder;
     const size_t norms = (decoder->layers * NORMS + 1) * 2 * decoder->width;
-    const size_t numbers = cache->campaigns * gv_decoder_cache_slot_size(cache);
+    /* A head's last panel may reach beyond its own columns, the very last one beyond all. */
+    const size_t numbers = cache->campaigns * gv_decoder_cache_slot_size(cache) + PANEL;
     cache->layers = gv_mem_alloc(0, decoder->layers, sizeof *cache->layers);
     cache->norms = gv_mem_alloc_vector(norms, sizeof(float));
     cache->numbers = gv_mem_alloc_vector(numbers, sizeof(float));
     cache->lengths = gv_mem_alloc(0, cache->campaigns, sizeof *cache->lengths);
-    cache->scratch =
-        gv_mem_alloc_vector(ROWS_MAX * scratch_row(decoder) + cache->room, sizeof(float));
+    cache->scratch = gv_mem_alloc_vector(ROWS_MAX * scratch_row(decoder) + TOKENS_MAX * cache->room,
+                                         sizeof(float));
     if (cache->layers == NULL || cache->norms == NULL || cache->numbers == NULL ||
         cache->lengths == NULL || cache->scratch == NULL) {
         return GV_FAIL(GV_ENOMEM, "no memory to serve %zu campaigns", cache->campaigns);
@@ -237,62 +240,76 @@ static void remember(const cache_view *view, const float *qkv, size_t place)
     memcpy(view->values + place * view->width, qkv + 2 * view->width, view->width * sizeof(float));
 }
 
-/* scores [room] of one head over tokens 0 .. end - 1; those up to the next lane are of no use. */
-REAL_INLINE void score_tokens(const cache_view *view, const float *query, size_t head, size_t end,
-                              float *scores)
+/* What a campaign's new tokens see: tokens 0 .. end - 1, the last of them their own. */
+typedef struct cache_look {
+    const float *queries; /* [count] rows, 3 widths apart */
+    size_t count, end;
+    float *scores; /* [count][room] */
+    float *out;    /* [count][width] */
+} cache_look;
+
+/* scores of one head over all tokens; those up to the next lane are of no use. */
+static void score_tokens(const cache_view *view, const cache_look *look, size_t head)
 {
-    const size_t some = (end + LANES - 1) / LANES * LANES;
-    const float *keys = view->keys + head * view->head_width * view->room;
-    size_t i = 0;
-    memset(scores, 0, some * sizeof *scores);
-    for (; i + 4 <= view->head_width; i += 4) {
-        const float *k = keys + i * view->room;
-        for (size_t t = 0; t < some; t++) {
-            const float two = (scores[t] + query[i] * k[t]) + query[i + 1] * k[view->room + t];
-            scores[t] =
-                (two + query[i + 2] * k[2 * view->room + t]) + query[i + 3] * k[3 * view->room + t];
-        }
+    static const float none[PANEL] = {0};
+    for (size_t t = 0; t < look->end; t += PANEL) {
+        const gv_tile tile = {.w = view->keys + head * view->head_width * view->room + t,
+                              .w_step = view->room,
+                              .w_next = PANEL / 2,
+                              .x = look->queries + head * view->head_width,
+                              .x_step = 3 * view->width,
+                              .from = none,
+                              .to = look->scores + t,
+                              .to_step = view->room,
+                              .depth = view->head_width};
+        gv_tile_slim(&tile, look->count);
     }
-    for (; i < view->head_width; i++) {
-        for (size_t t = 0; t < some; t++) {
-            scores[t] += query[i] * keys[i * view->room + t];
+}
+
+/* A token does not see those behind it: their weight is 0. */
+GV_VECTOR static void weigh_tokens(const cache_view *view, const cache_look *look)
+{
+    const float scale = (float)(1.0 / sqrt((double)view->head_width));
+    for (size_t i = 0; i < look->count; i++) {
+        float *row = look->scores + i * view->room;
+        const size_t seen = look->end - look->count + i + 1;
+        softmax_row(row, seen, scale, row);
+        memset(row + seen, 0, (look->end - seen) * sizeof *row);
+    }
+}
+
+/* out of one head := the values of all tokens in their weights. */
+static void mix_tokens(const cache_view *view, const cache_look *look, size_t head)
+{
+    static const float none[PANEL] = {0};
+    float mixed[TOKENS_MAX][PANEL];
+    for (size_t i = 0; i < view->head_width; i += PANEL) {
+        const size_t first = head * view->head_width + i;
+        const size_t left = view->head_width - i;
+        const gv_tile tile = {.w = view->values + first,
+                              .w_step = view->width,
+                              .w_next = PANEL / 2,
+                              .x = look->scores,
+                              .x_step = view->room,
+                              .from = none,
+                              .to = mixed[0],
+                              .to_step = PANEL,
+                              .depth = look->end};
+        gv_tile_slim(&tile, look->count);
+        for (size_t t = 0; t < look->count; t++) {
+            memcpy(look->out + t * view->width + first, mixed[t],
+                   (left < PANEL ? left : PANEL) * sizeof **mixed);
         }
     }
 }
 
-/* mixed [head_width] := the values of tokens 0 .. end - 1 in their weights, four at a time. */
-REAL_INLINE void mix_tokens(const cache_view *view, const float *weights, size_t head, size_t end,
-                            float *mixed)
+/* A campaign's tokens through all heads. */
+static void look_back(const cache_view *view, const cache_look *look)
 {
-    const float *values = view->values + head * view->head_width;
-    const size_t width = view->width;
-    size_t t = 0;
-    memset(mixed, 0, view->head_width * sizeof *mixed);
-    for (; t + 4 <= end; t += 4) {
-        const float *v = values + t * width;
-        for (size_t i = 0; i < view->head_width; i++) {
-            const float two = (mixed[i] + weights[t] * v[i]) + weights[t + 1] * v[width + i];
-            mixed[i] =
-                (two + weights[t + 2] * v[2 * width + i]) + weights[t + 3] * v[3 * width + i];
-        }
-    }
-    for (; t < end; t++) {
-        for (size_t i = 0; i < view->head_width; i++) {
-            mixed[i] += weights[t] * values[t * width + i];
-        }
-    }
-}
-
-/* One token's row of all heads: out [width]. */
-GV_VECTOR static void look_back(const cache_view *view, const float *query, size_t end,
-                                float *scores, float *out)
-{
-    const size_t n = view->head_width;
-    const float scale = (float)(1.0 / sqrt((double)n));
-    for (size_t head = 0; head * n < view->width; head++) {
-        score_tokens(view, query + head * n, head, end, scores);
-        softmax_row(scores, end, scale, scores);
-        mix_tokens(view, scores, head, end, out + head * n);
+    for (size_t head = 0; head * view->head_width < view->width; head++) {
+        score_tokens(view, look, head);
+        weigh_tokens(view, look);
+        mix_tokens(view, look, head);
     }
 }
 
@@ -331,13 +348,16 @@ static void attend_pass(const gv_decoder_cache *cache, const cache_pass *pass, s
                                  .width = width,
                                  .room = cache->room,
                                  .head_width = width / cache->decoder.heads};
+        const size_t row = c * pass->tokens;
         for (size_t t = 0; t < pass->tokens; t++) {
-            const size_t row = c * pass->tokens + t;
-            const size_t place = cache->lengths[slot] + t;
-            const float *qkv = pass->qkv + row * 3 * width;
-            remember(&view, qkv, place);
-            look_back(&view, qkv, place + 1, pass->scores, pass->mixed + row * width);
+            remember(&view, pass->qkv + (row + t) * 3 * width, cache->lengths[slot] + t);
         }
+        const cache_look look = {.queries = pass->qkv + row * 3 * width,
+                                 .count = pass->tokens,
+                                 .end = cache->lengths[slot] + pass->tokens,
+                                 .scores = pass->scores,
+                                 .out = pass->mixed + row * width};
+        look_back(&view, &look);
     }
 }
 

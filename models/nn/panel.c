@@ -7,7 +7,7 @@
 #include "sim/base/mem.h"
 
 /* A panel's numbers of DEPTH inputs stay in the first cache, those of BLOCK rows in the second. */
-enum { DEPTH = 320, BLOCK = 32 * ROWS };
+enum { DEPTH = 256, BLOCK = 32 * ROWS };
 
 static size_t panel_count(const gv_panels *panels)
 {
@@ -85,6 +85,7 @@ static gv_tile tile_at(const gv_panels *panels, const gv_panel_rows *rows, const
     float *y = at->y + panel * PANEL;
     const bool begins = at->first == 0;
     return (gv_tile){.w = panels->weights + (panel * panels->inputs + at->first) * PANEL,
+                     .w_step = PANEL,
                      .w_next = PANEL / 2,
                      .x = at->x + at->first,
                      .x_step = rows->x_step,

@@ -29,8 +29,8 @@ REAL_INLINE void sum_tile(const gv_tile *t, size_t rows)
     for (size_t i = 0; i < t->depth; i++) {
         vector first;
         vector second;
-        memcpy(&first, t->w + i * PANEL, sizeof first);
-        memcpy(&second, t->w + t->w_next + i * PANEL, sizeof second);
+        memcpy(&first, t->w + i * t->w_step, sizeof first);
+        memcpy(&second, t->w + t->w_next + i * t->w_step, sizeof second);
         for (size_t r = 0; r < rows; r++) {
             const float x = t->x[r * t->x_step + i];
             a[r] += x * first;

@@ -11,8 +11,9 @@
 
 /* One tile's sums over `depth` inputs: to := from + x w. */
 typedef struct gv_tile {
-    const float *w; /* [depth][PANEL] */
-    size_t w_next;  /* from the first vector of a row of w to the second */
+    const float *w; /* [depth] rows of two vectors */
+    size_t w_step;
+    size_t w_next; /* from the first vector of a row to the second */
     const float *x;
     size_t x_step;
     const float *from; /* step 0: every row begins with the same */
