@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <spawn.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -270,6 +271,11 @@ typedef struct torch_times {
     double dt_step, dt_large_step, dt_decision, iql_step, bc_step, dd_decision;
 } torch_times;
 
+/* Debian's, and another. */
+enum { TORCHES = 2 };
+
+static torch_times torches[TORCHES];
+
 static void read_line(torch_times *times, const char *line)
 {
     const struct {
@@ -290,18 +296,14 @@ static void read_line(torch_times *times, const char *line)
     }
 }
 
-/* PYTHON, or python3, runs bench_nn.py into a file of its own. */
-static torch_times ask_torch(void)
+/* `python` runs bench_nn.py into a file of its own. */
+static void ask_torch(char *python, torch_times *times)
 {
-    torch_times times = {.dt_step = 0};
     char path[] = "/tmp/bench_nn.XXXXXX";
     const int output = mkstemp(path);
     if (output < 0) {
-        return times;
+        return;
     }
-    char *wanted = getenv("PYTHON");
-    char usual[] = "python3";
-    char *python = wanted == NULL ? usual : wanted;
     char script[] = "tests/bench/bench_nn.py";
     char *const argv[] = {python, script, NULL};
     posix_spawn_file_actions_t actions;
@@ -317,25 +319,51 @@ static torch_times ask_torch(void)
     char line[128];
     rewind(file);
     while (fgets(line, sizeof line, file) != NULL) {
-        read_line(&times, line);
+        read_line(times, line);
     }
     (void)fclose(file);
     (void)unlink(path);
-    return times;
 }
 
-static void row(const char *what, double milliseconds, double rate, double alone, double torch)
+/* Debian's python3, and PYTHON where that is another one. */
+static void ask_torches(void)
 {
-    printf("| %s | %.3f | %.1f | %.1f | %.0f %% |", what, milliseconds, 1e-9 * rate, 1e-9 * alone,
-           100.0 * rate / alone);
-    if (torch > 0) {
-        printf(" %.3f | %.1f |\n", torch, torch / milliseconds);
-    } else {
-        printf(" | |\n");
+    char debian[] = "/usr/bin/python3";
+    char *other = getenv("PYTHON");
+    ask_torch(debian, &torches[0]);
+    if (other != NULL && strcmp(other, debian) != 0) {
+        ask_torch(other, &torches[1]);
     }
 }
 
-static void train_row(const char *what, bench_build build, size_t turns, double torch)
+/* torch: offset in torch_times of the time that compares, of which there are `times`. */
+typedef struct versus {
+    size_t torch;
+    double times;
+} versus;
+
+#define AGAINST(what, many) (&(versus){offsetof(torch_times, what), (double)(many)})
+
+static void row(const char *what, double milliseconds, double rate, double alone,
+                const versus *against)
+{
+    printf("| %s | %.3f | %.1f | %.1f | %.0f %% |", what, milliseconds, 1e-9 * rate, 1e-9 * alone,
+           100.0 * rate / alone);
+    for (size_t i = 0; i < TORCHES; i++) {
+        double spent = 0;
+        if (against != NULL) {
+            memcpy(&spent, (const char *)&torches[i] + against->torch, sizeof spent);
+        }
+        if (spent > 0) {
+            printf(" %.3f | %.1f |", spent * against->times, spent * against->times / milliseconds);
+        } else {
+            printf(" | |");
+        }
+    }
+    printf("\n");
+}
+
+static void train_row(const char *what, bench_build build, size_t turns, const versus *torch)
 {
     bench_net net = make(build);
     const bench_side sides[] = {{"sgemm", multiply_alone, &net}, {"step", train, &net}};
@@ -354,19 +382,19 @@ static void multiply_large(void *context)
     gv_gemm_f32(&gemm, scratch[0], scratch[1], scratch[2]);
 }
 
-static void diffuser_row(const char *what, size_t base, size_t campaigns, double torch)
+static void diffuser_row(const char *what, size_t base, size_t campaigns, const versus *torch)
 {
     bench_diffuser diffuser = diffuser_of(base, campaigns);
     const bench_side sides[] = {{"sgemm", multiply_large, NULL}, {"decision", denoise, &diffuser}};
     const bench_times times = bench_measure(sides, 2, 5);
     const double flops = 2.0 * STEPS * (double)campaigns * gv_denoiser_flops(diffuser.denoiser);
     row(what, 1e3 * times.median[1], flops / times.median[1],
-        2.0 * 512 * 512 * 512 / times.median[0], torch * (double)campaigns);
+        2.0 * 512 * 512 * 512 / times.median[0], torch);
     gv_denoiser_destroy(diffuser.denoiser);
     gv_params_destroy(diffuser.params);
 }
 
-static void decision_row(const char *what, size_t campaigns, double torch)
+static void decision_row(const char *what, size_t campaigns, const versus *torch)
 {
     bench_net net = make(decision_transformer);
     const gv_decoder_cache_config config = {.params = net.params,
@@ -383,7 +411,7 @@ static void decision_row(const char *what, size_t campaigns, double torch)
     const double looks = 4.0 * 3 * 64 * 72;
     const double flops = (products + looks) * 3 * (double)campaigns * TICKS;
     row(what, 1e3 * times.median[1] / TICKS, flops / times.median[1],
-        2.0 * 512 * 512 * 512 / times.median[0], torch * (double)campaigns);
+        2.0 * 512 * 512 * 512 / times.median[0], torch);
     gv_decoder_cache_destroy(period.cache);
     drop(&net);
 }
@@ -393,35 +421,35 @@ int main(void)
     for (size_t i = 0; i < 3; i++) {
         scratch[i] = gv_mem_alloc(0, SCRATCH, sizeof(float));
     }
-    const torch_times torch = ask_torch();
+    ask_torches();
     printf("## Networks\n\n");
     printf("One thread, processor time, median of %d turns. Alone: for a training step the "
            "products of its linear "
-           "layers by OpenBLAS, for a decision its 512 x 512 x 512. ",
+           "layers by OpenBLAS, for a decision its 512 x 512 x 512. PyTorch on the same sizes, "
+           "48 campaigns' decisions one by one; it recomputes 48 ticks for a transformer's "
+           "(Gavel: mean over a period, from its cache). A version that is not there (Debian's "
+           "python3-torch; PYTHON names another) is not compared.\n\n",
            TURNS);
-    if (torch.dt_step > 0) {
-        printf(
-            "PyTorch %s on the same sizes, which recomputes 48 ticks for a transformer's decision "
-            "(Gavel: mean over a period, from its cache).\n\n",
-            torch.version);
-    } else {
-        printf("PyTorch is not installed (PYTHON names one that has it): not compared.\n\n");
+    printf("| what | ms | GF/s | alone, GF/s | share |");
+    for (size_t i = 0; i < TORCHES; i++) {
+        const char *version = torches[i].version;
+        printf(" PyTorch %s, ms | speed |", version[0] == '\0' ? "(none)" : version);
     }
-    printf("| what | ms | GF/s | alone, GF/s | share | PyTorch, ms | speed |\n");
-    printf("|---|---:|---:|---:|---:|---:|---:|\n");
+    printf("\n|---|---:|---:|---:|---:|---:|---:|---:|---:|\n");
     train_row("decision transformer's step, width 64, 3 layers, 32 x 60 tokens",
-              decision_transformer, TURNS, torch.dt_step);
+              decision_transformer, TURNS, AGAINST(dt_step, 1));
     train_row("the same, width 512, 8 layers, inner 1024", large_transformer, 3,
-              torch.dt_large_step);
+              AGAINST(dt_large_step, 1));
     train_row("behaviour cloning's step, 128-128, batch 100", behaviour_cloning, TURNS,
-              torch.bc_step);
-    train_row("IQL's step, all nets, batch 100", q_learning, TURNS, torch.iql_step);
-    decision_row("decision transformer's decision, one campaign", 1, torch.dt_decision);
-    decision_row("decision transformer's decisions, 48 campaigns", 48, torch.dt_decision);
-    diffuser_row("Decision Diffuser's decision, 10 steps x 2 passes", 128, 1, torch.dd_decision);
-    diffuser_row("Decision Diffuser's decisions, 48 campaigns", 128, 48, torch.dd_decision);
-    diffuser_row("the same of base 32, one campaign", 32, 1, 0);
-    diffuser_row("the same of base 32, 48 campaigns", 32, 48, 0);
+              AGAINST(bc_step, 1));
+    train_row("IQL's step, all nets, batch 100", q_learning, TURNS, AGAINST(iql_step, 1));
+    decision_row("decision transformer's decision, one campaign", 1, AGAINST(dt_decision, 1));
+    decision_row("decision transformer's decisions, 48 campaigns", 48, AGAINST(dt_decision, 48));
+    diffuser_row("Decision Diffuser's decision, 10 steps x 2 passes", 128, 1,
+                 AGAINST(dd_decision, 1));
+    diffuser_row("Decision Diffuser's decisions, 48 campaigns", 128, 48, AGAINST(dd_decision, 48));
+    diffuser_row("the same of base 32, one campaign", 32, 1, NULL);
+    diffuser_row("the same of base 32, 48 campaigns", 32, 48, NULL);
     for (size_t i = 0; i < 3; i++) {
         gv_mem_free(scratch[i]);
     }
