@@ -336,26 +336,25 @@ static void ask_torches(void)
     }
 }
 
-/* torch: offset in torch_times of the time that compares, of which there are `times`. */
+/* Offset in torch_times of the time that compares, which counts `times` times; 0: none does. */
 typedef struct versus {
     size_t torch;
     double times;
 } versus;
 
-#define AGAINST(what, many) (&(versus){offsetof(torch_times, what), (double)(many)})
+#define AGAINST(what, many) ((versus){offsetof(torch_times, what), (double)(many)})
 
-static void row(const char *what, double milliseconds, double rate, double alone,
-                const versus *against)
+static void row(const char *what, double milliseconds, double rate, double alone, versus against)
 {
     printf("| %s | %.3f | %.1f | %.1f | %.0f %% |", what, milliseconds, 1e-9 * rate, 1e-9 * alone,
            100.0 * rate / alone);
     for (size_t i = 0; i < TORCHES; i++) {
         double spent = 0;
-        if (against != NULL) {
-            memcpy(&spent, (const char *)&torches[i] + against->torch, sizeof spent);
+        if (against.times > 0) {
+            memcpy(&spent, (const char *)&torches[i] + against.torch, sizeof spent);
         }
         if (spent > 0) {
-            printf(" %.3f | %.1f |", spent * against->times, spent * against->times / milliseconds);
+            printf(" %.3f | %.1f |", spent * against.times, spent * against.times / milliseconds);
         } else {
             printf(" | |");
         }
@@ -363,7 +362,7 @@ static void row(const char *what, double milliseconds, double rate, double alone
     printf("\n");
 }
 
-static void train_row(const char *what, bench_build build, size_t turns, const versus *torch)
+static void train_row(const char *what, bench_build build, size_t turns, versus torch)
 {
     bench_net net = make(build);
     const bench_side sides[] = {{"sgemm", multiply_alone, &net}, {"step", train, &net}};
@@ -382,7 +381,7 @@ static void multiply_large(void *context)
     gv_gemm_f32(&gemm, scratch[0], scratch[1], scratch[2]);
 }
 
-static void diffuser_row(const char *what, size_t base, size_t campaigns, const versus *torch)
+static void diffuser_row(const char *what, size_t base, size_t campaigns, versus torch)
 {
     bench_diffuser diffuser = diffuser_of(base, campaigns);
     const bench_side sides[] = {{"sgemm", multiply_large, NULL}, {"decision", denoise, &diffuser}};
@@ -394,7 +393,7 @@ static void diffuser_row(const char *what, size_t base, size_t campaigns, const 
     gv_params_destroy(diffuser.params);
 }
 
-static void decision_row(const char *what, size_t campaigns, const versus *torch)
+static void decision_row(const char *what, size_t campaigns, versus torch)
 {
     bench_net net = make(decision_transformer);
     const gv_decoder_cache_config config = {.params = net.params,
@@ -448,8 +447,8 @@ int main(void)
     diffuser_row("Decision Diffuser's decision, 10 steps x 2 passes", 128, 1,
                  AGAINST(dd_decision, 1));
     diffuser_row("Decision Diffuser's decisions, 48 campaigns", 128, 48, AGAINST(dd_decision, 48));
-    diffuser_row("the same of base 32, one campaign", 32, 1, NULL);
-    diffuser_row("the same of base 32, 48 campaigns", 32, 48, NULL);
+    diffuser_row("the same of base 32, one campaign", 32, 1, (versus){0});
+    diffuser_row("the same of base 32, 48 campaigns", 32, 48, (versus){0});
     for (size_t i = 0; i < 3; i++) {
         gv_mem_free(scratch[i]);
     }
