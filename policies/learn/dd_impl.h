@@ -109,7 +109,7 @@ double gv_dd_action_out(const gv_dd_sizes *sizes, const gv_scaling *scaling, dou
 
 /* Tensors are below these. */
 #define GV_DD_PREFIX  "dd."
-#define GV_DD_UNET    "dd.unet."
+#define GV_DD_UNET    "dd.unet"
 #define GV_DD_INVERSE "dd.inverse"
 #define GV_DD_VAE     "dd.vae."
 
