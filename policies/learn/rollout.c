@@ -13,7 +13,7 @@
 /* A Poisson draw is a sum of draws of at most this mean, each by inversion. */
 #define POISSON_MEAN_MOST 16.0
 
-typedef struct row {
+typedef struct played {
     gv_rollout_draw draw;
     gv_campaign campaign;
     double shift; /* log of its CPA over the episode's */
@@ -24,12 +24,12 @@ typedef struct row {
     gv_rollout_tick *ticks; /* [ticks] */
     double *rest_cost;      /* [GV_LANDSCAPE_SIZE]: of this tick and later ones; NULL: not asked */
     double *rest_value;
-} row;
+} played;
 
 struct gv_rollout {
     size_t row_count;
     size_t tick_count;
-    row *rows;              /* [row_count] */
+    played *rows;           /* [row_count] */
     gv_seat_tick *past;     /* [row_count][tick_count] */
     gv_rollout_tick *ticks; /* [row_count][tick_count] */
     double *rests;          /* [row_count][2][GV_LANDSCAPE_SIZE]; NULL: no oracle */
@@ -139,7 +139,7 @@ static int64_t nanos_of(double units)
     return llround(units * (double)GV_NANOS_PER_UNIT);
 }
 
-static void sum_rest(row *self, size_t ticks)
+static void sum_rest(played *self, size_t ticks)
 {
     const gv_episode_landscape *landscape = &self->draw.episode->landscape;
     for (size_t k = 0; k < GV_LANDSCAPE_SIZE; k++) {
@@ -152,26 +152,26 @@ static void sum_rest(row *self, size_t ticks)
     }
 }
 
-void gv_rollout_begin(gv_rollout *rollout, size_t number, const gv_rollout_draw *draw)
+void gv_rollout_begin(gv_rollout *rollout, size_t row, const gv_rollout_draw *draw)
 {
-    assert(number < rollout->row_count);
+    assert(row < rollout->row_count);
     assert(draw->episode->landscape.cost != NULL);
-    row *self = &rollout->rows[number];
-    *self = (row){.draw = *draw,
-                  .campaign = {.cpa_nanos = nanos_of(draw->cpa)},
-                  .shift = log(draw->cpa / draw->episode->cpa),
-                  .past = rollout->past + number * rollout->tick_count,
-                  .ticks = rollout->ticks + number * rollout->tick_count};
+    played *self = &rollout->rows[row];
+    *self = (played){.draw = *draw,
+                     .campaign = {.cpa_nanos = nanos_of(draw->cpa)},
+                     .shift = log(draw->cpa / draw->episode->cpa),
+                     .past = rollout->past + row * rollout->tick_count,
+                     .ticks = rollout->ticks + row * rollout->tick_count};
     if (rollout->rests != NULL) {
-        self->rest_cost = rollout->rests + number * 2 * GV_LANDSCAPE_SIZE;
+        self->rest_cost = rollout->rests + row * 2 * GV_LANDSCAPE_SIZE;
         self->rest_value = self->rest_cost + GV_LANDSCAPE_SIZE;
         sum_rest(self, rollout->tick_count);
     }
 }
 
-void gv_rollout_look(const gv_rollout *rollout, size_t number, double *outlook)
+void gv_rollout_look(const gv_rollout *rollout, size_t row, double *outlook)
 {
-    const row *self = &rollout->rows[number];
+    const played *self = &rollout->rows[row];
     const gv_episode_landscape *landscape = &self->draw.episode->landscape;
     assert(self->tick < rollout->tick_count);
     const double count = landscape->auctions[self->tick];
@@ -187,9 +187,9 @@ void gv_rollout_look(const gv_rollout *rollout, size_t number, double *outlook)
     gv_outlook_of(&seen, &self->campaign, outlook);
 }
 
-double gv_rollout_best(const gv_rollout *rollout, size_t number)
+double gv_rollout_best(const gv_rollout *rollout, size_t row)
 {
-    const row *self = &rollout->rows[number];
+    const played *self = &rollout->rows[row];
     const double left = self->draw.budget - self->spend;
     double best_score = -1;
     size_t best = 0;
@@ -207,25 +207,32 @@ double gv_rollout_best(const gv_rollout *rollout, size_t number)
     return GV_LANDSCAPE_LEAST + (double)best * POINT_LOG - self->shift;
 }
 
-/* By inversion, one draw for each part of a large mean; draw j of tick t has index t + j T. */
-static double draw_poisson(const row *self, size_t tick_count, double mean)
+/* By inversion; the mean is small enough for exp(-mean) to be a number. */
+static uint64_t poisson_of(double uniform, double mean)
 {
-    const double parts = ceil(mean / POISSON_MEAN_MOST);
-    double count = 0;
-    for (double part = 0; part < parts; part++) {
-        const uint64_t index = self->draw.first + self->tick + (uint64_t)part * tick_count;
-        double left = gv_random_uniform(&self->draw.random, index);
-        double chance = exp(-mean / parts);
-        for (double n = 0; left >= chance && chance > 0; n++) {
-            left -= chance;
-            chance *= mean / parts / (n + 1);
-            count++;
-        }
+    uint64_t count = 0;
+    double chance = exp(-mean);
+    while (uniform >= chance && chance > 0) {
+        uniform -= chance;
+        count++;
+        chance *= mean / (double)count;
     }
     return count;
 }
 
-static void remember(row *self, const gv_rollout_tick *now, double log_multiplier,
+/* One draw for each part of a large mean; that of part j of tick t has index t + j T. */
+static double draw_poisson(const played *self, size_t tick_count, double mean)
+{
+    const uint64_t parts = (uint64_t)ceil(mean / POISSON_MEAN_MOST);
+    uint64_t count = 0;
+    for (uint64_t part = 0; part < parts; part++) {
+        const uint64_t index = self->draw.first + self->tick + part * tick_count;
+        count += poisson_of(gv_random_uniform(&self->draw.random, index), mean / (double)parts);
+    }
+    return (double)count;
+}
+
+static void remember(played *self, const gv_rollout_tick *now, double log_multiplier,
                      double conversions)
 {
     const gv_episode_landscape *landscape = &self->draw.episode->landscape;
@@ -244,7 +251,7 @@ static void remember(row *self, const gv_rollout_tick *now, double log_multiplie
                        .least_cost_nanos = nanos_of(landscape->least_cost[self->tick])};
 }
 
-static void pass(row *self)
+static void pass(played *self)
 {
     const gv_episode_landscape *landscape = &self->draw.episode->landscape;
     for (size_t k = 0; k < GV_LANDSCAPE_SIZE; k++) {
@@ -254,9 +261,9 @@ static void pass(row *self)
     }
 }
 
-void gv_rollout_bid(gv_rollout *rollout, size_t number, double log_multiplier)
+void gv_rollout_bid(gv_rollout *rollout, size_t row, double log_multiplier)
 {
-    row *self = &rollout->rows[number];
+    played *self = &rollout->rows[row];
     assert(self->tick < rollout->tick_count);
     const double left = fmax(self->draw.budget - self->spend, 0.0);
     const gv_rollout_tick now =
@@ -275,17 +282,17 @@ void gv_rollout_bid(gv_rollout *rollout, size_t number, double log_multiplier)
     self->tick++;
 }
 
-gv_rollout_end gv_rollout_end_of(const gv_rollout *rollout, size_t number)
+gv_rollout_end gv_rollout_end_of(const gv_rollout *rollout, size_t row)
 {
-    const row *self = &rollout->rows[number];
+    const played *self = &rollout->rows[row];
     return (gv_rollout_end){
         .spend = self->spend, .conversions = self->conversions, .cpa = self->draw.cpa};
 }
 
-double gv_rollout_finish(const gv_rollout *rollout, size_t number, double *gradient)
+double gv_rollout_finish(const gv_rollout *rollout, size_t row, double *gradient)
 {
-    const gv_rollout_end end = gv_rollout_end_of(rollout, number);
-    assert(rollout->rows[number].tick == rollout->tick_count);
-    gv_rollout_adjoint(rollout->rows[number].ticks, rollout->tick_count, &end, gradient);
+    const gv_rollout_end end = gv_rollout_end_of(rollout, row);
+    assert(rollout->rows[row].tick == rollout->tick_count);
+    gv_rollout_adjoint(rollout->rows[row].ticks, rollout->tick_count, &end, gradient);
     return gv_rollout_score(&end);
 }

@@ -95,17 +95,6 @@ static float truth_of(const period_work *work, size_t tick)
     return predicted > 0 ? (float)(truth / predicted) : 1.0F;
 }
 
-static gv_status check_cpa(const period_work *work, const gv_campaign *campaign)
-{
-    if (campaign->cpa_nanos <= 0) {
-        return GV_FAIL(GV_EUSAGE,
-                       "advertiser %zu of the market has no CPA, in whose multiples a landscape is "
-                       "measured: give advertisers.cpa",
-                       work->bench.number);
-    }
-    return GV_OK;
-}
-
 static gv_status add_advertiser(period_work *work, size_t number)
 {
     const gv_market *market = work->all->market;
@@ -113,7 +102,6 @@ static gv_status add_advertiser(period_work *work, size_t number)
     const size_t episode = work->first + number;
     const gv_campaign campaign = gv_market_campaign(market, &work->period, number, false);
     gv_bench_turn(&work->bench, number);
-    GV_TRY(check_cpa(work, &campaign));
     const gv_future future = gv_bench_future(&work->bench);
     const gv_landscape_config config = {.future = &future,
                                         .rules = gv_market_rules_of(market->scenario->mechanism),

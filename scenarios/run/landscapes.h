@@ -27,9 +27,9 @@
 typedef struct gv_landscapes gv_landscapes;
 
 /*
- * On GV_OK the caller owns *out. GV_EUSAGE: an advertiser has no CPA. GV_EINVAL: prices depend on
- * the own bid. GV_ESTOPPED: progress, which may be NULL, said so. All is held in memory: 42 KB an
- * episode of 48 ticks, beside some 60 bytes an opportunity and job.
+ * On GV_OK the caller owns *out. GV_EINVAL: prices depend on the own bid. GV_ESTOPPED: progress,
+ * which may be NULL, said so. All is held in memory: 42 KB an episode of 48 ticks, beside some 60
+ * bytes an opportunity and job.
  */
 GV_MUST_CHECK gv_status gv_landscapes_make(const gv_composition *composition, size_t jobs,
                                            const gv_progress *progress, gv_landscapes **out);
