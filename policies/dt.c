@@ -43,4 +43,5 @@ const gv_policy_type gv_policy_dt = {
     .save = gv_sequence_save,
     .restore = gv_sequence_restore,
     .fini = gv_sequence_fini,
+    .explain = gv_sequence_explain,
 };

@@ -148,4 +148,5 @@ const gv_policy_type gv_policy_egdb = {
     .save = gv_planned_save,
     .restore = gv_planned_restore,
     .fini = gv_planned_fini,
+    .explain = gv_planned_explain,
 };

@@ -24,4 +24,5 @@ const gv_policy_type gv_policy_iql = {
     .save = gv_learned_save,
     .restore = gv_learned_restore,
     .fini = gv_learned_fini,
+    .explain = gv_learned_explain,
 };

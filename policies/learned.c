@@ -127,3 +127,9 @@ void gv_learned_fini(void *state)
     const gv_learned_state *learned = state;
     gv_actor_hand_destroy(learned->hand);
 }
+
+void gv_learned_explain(const void *state, gv_explanation *out)
+{
+    out->multiplier = ((const gv_learned_state *)state)->multiplier / (double)GV_NANOS_PER_UNIT;
+    out->plan_ticks = 0;
+}

@@ -47,5 +47,6 @@ void gv_learned_tick(void *const *states, const gv_observation *observations, si
 GV_MUST_CHECK gv_status gv_learned_save(const void *state, gv_writer *writer);
 GV_MUST_CHECK gv_status gv_learned_restore(void *state, gv_reader *reader);
 void gv_learned_fini(void *state);
+void gv_learned_explain(const void *state, gv_explanation *out);
 
 #endif

@@ -90,3 +90,10 @@ void gv_planned_fini(void *state)
     const gv_planned_state *planned = state;
     gv_dd_seat_destroy(planned->seat);
 }
+
+void gv_planned_explain(const void *state, gv_explanation *out)
+{
+    const gv_planned_state *planned = state;
+    out->multiplier = planned->multiplier / (double)GV_NANOS_PER_UNIT;
+    gv_dd_explain(planned->seat, out);
+}

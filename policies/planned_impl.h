@@ -28,5 +28,6 @@ void gv_planned_tick(void *const *states, const gv_observation *observations, si
 GV_MUST_CHECK gv_status gv_planned_save(const void *state, gv_writer *writer);
 GV_MUST_CHECK gv_status gv_planned_restore(void *state, gv_reader *reader);
 void gv_planned_fini(void *state);
+void gv_planned_explain(const void *state, gv_explanation *out);
 
 #endif

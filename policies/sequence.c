@@ -98,3 +98,11 @@ void gv_sequence_fini(void *state)
     const gv_sequence_state *self = state;
     gv_dt_seat_destroy(self->seat);
 }
+
+void gv_sequence_explain(const void *state, gv_explanation *out)
+{
+    const gv_sequence_state *sequence = state;
+    out->multiplier = sequence->multiplier / (double)GV_NANOS_PER_UNIT;
+    gv_dt_explain(sequence->seat, out);
+    out->plan_ticks = 0;
+}

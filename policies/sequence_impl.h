@@ -88,5 +88,6 @@ void gv_sequence_tick(void *const *states, const gv_observation *observations, s
 GV_MUST_CHECK gv_status gv_sequence_save(const void *state, gv_writer *writer);
 GV_MUST_CHECK gv_status gv_sequence_restore(void *state, gv_reader *reader);
 void gv_sequence_fini(void *state);
+void gv_sequence_explain(const void *state, gv_explanation *out);
 
 #endif

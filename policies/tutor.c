@@ -27,6 +27,9 @@ static void tutor_tick(void *const *states, const gv_observation *observations, 
         if (tutor->pupil != NULL) {
             gv_policy_tick(&tutor->pupil, &observations[i], 1);
         }
+        if (tutor->pupil != NULL && tutor->listen != NULL) {
+            tutor->listen(tutor->context, tick, tutor->pupil);
+        }
     }
 }
 

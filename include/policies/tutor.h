@@ -20,6 +20,9 @@ typedef struct gv_tutor {
     gv_oracle *oracle;   /* aimed at this campaign; not owned */
     const double *noise; /* [tick]: the oracle's own bids are so many times its answer; NULL: 1 */
     double *labels;      /* [tick]: written; nanos a conversion, 0: it would buy nothing */
+    /* Is told of the pupil after each of its ticks. NULL: nobody listens. */
+    void (*listen)(void *context, size_t tick, const gv_policy *pupil);
+    void *context;
 } gv_tutor;
 
 /* Who bids (NULL: the oracle itself) decides what the wrapper's type reads, hears and needs. */

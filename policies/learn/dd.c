@@ -329,6 +329,29 @@ void gv_dd_act(gv_dd_seat *const *seats, const gv_observation *observations, siz
     unlock(dd);
 }
 
+/* A plan's past is what was seen, which the plan itself has only up to where it was made. */
+static void tell_plan(const gv_dd_seat *seat, double *plan)
+{
+    const dd_network *dd = seat->dd;
+    for (size_t tick = 0; tick < dd->sizes.ticks; tick++) {
+        const float *from = tick < seat->length ? seat->states : seat->plan;
+        gv_scaling_state_back(&dd->scaling, from + tick * dd->sizes.width,
+                              plan + tick * GV_STATE_SIZE);
+    }
+}
+
+void gv_dd_explain(const gv_dd_seat *seat, gv_explanation *out)
+{
+    const dd_network *dd = seat->dd;
+    out->return_target =
+        dd->scaling.reward_offset + dd->serving.target * dd->scaling.reward_divisor;
+    if (out->plan == NULL || out->plan_ticks != dd->sizes.ticks || seat->length == 0) {
+        out->plan_ticks = 0;
+        return;
+    }
+    tell_plan(seat, out->plan);
+}
+
 /* ---- kinds ----------------------------------------------------------------------------------- */
 
 static gv_dd_traits no_traits(const void *config)

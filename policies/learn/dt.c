@@ -185,6 +185,15 @@ void gv_dt_seat_destroy(gv_dt_seat *seat)
     gv_mem_free(seat);
 }
 
+void gv_dt_explain(const gv_dt_seat *seat, gv_explanation *out)
+{
+    if (seat->length > 0) {
+        out->return_target =
+            (double)seat->to_go[seat->length - 1] * seat->dt->scaling.reward_divisor;
+    }
+    out->expertness = seat->expertness;
+}
+
 /* ---- a tick ---------------------------------------------------------------------------------- */
 
 static double money_of(int64_t nanos)

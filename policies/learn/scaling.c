@@ -135,3 +135,10 @@ void gv_scaling_state(const gv_scaling *scaling, const double *state, float *sca
         scaled[k] = (float)(is_scaled ? fmin(fmax(x, -GV_SCALED_MAX), GV_SCALED_MAX) : x);
     }
 }
+
+void gv_scaling_state_back(const gv_scaling *scaling, const float *scaled, double *state)
+{
+    for (size_t k = 0; k < GV_STATE_SIZE; k++) {
+        state[k] = (double)scaled[k] * scaling->divisor[k] + scaling->offset[k];
+    }
+}

@@ -5,6 +5,7 @@
 #include "sim/market/policy.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 #include "sim/base/mem.h"
@@ -226,6 +227,18 @@ bool gv_policy_listens(const gv_policy *policy)
 bool gv_policy_plans(const gv_policy *policy)
 {
     return policy->type->tick != NULL;
+}
+
+void gv_policy_explain(const gv_policy *policy, gv_explanation *out)
+{
+    out->multiplier = (double)NAN;
+    out->return_target = (double)NAN;
+    out->expertness = (double)NAN;
+    if (policy->type->explain == NULL) {
+        out->plan_ticks = 0;
+        return;
+    }
+    policy->type->explain(state_read(policy), out);
 }
 
 gv_status gv_policy_save(const gv_policy *policy, gv_writer *writer)

@@ -90,6 +90,9 @@ void gv_dd_act(gv_dd_seat *const *seats, const gv_observation *observations, siz
 /* What it imagined last, [ticks][width of a state], scaled; valid until the next call. */
 const float *gv_dd_plan(const gv_dd_seat *seat);
 
+/* The return that it asks for and the plan, of the latest gv_dd_act(); the rest is not touched. */
+void gv_dd_explain(const gv_dd_seat *seat, gv_explanation *out);
+
 GV_MUST_CHECK gv_status gv_dd_seat_save(const gv_dd_seat *seat, gv_writer *writer);
 GV_MUST_CHECK gv_status gv_dd_seat_restore(gv_dd_seat *seat, gv_reader *reader);
 

@@ -52,6 +52,12 @@ void gv_dt_seat_destroy(gv_dt_seat *seat); /* accepts NULL */
 void gv_dt_act(gv_dt_seat *const *seats, const gv_observation *observations, size_t count,
                double *actions);
 
+/*
+ * The return that it asked for at the latest gv_dt_act(), as the training counts returns, and the
+ * expertness that a guided network expects; the rest is not touched.
+ */
+void gv_dt_explain(const gv_dt_seat *seat, gv_explanation *out);
+
 GV_MUST_CHECK gv_status gv_dt_seat_save(const gv_dt_seat *seat, gv_writer *writer);
 GV_MUST_CHECK gv_status gv_dt_seat_restore(gv_dt_seat *seat, gv_reader *reader);
 

@@ -70,4 +70,7 @@ gv_scaling gv_scaling_fit_rows(gv_features features, const double *rows, size_t 
 /* state, scaled: [width] */
 void gv_scaling_state(const gv_scaling *scaling, const double *state, float *scaled);
 
+/* The state behind scaled numbers, where none was stopped at GV_SCALED_MAX. */
+void gv_scaling_state_back(const gv_scaling *scaling, const float *scaled, double *state);
+
 #endif

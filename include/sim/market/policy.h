@@ -27,6 +27,7 @@
 #include "sim/base/status.h"
 #include "sim/core/checkpoint.h"
 #include "sim/market/campaign.h"
+#include "sim/market/explanation.h"
 #include "sim/market/history.h"
 #include "sim/market/mechanism.h"
 #include "sim/market/opportunity.h"
@@ -174,6 +175,8 @@ typedef struct gv_policy_type {
     gv_status (*save)(const void *state, gv_writer *writer);
     gv_status (*restore)(void *state, gv_reader *reader); /* into a state fresh from init */
     void (*fini)(void *state);                            /* NULL: nothing to release */
+    /* Of its latest tick(); what it does not set stays NaN. NULL: it has nothing to tell. */
+    void (*explain)(const void *state, gv_explanation *out);
 } gv_policy_type;
 
 /* One campaign's policy: type and state. Only these functions touch the type's methods. */
@@ -204,6 +207,12 @@ void gv_policy_tick(gv_policy *const *policies, const gv_observation *observatio
 void gv_policy_observe(gv_policy *policy, const gv_outcome *outcomes, size_t count);
 bool gv_policy_listens(const gv_policy *policy);
 bool gv_policy_plans(const gv_policy *policy);
+
+/*
+ * Why it bids as it does since its latest tick: all NaN and no plan where its type has nothing to
+ * tell. out->plan and plan_ticks are set beforehand.
+ */
+void gv_policy_explain(const gv_policy *policy, gv_explanation *out);
 
 GV_MUST_CHECK gv_status gv_policy_save(const gv_policy *policy, gv_writer *writer);
 GV_MUST_CHECK gv_status gv_policy_restore(gv_policy *policy, gv_reader *reader);
