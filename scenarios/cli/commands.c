@@ -14,6 +14,7 @@ const gv_command *const gv_commands[] = {
     &gv_command_sweep,
     &gv_command_compare,
     &gv_command_plot,
+    &gv_command_explain,
     &gv_command_trajectories,
     &gv_command_experts,
     &gv_command_landscapes,

@@ -106,14 +106,21 @@ GV_MUST_CHECK gv_status gv_market_record(const gv_market_period *period,
                                          const gv_market_seats *seats, const gv_progress *progress,
                                          gv_record **out);
 
+/* A policy in one advertiser's place. */
+typedef struct gv_market_guest {
+    size_t seat;
+    const gv_policy_plan *plan;
+} gv_market_guest;
+
 /* A period as its advertisers sell it among themselves, each with its own policy. */
 typedef struct gv_market_sale {
+    const gv_market_guest *guest; /* but for this one; set beforehand; NULL: there is none */
     gv_market_seats seats;
     gv_record *record;
     gv_exchange *exchange; /* has run: what each seat got */
 } gv_market_sale;
 
-/* sale: zeroed; to be closed even when it fails. Progress as above. */
+/* sale: zeroed but for the guest; to be closed even when it fails. Progress as above. */
 GV_MUST_CHECK gv_status gv_market_sale_open(const gv_market *market, const gv_market_period *period,
                                             const gv_progress *progress, gv_market_sale *sale);
 void gv_market_sale_close(gv_market_sale *sale);

@@ -109,6 +109,11 @@ gv_status gv_market_sale_open(const gv_market *market, const gv_market_period *p
     for (size_t i = 0; i < market->seat_count; i++) {
         plans[i] = market->advertisers[i].policy;
     }
+    if (sale->guest != NULL) {
+        plans[sale->guest->seat] = sale->guest->plan;
+        sale->seats.has_contender = true;
+        sale->seats.contender_seat = sale->guest->seat;
+    }
     gv_status status = gv_market_seats_open(market, period, plans, &sale->seats);
     gv_mem_free(plans);
     if (status == GV_OK) {
