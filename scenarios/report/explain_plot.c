@@ -4,9 +4,9 @@
  * notion of expertness. What really happened is black and solid, what was planned dashed, the
  * oracle broad and grey as in other pictures.
  */
-#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "scenarios/report/explain.h"
@@ -37,32 +37,58 @@ static void write_number(FILE *script, double value)
     }
 }
 
-/*
- * Columns: 1 the tick's beginning, 2 its end, 3 .. 5 budget left as it was, as planned, as planned
- * at first, 6 multiplier, 7 oracle's, 8 conversions, 9 as planned, 10 return target, 11 expertness.
- * The last row is the period's end, for steps.
- */
-static void write_data(FILE *script, const gv_explained *explained)
+/* What a tick ended with; row 0 is what the period began with. */
+static void write_ends(FILE *script, const gv_explained *explained)
 {
-    (void)fputs("$ticks << END\n", script);
+    (void)fputs("$ends << END\n0 100 100 100 0 0\n", script);
+    for (size_t tick = 0; tick < explained->tick_count; tick++) {
+        const gv_explained_tick *t = &explained->ticks[tick];
+        (void)fprintf(script, "%.9g", hours_of(explained, tick + 1));
+        write_number(script, 100 * t->left);
+        write_number(script, 100 * t->left_planned);
+        write_number(script, 100 * t->left_at_first);
+        write_number(script, t->conversions);
+        write_number(script, t->conversions_planned);
+        (void)fputc('\n', script);
+    }
+    (void)fputs("END\n", script);
+}
+
+/* What held during a tick, from its beginning; the last row closes the last step. */
+static void write_steps(FILE *script, const gv_explained *explained)
+{
+    (void)fputs("$steps << END\n", script);
     for (size_t row = 0; row <= explained->tick_count; row++) {
         const size_t tick = row < explained->tick_count ? row : row - 1;
         const gv_explained_tick *t = &explained->ticks[tick];
-        const bool is_end = row == explained->tick_count;
-        const double past = is_end ? (double)NAN : 1;
-        (void)fprintf(script, "%.9g %.9g", hours_of(explained, row), hours_of(explained, row + 1));
-        write_number(script, 100 * t->left * past);
-        write_number(script, 100 * t->left_planned * past);
-        write_number(script, 100 * t->left_at_first * past);
+        (void)fprintf(script, "%.9g", hours_of(explained, row));
         write_number(script, t->multiplier);
         write_number(script, t->oracle);
-        write_number(script, t->conversions * past);
-        write_number(script, t->conversions_planned * past);
         write_number(script, t->return_target);
         write_number(script, t->expertness);
         (void)fputc('\n', script);
     }
     (void)fputs("END\n", script);
+}
+
+/* 1, 2 or 5 times a power of ten, so that a panel up to `top` has three marks or four. */
+static double mark_step(double top)
+{
+    const double power = pow(10, floor(log10(top / 3)));
+    const double share = top / 3 / power;
+    return power * (share >= 5 ? 5 : share >= 2 ? 2 : 1);
+}
+
+/* Up to the highest of one number of the ticks, or of `least` where that is higher. */
+static double top_of(const gv_explained *explained, size_t offset, double least)
+{
+    double top = least;
+    for (size_t tick = 0; tick < explained->tick_count; tick++) {
+        double value = 0;
+        memcpy(&value, (const unsigned char *)&explained->ticks[tick] + offset, sizeof value);
+        top = fmax(top, value); /* NaN is passed over */
+    }
+    return top;
 }
 
 static void write_title(FILE *script, const gv_explained *explained)
@@ -77,14 +103,14 @@ static void write_title(FILE *script, const gv_explained *explained)
 }
 
 /* Each panel's place, from the top: `number` of `count`; the last shows the hours. */
-static void begin_panel(FILE *script, size_t number, size_t count, const char *label)
+static void begin_panel(FILE *script, size_t number, size_t count, const char *label, double top)
 {
     const double height = 0.80 / (double)count;
-    const double top = 0.92 - height * (double)number;
+    const double upper = 0.92 - height * (double)number;
     (void)fprintf(script,
                   "set tmargin at screen %.4f\nset bmargin at screen %.4f\nset ylabel '%s'\n"
-                  "set yrange [0:*]\n",
-                  top, top - height * 0.86, label);
+                  "set yrange [0:%.9g]\nset ytics %.9g\n",
+                  upper, upper - height * 0.84, label, top, mark_step(top));
     if (number + 1 == count) {
         (void)fputs("set format x '%g'\nset xlabel 'hours of the period'\n", script);
     } else {
@@ -95,52 +121,61 @@ static void begin_panel(FILE *script, size_t number, size_t count, const char *l
 static void plot_budget(FILE *script, const gv_explained *explained)
 {
     (void)fprintf(script,
-                  "set yrange [0:100]\nplot 100 - 100 * x / %.9g with lines lw 1.5 lc rgb "
-                  "'#909090' dt 3 title 'even pace'",
+                  "plot 100 - 100 * x / %.9g with lines lw 1.5 lc rgb '#909090' dt 3 title "
+                  "'even pace'",
                   hours_of(explained, explained->tick_count));
     if (explained->has_plan) {
-        (void)fputs(", $ticks using 2:5" AT_FIRST " title 'planned at first'", script);
-        (void)fputs(", $ticks using 2:4" PLANNED " title 'planned for the tick'", script);
+        (void)fputs(", $ends using 1:4" AT_FIRST " title 'planned at first'", script);
+        (void)fputs(", $ends using 1:3" PLANNED " title 'planned for the tick'", script);
     }
-    (void)fputs(", $ticks using 2:3" REAL " title 'as it was'\n", script);
+    (void)fputs(", $ends using 1:2" REAL " title 'as it was'\n", script);
 }
 
-static void plot_multiplier(FILE *script, const gv_explained *explained)
+/* Late in a period the oracle may want whatever is left: what is far above the CPA is cut off. */
+static void plot_multiplier(FILE *script, double cpa)
 {
     (void)fprintf(script,
-                  "plot $ticks using 1:7" REFERENCE " title 'oracle', %.9g with lines lw 1.5 lc "
-                  "rgb '#909090' dt 3 title 'CPA', $ticks using 1:6" STEPS " title 'chosen'\n",
-                  (double)explained->cell->campaign->cpa_nanos / (double)GV_NANOS_PER_UNIT);
+                  "plot $steps using 1:3" REFERENCE " title 'oracle', %.9g with lines lw 1.5 lc "
+                  "rgb '#909090' dt 3 title 'CPA', $steps using 1:2" STEPS " title 'chosen'\n",
+                  cpa);
 }
 
 static void plot_conversions(FILE *script, const gv_explained *explained)
 {
     (void)fputs("plot ", script);
     if (explained->has_plan) {
-        (void)fputs("$ticks using 2:9" PLANNED " title 'planned for the tick', ", script);
+        (void)fputs("$ends using 1:6" PLANNED " title 'planned for the tick', ", script);
     }
-    (void)fputs("$ticks using 2:8" REAL " title 'as they came'\n", script);
+    (void)fputs("$ends using 1:5" REAL " title 'as they came'\n", script);
 }
 
+/* Two notions, two axes. */
 static void plot_thoughts(FILE *script, const gv_explained *explained)
 {
-    (void)fputs("set yrange [*:*]\n", script);
-    if (explained->has_target && explained->has_expertness) {
-        (void)fputs("set y2range [0:1]\nset y2tics\nset ytics nomirror\n"
-                    "set y2label 'expertness'\n",
-                    script);
+    const bool both = explained->has_target && explained->has_expertness;
+    if (both) {
+        (void)fputs("set y2range [0:1]\nset y2tics 0.5\n", script);
     }
     (void)fputs("plot ", script);
     if (explained->has_target) {
-        (void)fputs("$ticks using 1:10" STEPS " title 'return asked for'", script);
+        (void)fputs("$steps using 1:4" STEPS " title 'return asked for'", script);
     }
     if (explained->has_expertness) {
         (void)fprintf(script,
-                      "%s$ticks using 1:11 %s with steps lw 2 lc rgb '#009e73' title "
-                      "'expertness'",
-                      explained->has_target ? ", " : "", explained->has_target ? "axes x1y2" : "");
+                      "%s$steps using 1:5 %s with steps lw 2 lc rgb '#009e73' title 'expertness%s'",
+                      both ? ", " : "", both ? "axes x1y2" : "", both ? " (right)" : "");
     }
     (void)fputc('\n', script);
+}
+
+/* The fourth panel. */
+static void draw_thoughts(FILE *script, const gv_explained *explained)
+{
+    const double top = top_of(explained, offsetof(gv_explained_tick, return_target), 0);
+    const bool has_target = explained->has_target && top > 0;
+    begin_panel(script, 3, 4, explained->has_target ? "return" : "expertness",
+                has_target ? top * 1.1 : 1);
+    plot_thoughts(script, explained);
 }
 
 static void write_script(FILE *script, const void *context)
@@ -149,26 +184,29 @@ static void write_script(FILE *script, const void *context)
     const bool thinks = explained->has_target || explained->has_expertness;
     const size_t count = thinks ? 4 : 3;
     const double end = hours_of(explained, explained->tick_count);
-    write_data(script, explained);
+    const double cpa = (double)explained->cell->campaign->cpa_nanos / (double)GV_NANOS_PER_UNIT;
+    write_ends(script, explained);
+    write_steps(script, explained);
     gv_plot_frame(script);
     (void)fputs("set multiplot title ", script);
     write_title(script, explained);
     (void)fprintf(script,
                   " noenhanced\nset xrange [0:%.9g]\nset lmargin at screen 0.09\n"
-                  "set rmargin at screen 0.78\n",
+                  "set rmargin at screen 0.76\n",
                   end);
     if (end > 6 && end <= 24) {
         (void)fputs("set xtics 0,4\n", script);
     }
-    begin_panel(script, 0, count, "budget left %");
+    begin_panel(script, 0, count, "budget left %", 100);
     plot_budget(script, explained);
-    begin_panel(script, 1, count, "multiplier");
-    plot_multiplier(script, explained);
-    begin_panel(script, 2, count, "conversions");
+    begin_panel(script, 1, count, "multiplier",
+                fmax(2 * cpa, 1.1 * top_of(explained, offsetof(gv_explained_tick, multiplier), 0)));
+    plot_multiplier(script, cpa);
+    begin_panel(script, 2, count, "conversions",
+                1.5 * top_of(explained, offsetof(gv_explained_tick, conversions), 1));
     plot_conversions(script, explained);
     if (thinks) {
-        begin_panel(script, 3, count, explained->has_target ? "return" : "expertness");
-        plot_thoughts(script, explained);
+        draw_thoughts(script, explained);
     }
     (void)fputs("unset multiplot\n", script);
 }
