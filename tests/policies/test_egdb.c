@@ -191,7 +191,7 @@ static void plans_out_of_bounds_are_counted(void **state)
 {
     double actions[ROUND];
     char path[TEST_PATH_SIZE];
-    made_weights(state, &gv_learner_egdb, small_text, 300, path);
+    made_weights(state, &gv_learner_egdb, small_text, 60, path);
     game played = {&gv_dd_egdb, path, whole_serving(), 3, 1, false};
     played.serving.guidance = 500;
     const gv_dd_counts wild = play(&played, actions);
@@ -200,14 +200,22 @@ static void plans_out_of_bounds_are_counted(void **state)
     for (size_t tick = 0; tick < ROUND; tick++) {
         assert_true(isfinite(actions[tick]) && actions[tick] >= 0);
     }
-    played.serving = whole_serving();
-    played.serving.guidance = 1;
-    played.serving.expert_guidance = 1;
-    played.serving.noise_scale = 0.5;
-    const gv_dd_counts tame = play(&played, actions);
-    printf("clamped %d of %d plans, and %d\n", (int)wild.clamped, (int)wild.plans,
-           (int)tame.clamped);
-    assert_true(tame.clamped < wild.clamped);
+}
+
+/* x_0^ is -eps sqrt((1 - abar) / abar) where x is 0. */
+static void a_guess_beyond_its_bound_is_seen(void **state)
+{
+    (void)state;
+    const gv_diffusion diffusion = gv_diffusion_cosine(10, GV_DIFFUSION_OFFSET);
+    const gv_jumps jumps = {.count = 5, .bound = 5, .noise_scale = 1};
+    const double kept = diffusion.kept[gv_diffusion_stop(&diffusion, &jumps, 1)];
+    const double edge = 5 * sqrt(kept / (1 - kept));
+    const float x[3] = {0};
+    const float within[3] = {0, (float)(0.999 * edge), (float)(-0.999 * edge)};
+    const float beyond[3] = {0, 0, (float)(1.001 * edge)};
+    assert_false(gv_diffusion_exceeds(&diffusion, &jumps, 1, x, 3, x));
+    assert_false(gv_diffusion_exceeds(&diffusion, &jumps, 1, within, 3, x));
+    assert_true(gv_diffusion_exceeds(&diffusion, &jumps, 1, beyond, 3, x));
 }
 
 static void a_plan_is_kept_within_its_band(void **state)
@@ -442,7 +450,7 @@ static void failing_memory_is_reported_and_leaks_nothing(void **state)
     gv_dataset_destroy(dataset);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(forcing_and_beta_rise_to_their_ends),
@@ -457,8 +465,12 @@ int main(void)
         cmocka_unit_test(without_eta_only_the_seed_draws),
         cmocka_unit_test(guesses_left_out_would_not_have_counted),
         cmocka_unit_test(plans_out_of_bounds_are_counted),
+        cmocka_unit_test(a_guess_beyond_its_bound_is_seen),
         cmocka_unit_test(a_plan_is_kept_within_its_band),
         cmocka_unit_test(failing_memory_is_reported_and_leaks_nothing),
     };
+    if (argc > 1) {
+        cmocka_set_test_filter(argv[1]);
+    }
     return cmocka_run_group_tests(tests, test_folder_make, test_folder_remove);
 }
