@@ -332,7 +332,7 @@ void gv_dd_act(gv_dd_seat *const *seats, const gv_observation *observations, siz
 /* A plan's past is what was seen, which the plan itself has only up to where it was made. */
 static void tell_plan(const gv_dd_seat *seat, double *plan)
 {
-    const dd_network *dd = seat->dd;
+    const gv_dd_network *dd = seat->dd;
     for (size_t tick = 0; tick < dd->sizes.ticks; tick++) {
         const float *from = tick < seat->length ? seat->states : seat->plan;
         gv_scaling_state_back(&dd->scaling, from + tick * dd->sizes.width,
@@ -342,7 +342,7 @@ static void tell_plan(const gv_dd_seat *seat, double *plan)
 
 void gv_dd_explain(const gv_dd_seat *seat, gv_explanation *out)
 {
-    const dd_network *dd = seat->dd;
+    const gv_dd_network *dd = seat->dd;
     out->return_target =
         dd->scaling.reward_offset + dd->serving.target * dd->scaling.reward_divisor;
     if (out->plan == NULL || out->plan_ticks != dd->sizes.ticks || seat->length == 0) {

@@ -182,9 +182,8 @@ static void take_ticks(play *at, const gv_seat_tick *ticks)
 /* The campaign alone against the record, under `policy`; ticks: [tick_count + 1], written. */
 static gv_status play_alone(const play *at, gv_policy *policy, gv_seat_tick *ticks)
 {
-    const gv_rivals rivals = {.record = at->sale.record,
-                              .number = (uint32_t)at->number,
-                              .values = at->future.values};
+    const gv_rivals rivals = {
+        .record = at->sale.record, .number = (uint32_t)at->number, .values = at->future.values};
     const gv_seat seat = {.campaign = &at->campaign,
                           .policy = policy,
                           .category = at->composition->market->categories[at->number],
