@@ -36,7 +36,7 @@ begin_trained() {
 
 # The JSON's figures of one name, one a line.
 figures() {
-    grep -o "\"$1\": [-0-9.e]*" | sed 's/.*: //'
+    grep -o "\"$1\": [-0-9.e]*" | sed 's|.*: ||'
 }
 
 what_is_told_is_what_the_run_has() {
