@@ -71,7 +71,7 @@ static const gv_param ebaret_params[] = {
      .offset = offsetof(gv_ebaret_config, shows_returns),
      .help = "tell a guided network the return to go; off: it is predicted alone",
      .source = "ours"},
-    {.name = "target",
+    {.name = "action_target",
      .kind = GV_PARAM_CHOICE,
      .fallback = "oracle",
      .choices = targets,
@@ -187,10 +187,10 @@ static const gv_param ebaret_params[] = {
 
 static const gv_preset ebaret_presets[] = {
     {"ebaret-dt", "reduced to the learner dt at its defaults, to the bit",
-     (const char *const[]){"expertness=off", "account=off", "action_unit=scaled", "target=played",
-                           "weights=unit", "expert_share=0", "bag_length=1", "bag_weight=0",
-                           "pu_steps=0", "returns=plain", "relative=off", "batch=32", "steps=4000",
-                           NULL}},
+     (const char *const[]){"expertness=off", "account=off", "action_unit=scaled",
+                           "action_target=played", "weights=unit", "expert_share=0", "bag_length=1",
+                           "bag_weight=0", "pu_steps=0", "returns=plain", "relative=off",
+                           "batch=32", "steps=4000", NULL}},
     {"ebaret-large", "the class of sizes of GAVE and GAS: width 512, 8 layers, 16 heads",
      (const char *const[]){"width=512", "layers=8", "heads=16", "inner=2048", "batch=128",
                            "shards=8", "rate=0.0001", "pu_steps=20000", "pu_rate=0.0001",
@@ -255,7 +255,7 @@ static gv_status take_targets(const ebaret_state *ebaret)
         if (episode->oracle == NULL && !episode->is_expert) {
             return GV_FAIL(GV_EINVAL,
                            "ebaret: the set does not tell what the oracle would have played in "
-                           "period %lld: take sets of `gavel experts`, or set target=played",
+                           "period %lld: take sets of `gavel experts`, or set action_target=played",
                            (long long)episode->period);
         }
         for (size_t t = 0; episode->oracle != NULL && t < episode->length; t++) {
