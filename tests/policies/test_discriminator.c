@@ -47,7 +47,7 @@ static double train_judge(bench_of *bench, const gv_dataset *dataset, double pri
                                       .seed = 2,
                                       .hidden = 32,
                                       .prior = prior};
-    gv_objective_config config = gv_judge_objective(&bench->course, 128, 0.003);
+    gv_objective_config config = gv_judge_objective(&bench->course, 128, 0.002);
     config.params = bench->params;
     config.shards = 1;
     config.jobs = 1;
@@ -95,7 +95,7 @@ static void of_experts_like_the_log_it_says_the_prior(void **state)
     float said[ASKED];
     bool is_expert[ASKED];
     bench_of bench = {.params = NULL};
-    gv_dataset *dataset = dataset_of(state, plant_alike, 60, 3);
+    gv_dataset *dataset = dataset_of(state, plant_alike, 600, 3);
     const double least = train_judge(&bench, dataset, 0.3, 400);
     double mean = 0;
     ask_judge(&bench, dataset, said, is_expert);
