@@ -183,7 +183,7 @@ static diffuser diffuser_of(size_t jumps)
         .target = 1, .guidance = 1.2, .jumps = jumps, .eta = 1, .noise_scale = 0.5};
     name_file("dd", path);
     must(gv_dd_open(&gv_dd_diffuser, path, &serving, &one.dd));
-    must(gv_dd_seat_create(one.dd, 1, 1, &one.seat));
+    must(gv_dd_seat_create(one.dd, &(gv_dd_owner){.seed = 1, .number = 1}, &one.seat));
     return one;
 }
 
