@@ -148,7 +148,7 @@ static void fill_tick(const gv_dt_course *course, const inputs *in, gv_place pla
         gv_constraint_token(gv_constraint_used(&total), &total,
                             in->constraint + at * GV_CONSTRAINT_SIZE);
     }
-    if (in->expertness != NULL) {
+    if (in->expertness != NULL && in->labels != NULL && in->valids != NULL) {
         in->expertness[at] = lesson->expertness;
         in->labels[at] = (int32_t)gv_return_bin((double)lesson->to_go, course->sizes.bins);
         in->valids[at] = (float)(1 / course->valid);
@@ -169,7 +169,7 @@ static void clear_tick(const gv_dt_course *course, const inputs *in, size_t at)
         memset(in->constraint + at * GV_CONSTRAINT_SIZE, 0,
                GV_CONSTRAINT_SIZE * sizeof *in->constraint);
     }
-    if (in->expertness != NULL) {
+    if (in->expertness != NULL && in->labels != NULL && in->valids != NULL) {
         in->expertness[at] = 0;
         in->labels[at] = 0;
         in->valids[at] = 0;
