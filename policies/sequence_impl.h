@@ -58,7 +58,7 @@ extern const char *const gv_sequence_windows[];
          .choices = gv_sequence_windows,                                                          \
          .offset = offsetof(gv_sequence_config, window),                                          \
          .help = "which three ticks \"last three\" means; first: the published serving's fault",  \
-         .source = where},                                                                        \
+         .source = (where)},                                                                      \
         {.name = "context",                                                                       \
          .kind = GV_PARAM_INTEGER,                                                                \
          .unit = "ticks",                                                                         \
@@ -67,7 +67,7 @@ extern const char *const gv_sequence_windows[];
          .offset = offsetof(gv_sequence_config, context),                                         \
          .help = "ticks to look back; 0: as in training; 10 after 20 is the published serving's " \
                  "fault",                                                                         \
-         .source = where},                                                                        \
+         .source = (where)},                                                                      \
     {                                                                                             \
         .name = "recompute", .kind = GV_PARAM_SWITCH, .fallback = "off",                          \
         .offset = offsetof(gv_sequence_config, recompute),                                        \

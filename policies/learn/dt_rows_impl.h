@@ -20,7 +20,7 @@
          .maximum = 0.9,                                                                           \
          .offset = offsetof(gv_dt_config, dropout),                                                \
          .help = "share of numbers that training hides",                                           \
-         .source = where},                                                                         \
+         .source = (where)},                                                                       \
         {.name = "context",                                                                        \
          .kind = GV_PARAM_INTEGER,                                                                 \
          .unit = "ticks",                                                                          \
@@ -86,7 +86,7 @@
          .maximum = 1,                                                                             \
          .offset = offsetof(gv_dt_config, decay),                                                  \
          .help = "AdamW's decay of weights",                                                       \
-         .source = where},                                                                         \
+         .source = (where)},                                                                       \
     {                                                                                              \
         .name = "clip", .kind = GV_PARAM_REAL, .fallback = "0.25", .maximum = 1e9,                 \
         .offset = offsetof(gv_dt_config, clip), .help = "longest norm of a gradient; 0: any",      \
