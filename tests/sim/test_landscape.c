@@ -2,9 +2,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "cmocka_all.h"
-#include "sim/base/money.h"
+#include "made_market.h"
 #include "sim/market/landscape.h"
+#include "sim/market/record.h"
 #include "test_random.h"
 
 enum { COUNT = 1500, TICKS = 3, SLOTS = 3 };
@@ -172,6 +172,116 @@ static void prices_that_follow_the_own_bid_are_refused(void **state)
     assert_int_equal(survey(&known), GV_EINVAL);
 }
 
+/* ---- against a market ------------------------------------------------------------------------ */
+
+/* A made market's record as one seat met it, and the grid point that the seat bid at. */
+typedef struct met_market {
+    uint64_t first[MADE_TICKS + 1];
+    float values[MADE_COUNT];
+    int64_t prices[MADE_SLOTS_MAX * MADE_COUNT];
+    float cost[MADE_TICKS * GV_LANDSCAPE_SIZE];
+    float value[MADE_TICKS * GV_LANDSCAPE_SIZE];
+    double sums[3][MADE_TICKS];
+} met_market;
+
+static const double made_exposure[MADE_SLOTS_MAX] = {1, 0.8, 0.48};
+
+#define MADE_CPA (INT64_C(8) * GV_NANOS_PER_UNIT)
+
+static size_t made_point(uint32_t seat)
+{
+    return 42 + 3 * (size_t)seat;
+}
+
+static void meet(const made_market *market, const gv_record *record, uint32_t seat, met_market *met)
+{
+    for (size_t tick = 0; tick <= MADE_TICKS; tick++) {
+        met->first[tick] = tick * MADE_PER_TICK;
+    }
+    for (size_t tick = 0; tick < MADE_TICKS; tick++) {
+        float values[GV_TRAFFIC_GROUP * MADE_PER_TICK];
+        const gv_traffic_piece piece = {.tick = tick,
+                                        .first = met->first[tick],
+                                        .count = MADE_PER_TICK,
+                                        .advertiser = seat / GV_TRAFFIC_GROUP * GV_TRAFFIC_GROUP,
+                                        .advertiser_count = seat % GV_TRAFFIC_GROUP + 1};
+        gv_traffic_values(market->traffic, &piece, MADE_PER_TICK, values);
+        memcpy(met->values + met->first[tick],
+               values + (size_t)(seat % GV_TRAFFIC_GROUP) * MADE_PER_TICK,
+               MADE_PER_TICK * sizeof *values);
+    }
+    gv_record_prices(record, seat, met->prices);
+    const gv_future future = {MADE_SLOTS_MAX, made_exposure, MADE_TICKS,
+                              met->first,     met->values,   met->prices};
+    const gv_landscape_config config = {.future = &future,
+                                        .rules = {.price_step_nanos = 1},
+                                        .cpa_nanos = MADE_CPA,
+                                        .bid_cap_nanos = INT64_MAX};
+    gv_landscape out = {met->cost, met->value, met->sums[0], met->sums[1], met->sums[2]};
+    assert_int_equal(gv_landscape_of(&config, &out), GV_OK);
+}
+
+/* The variance of what a tick costs: each win is seen or not, with its slot's chance. */
+static double variance_of(const met_market *met, size_t tick, double multiplier)
+{
+    double variance = 0;
+    for (size_t i = met->first[tick]; i < met->first[tick + 1]; i++) {
+        size_t slot = 0;
+        while (slot < MADE_SLOTS_MAX && (double)met->prices[slot * MADE_COUNT + i] + 1 >
+                                            multiplier * (double)met->values[i] * 1e9) {
+            slot++;
+        }
+        if (slot < MADE_SLOTS_MAX) {
+            const double price = (double)met->prices[slot * MADE_COUNT + i] / 1e9;
+            variance += made_exposure[slot] * (1 - made_exposure[slot]) * price * price;
+        }
+    }
+    return variance;
+}
+
+/*
+ * Six seats sell a market among themselves. What each spent in each tick is what its landscape says
+ * at the multiplier that it bid, within four standard errors of who looks at which slot.
+ */
+static void a_market_spends_what_its_landscapes_say(void **state)
+{
+    (void)state;
+    static met_market met;
+    made_market market;
+    gv_record *record = NULL;
+    gv_exchange *exchange = NULL;
+    double largest = 0;
+    made_defaults(&market);
+    for (uint32_t s = 0; s < MADE_SEATS; s++) {
+        market.bidders[s].multiplier =
+            (double)MADE_CPA / 1e9 * gv_landscape_multiplier(made_point(s));
+    }
+    made_open(&market);
+    assert_int_equal(gv_record_create(&market.config, &record), GV_OK);
+    market.config.tap = gv_record_tap(record);
+    assert_int_equal(gv_exchange_create(&market.config, &exchange), GV_OK);
+    assert_int_equal(gv_exchange_run(exchange, NULL), GV_OK);
+    for (uint32_t s = 0; s < MADE_SEATS; s++) {
+        const gv_seat_tick *ticks = gv_exchange_ticks(exchange, s);
+        meet(&market, record, s, &met);
+        for (size_t tick = 0; tick < MADE_TICKS; tick++) {
+            const double said = (double)met.cost[tick * GV_LANDSCAPE_SIZE + made_point(s)];
+            const double spent = (double)ticks[tick].tally.spend_nanos / 1e9;
+            const double error = sqrt(variance_of(&met, tick, market.bidders[s].multiplier));
+            assert_true(fabs(spent - said) < 4 * error + 1e-6 * said);
+            assert_true(fabs((double)ticks[tick].value_units / GV_VALUE_UNITS - met.sums[1][tick]) <
+                        1e-6);
+            assert_true(fabs((double)ticks[tick].least_cost_nanos / 1e9 - met.sums[2][tick]) <
+                        1e-6);
+            largest = fmax(largest, fabs(spent / said - 1));
+        }
+    }
+    printf("within %.1f %% of the landscape in every tick of every seat\n", 100 * largest);
+    gv_exchange_destroy(exchange);
+    gv_record_destroy(record);
+    made_close(&market);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +289,7 @@ int main(void)
         cmocka_unit_test(thresholds_on_the_grid),
         cmocka_unit_test(sums_of_a_tick),
         cmocka_unit_test(prices_that_follow_the_own_bid_are_refused),
+        cmocka_unit_test(a_market_spends_what_its_landscapes_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
