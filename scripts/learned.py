@@ -110,9 +110,9 @@ def train(learner, seed, steps, periods=TRAINED, judged=True):
     """The weights, and of their training the rows of steps, losses and scores."""
     path = weights_path(learner, seed, periods)
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    judge = ("--validate", validation()) if judged else ()
 
     def work():
+        judge = ("--validate", validation()) if judged else ()
         with open(f"{path}.rows", "a", encoding="utf-8") as rows:
             subprocess.run([GAVEL, "train", learner, *training_data(periods), "-o", path, "--json",
                             "--quiet", "--resume", "--seed", str(seed), "--steps", str(steps),

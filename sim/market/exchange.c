@@ -234,12 +234,6 @@ static gv_observation observe(const gv_exchange *x, size_t seat, int64_t now_us)
     };
 }
 
-static bool plan_as_one(const gv_policy *a, const gv_policy *b)
-{
-    return gv_policy_type_of(a) == gv_policy_type_of(b) &&
-           gv_policy_model_of(a) == gv_policy_model_of(b);
-}
-
 /* Seats in the order in which they plan: those of one type and model stand together. */
 static void find_order(gv_exchange *x)
 {
@@ -252,7 +246,7 @@ static void find_order(gv_exchange *x)
         }
         for (size_t seat = leader; seat < count; seat++) {
             if (!x->states[seat].is_placed &&
-                plan_as_one(seats[leader].policy, seats[seat].policy)) {
+                gv_policy_plan_as_one(seats[leader].policy, seats[seat].policy)) {
                 x->states[seat].is_placed = true;
                 x->order[placed++] = seat;
             }
@@ -271,7 +265,7 @@ static void plan(gv_exchange *x, int64_t now_us)
     }
     for (size_t first = 0; first < count;) {
         size_t end = first + 1;
-        while (end < count && plan_as_one(x->together[first], x->together[end])) {
+        while (end < count && gv_policy_plan_as_one(x->together[first], x->together[end])) {
             end++;
         }
         gv_policy_tick(x->together + first, x->observations + first, end - first);

@@ -193,7 +193,7 @@ static gv_observation observe(const gv_offline *offline, size_t seat, size_t tic
     };
 }
 
-/* Neighbouring seats of one type plan together, all before any bids. */
+/* Neighbouring seats of one type and model plan together, all before any bids. */
 static void plan(gv_offline *offline, size_t tick)
 {
     const gv_offline_config *config = &offline->config;
@@ -204,8 +204,8 @@ static void plan(gv_offline *offline, size_t tick)
     }
     for (size_t first = 0; first < config->seat_count;) {
         size_t end = first + 1;
-        while (end < config->seat_count && gv_policy_type_of(offline->together[end]) ==
-                                               gv_policy_type_of(offline->together[first])) {
+        while (end < config->seat_count &&
+               gv_policy_plan_as_one(offline->together[first], offline->together[end])) {
             end++;
         }
         gv_policy_tick(offline->together + first, offline->observations + first, end - first);

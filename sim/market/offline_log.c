@@ -16,6 +16,7 @@ enum { NAME_SIZE = 16 };
 typedef struct period_play {
     const gv_offline_plan *plan;
     const char *path;
+    void *model; /* what all campaigns share, or NULL; of all periods */
     uint64_t number;
     size_t advertiser_count;
     size_t seat_count;
@@ -48,7 +49,7 @@ static void end_period(period_play *play)
     gv_mem_free(play->categories);
     gv_mem_free(play->names);
     gv_mem_free(play->configs);
-    *play = (period_play){.plan = play->plan, .path = play->path};
+    *play = (period_play){.plan = play->plan, .path = play->path, .model = play->model};
 }
 
 static gv_status allocate(period_play *play)
@@ -138,6 +139,7 @@ static gv_status create_policy(period_play *play, const gv_history *history, siz
         .rules = {.price_step_nanos = 1},
         .history = history,
         .seed = plan->seed,
+        .model = play->model,
     };
     return gv_policy_create(plan->type, &setup, &play->seats[seat].policy);
 }
@@ -261,9 +263,13 @@ gv_status gv_offline_log_play(const gv_offline_plan *plan, const char *path,
     assert(plan->ratio_count >= 1);
     gv_auctionnet_reader *reader = NULL;
     period_play play = {.plan = plan, .path = path};
-    GV_TRY(gv_auctionnet_open(path, GV_AUCTIONNET_MARKET, &reader));
-    const gv_status status = play_all(&play, reader, progress, taker);
+    GV_TRY(gv_policy_load(plan->type, plan->config, &play.model));
+    gv_status status = gv_auctionnet_open(path, GV_AUCTIONNET_MARKET, &reader);
+    if (status == GV_OK) {
+        status = play_all(&play, reader, progress, taker);
+    }
     end_period(&play);
     gv_auctionnet_close(reader);
+    gv_policy_unload(plan->type, play.model);
     return status;
 }

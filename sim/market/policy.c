@@ -115,6 +115,11 @@ const void *gv_policy_model_of(const gv_policy *policy)
     return policy->model;
 }
 
+bool gv_policy_plan_as_one(const gv_policy *a, const gv_policy *b)
+{
+    return a->type == b->type && a->model == b->model;
+}
+
 gv_status gv_policy_load(const gv_policy_type *type, const void *config, void **model)
 {
     *model = NULL;

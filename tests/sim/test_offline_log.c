@@ -188,6 +188,68 @@ static void a_policy_learns_from_another_period(void **state)
     gv_logged_period_destroy(history);
 }
 
+/* What the campaigns of a plan share, and how often it came and went. */
+typedef struct shared_model {
+    int loads;
+    int unloads;
+    size_t most; /* campaigns that planned as one */
+} shared_model;
+
+static shared_model shared;
+
+static gv_status shared_load(const void *config, void **model)
+{
+    (void)config;
+    shared.loads++;
+    *model = &shared;
+    return GV_OK;
+}
+
+static void shared_unload(void *model)
+{
+    ((shared_model *)model)->unloads++;
+}
+
+static gv_status shared_init(void *state, const gv_policy_setup *setup)
+{
+    assert_ptr_equal(setup->model, &shared);
+    return flat_init(state, setup);
+}
+
+static void shared_tick(void *const *states, const gv_observation *observations, size_t count)
+{
+    (void)states;
+    (void)observations;
+    shared.most = count > shared.most ? count : shared.most;
+}
+
+/* Two periods of two advertisers at three ratios: a network is read from its file once. */
+static void the_campaigns_of_a_log_share_one_model(void **state)
+{
+    char path[TEST_PATH_SIZE];
+    static seen_record seen;
+    seen.count = 0;
+    shared = (shared_model){0};
+    write_two_periods(state, path);
+    gv_policy_type type = flat;
+    type.load = shared_load;
+    type.unload = shared_unload;
+    type.init = shared_init;
+    type.tick = shared_tick;
+    const flat_config config = {.price_nanos = UNIT / 2};
+    const double ratios[] = {0.5, 1.0, 1.5};
+    gv_offline_plan plan = plan_of(&config, ratios, 3);
+    plan.type = &type;
+    const gv_offline_taker taker = {.take = keep_record, .context = &seen};
+    assert_int_equal(gv_offline_log_play(&plan, path, NULL, &taker), GV_OK);
+    assert_int_equal(seen.count, 12);
+    assert_int_equal(shared.loads, 1);
+    assert_int_equal(shared.unloads, 1);
+    assert_int_equal(shared.most, 6);
+    assert_int_not_equal(gv_offline_log_play(&plan, "none.csv", NULL, &taker), GV_OK);
+    assert_int_equal(shared.unloads, 2);
+}
+
 static void every_allocation_may_fail(void **state)
 {
     char path[TEST_PATH_SIZE];
@@ -268,6 +330,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test_in_folder(every_advertiser_period_and_ratio_is_a_campaign),
         test_in_folder(a_policy_learns_from_another_period),
+        test_in_folder(the_campaigns_of_a_log_share_one_model),
         test_in_folder(every_allocation_may_fail),
         cmocka_unit_test(figures_are_means_over_campaigns),
     };

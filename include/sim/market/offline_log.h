@@ -3,8 +3,8 @@
  *
  * Each advertiser of each period is a campaign of its own in the offline loop (offline.h), with the
  * logged CPA constraint and the logged budget times a ratio; published tables show 0.5 to 1.5. The
- * log is read once for all ratios. A period begins at a time of its own, so that a history of
- * another one always lies before it.
+ * log is read once for all ratios, and what they share, such as a network, is loaded once. A
+ * period begins at a time of its own, so that a history of another one always lies before it.
  */
 #ifndef SIM_MARKET_OFFLINE_LOG_H
 #define SIM_MARKET_OFFLINE_LOG_H

@@ -201,7 +201,10 @@ GV_MUST_CHECK gv_status gv_policy_fit(const gv_policy_type *type, void *config,
 /* Asserts that the batch holds what the type reads, and is of one where it is one_by_one. */
 void gv_policy_bid(gv_policy *policy, const gv_batch *batch, int64_t *bids);
 
-/* Policies of one type and model together; nothing happens where the type does not plan. */
+/* Whether they are of one type and model. */
+bool gv_policy_plan_as_one(const gv_policy *a, const gv_policy *b);
+
+/* Policies that plan as one together; nothing happens where the type does not plan. */
 void gv_policy_tick(gv_policy *const *policies, const gv_observation *observations, size_t count);
 
 void gv_policy_observe(gv_policy *policy, const gv_outcome *outcomes, size_t count);
