@@ -149,7 +149,7 @@ def training_lines():
     lines = ["| learner | weights that are served | steps | of them kept, by seed "
              "| score in validation, by seed |", "|---|---|---|---|---|"]
     for learner, steps in LEARNERS.items():
-        best = [[row for row in value(f"training/{learner}-{TRAINED}-{seed}") if row["best"]][-1]
+        best = [max(value(f"training/{learner}-{TRAINED}-{seed}"), key=lambda row: row["score"])
                 for seed in SEEDS]
         lines.append(f"| {learner} | {weight_count(weights_path(learner, SEEDS[0])):,} | {steps:,} "
                      f"| {', '.join(format(row['step'], ',') for row in best)} "
