@@ -40,7 +40,7 @@ static void an_offer_is_read_off_the_landscape(void **state)
     gv_dataset *dataset = planted(state, false);
     const gv_episode *episode = gv_dataset_at(dataset, 3);
     const double step = log(2) / GV_LANDSCAPE_OCTAVE;
-    const float *cost = episode->landscape.cost + 5 * GV_LANDSCAPE_SIZE;
+    const float *cost = episode->landscape.cost + (size_t)5 * GV_LANDSCAPE_SIZE;
     for (size_t k = 1; k + 1 < GV_LANDSCAPE_SIZE; k++) {
         const double at = log(gv_landscape_multiplier(k));
         const gv_rollout_tick on = gv_rollout_offer(episode, 5, at + 1e-9, 1e9);

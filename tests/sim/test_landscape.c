@@ -131,7 +131,7 @@ static void thresholds_on_the_grid(void **state)
             known.values[i] = 0.25F;
             known.prices[i] = (int64_t)price;
             known.prices[COUNT + i] = (int64_t)price;
-            known.prices[2 * COUNT + i] = (int64_t)price;
+            known.prices[(size_t)2 * COUNT + i] = (int64_t)price;
         }
         assert_int_equal(survey(&known), GV_OK);
         assert_true(known.cost[k] == 0);
@@ -153,7 +153,7 @@ static void sums_of_a_tick(void **state)
     double least = 0;
     for (size_t i = 0; i < 700; i++) {
         values += (double)known.values[i];
-        least += (double)known.prices[2 * COUNT + i] / 1e9;
+        least += (double)known.prices[(size_t)2 * COUNT + i] / 1e9;
     }
     assert_true(known.auctions[0] == 700 && known.auctions[1] == 0 && known.auctions[2] == 800);
     assert_true(fabs(known.sums[0] - values) < 1e-9 && known.sums[1] == 0);
