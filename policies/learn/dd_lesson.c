@@ -371,7 +371,8 @@ gv_status gv_dd_lesson_add(gv_dd_lesson *dd)
 {
     const bool follows = dd->label == GV_DD_ORACLE;
     const gv_objective_config losses[] = {
-        [GV_DD_NOISE] = {"noise", .trained = GV_DD_UNET ".", .build = noise_loss, .fill = fill_noise},
+        [GV_DD_NOISE] = {"noise", .trained = GV_DD_UNET ".", .build = noise_loss,
+                         .fill = fill_noise},
         [GV_DD_INVERSE_LOSS] = {"inverse", .trained = GV_DD_INVERSE,
                                 .build = follows ? follow_loss : inverse_loss,
                                 .fill = follows ? fill_follow : fill_inverse},

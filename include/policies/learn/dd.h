@@ -3,11 +3,10 @@
  *
  * At each tick a campaign's whole period is imagined: noise, denoised jump by jump towards the
  * return asked for, with the states already seen in their places all along; then the action
- * between this state and the imagined next is read off. Both passes of guidance, with the return
- * and without, go through the network in one batch. Each campaign has a batch of its own: what it
- * gets depends neither on its companions nor on its place among them, which a product of several
- * campaigns does not promise, and the published network's products have 96 columns as it is.
- * Noise is keyed by the campaign's own number and tick.
+ * between this state and the imagined next is read off. All campaigns asked at once, each
+ * with its passes of guidance (without a return, with it, and with an expert), go through the
+ * network in one batch (denoiser.h): what a campaign gets depends neither on its companions nor
+ * on its place among them. Noise is keyed by the campaign's own number and tick.
  *
  * Calls for one network exclude each other: any threads may ask.
  */
