@@ -111,7 +111,7 @@ NEEDS := build $(if $(filter test% golden coverage,$(MAKECMDGOALS)),test) \
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
-.PHONY: all help need test test-san test-tsan coverage golden fuzz fuzz-run bench demo results \
+.PHONY: all help need test test-san test-tsan coverage golden fuzz fuzz-run bench demo models results \
         lint format-check format style layers headers symbols linkage tidy tidy-files \
         install uninstall clean FORCE
 
@@ -239,6 +239,9 @@ bench: $(BENCHES) $(OUT)/gavel ## Measure against peers into results/benchmarks.
 demo: all ## Replay the sample, or a generated log, under five policies: table and plot
 	@GAVEL=build/gavel scripts/demo
 
+models: all ## Train the networks of models/weights/ anew, from a seed (MODEL=name: one alone)
+	@GAVEL=build/gavel scripts/models $(MODEL)
+
 results: all ## Rewrite the tables of results/, of markets and of the real logs (GAVEL_DATA; RESULTS=name)
 	@GAVEL=build/gavel scripts/results $(RESULTS)
 
@@ -290,7 +293,8 @@ install: all $(OUT)/libgavel.a $(OUT)/libgavel.so.$(VERSION) ## Install program,
 	ln -sf libgavel.so.$(VERSION) $(DESTDIR)$(libdir)/libgavel.so.$(SO_VERSION)
 	ln -sf libgavel.so.$(SO_VERSION) $(DESTDIR)$(libdir)/libgavel.so
 	cd include && find . -name '*.h' -exec install -D -m 644 {} $(abspath $(DESTDIR)$(includedir))/gavel/{} \;
-	$(if $(wildcard scenarios/*.yaml),install -m 644 $(wildcard scenarios/*.yaml) $(DESTDIR)$(datadir)/gavel/scenarios/)
+	install -m 644 $(wildcard scenarios/*.yaml) $(DESTDIR)$(datadir)/gavel/scenarios/
+	install -D -m 644 -t $(DESTDIR)$(datadir)/gavel/models/weights $(wildcard models/weights/*.safetensors)
 	scripts/pkg-config-file '$(VERSION)' '$(prefix)' '$(libdir)' '$(includedir)' '$(LIBS)' >$(DESTDIR)$(libdir)/pkgconfig/gavel.pc
 
 uninstall: ## Remove what install put there
