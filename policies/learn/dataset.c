@@ -9,14 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policies/learn/episode_file_impl.h"
 #include "sim/base/hash.h"
 #include "sim/base/mem.h"
 #include "sim/base/random.h"
 #include "sim/base/safetensors.h"
 #include "sim/market/landscape.h"
-
-/* No count, value or cost of a tick is beyond it. */
-#define AMOUNT_MOST 1e12
 
 struct gv_dataset {
     gv_safetensors **files; /* [file_count]; NULL in a part, which borrows */
@@ -29,247 +27,9 @@ struct gv_dataset {
     gv_imprints imprints;
 };
 
-/* The tensors of one file. */
-typedef struct file_view {
-    const char *path;
-    size_t count;
-    size_t tick_count;
-    const double *state;
-    const double *action;
-    const double *reward;
-    const double *reward_continuous;
-    const double *oracle;  /* NULL, both: the file has none */
-    const uint8_t *expert; /* [count] */
-    const int64_t *length;
-    const int64_t *period;
-    const int64_t *advertiser;
-    const int64_t *category;
-    const double *budget;
-    const double *cpa;
-    const double *spend;
-    const double *conversions;
-    const double *score;
-    gv_episode_landscape landscape; /* of the first episode */
-} file_view;
-
 static gv_status no_memory(size_t count)
 {
     return GV_FAIL(GV_ENOMEM, "no memory for %zu trajectories", count);
-}
-
-static gv_status view_reals(const gv_safetensors *file, const char *name, size_t rank,
-                            const uint64_t *shape, const double **out)
-{
-    const gv_tensor *tensor = NULL;
-    GV_TRY(gv_safetensors_expect(file, name, GV_TENSOR_F64, rank, shape, &tensor));
-    *out = tensor->data;
-    return GV_OK;
-}
-
-static gv_status view_integers(const gv_safetensors *file, const char *name, const uint64_t *shape,
-                               const int64_t **out)
-{
-    const gv_tensor *tensor = NULL;
-    GV_TRY(gv_safetensors_expect(file, name, GV_TENSOR_I64, 1, shape, &tensor));
-    *out = tensor->data;
-    return GV_OK;
-}
-
-/* Both or neither: an expert without answers would be imitated by nobody. */
-static gv_status view_expert(const gv_safetensors *file, file_view *view)
-{
-    const uint64_t shape[] = {view->count, view->tick_count};
-    const gv_tensor *expert = NULL;
-    if (gv_safetensors_find(file, "oracle") == NULL &&
-        gv_safetensors_find(file, "expert") == NULL) {
-        return GV_OK;
-    }
-    GV_TRY(view_reals(file, "oracle", 2, shape, &view->oracle));
-    GV_TRY(gv_safetensors_expect(file, "expert", GV_TENSOR_U8, 1, shape, &expert));
-    view->expert = expert->data;
-    return GV_OK;
-}
-
-static gv_status view_tensors(const gv_safetensors *file, file_view *view)
-{
-    const uint64_t any[] = {0, 0, GV_STATE_SIZE};
-    const gv_tensor *state = NULL;
-    GV_TRY(gv_safetensors_expect(file, "state", GV_TENSOR_F64, 3, any, &state));
-    view->count = (size_t)state->shape[0];
-    view->tick_count = (size_t)state->shape[1];
-    view->state = state->data;
-    if (view->count == 0 || view->tick_count == 0) {
-        return GV_OK;
-    }
-    const uint64_t shape[] = {view->count, view->tick_count};
-    GV_TRY(view_reals(file, "action", 2, shape, &view->action));
-    GV_TRY(view_reals(file, "reward", 2, shape, &view->reward));
-    GV_TRY(view_reals(file, "reward_continuous", 2, shape, &view->reward_continuous));
-    GV_TRY(view_integers(file, "length", shape, &view->length));
-    GV_TRY(view_integers(file, "period", shape, &view->period));
-    GV_TRY(view_integers(file, "advertiser", shape, &view->advertiser));
-    GV_TRY(view_integers(file, "category", shape, &view->category));
-    GV_TRY(view_reals(file, "budget", 1, shape, &view->budget));
-    GV_TRY(view_reals(file, "cpa", 1, shape, &view->cpa));
-    GV_TRY(view_reals(file, "spend", 1, shape, &view->spend));
-    GV_TRY(view_reals(file, "conversions", 1, shape, &view->conversions));
-    GV_TRY(view_expert(file, view));
-    return view_reals(file, "score", 1, shape, &view->score);
-}
-
-static gv_status view_floats(const gv_safetensors *file, const char *name, size_t rank,
-                             const uint64_t *shape, const float **out)
-{
-    const gv_tensor *tensor = NULL;
-    GV_TRY(gv_safetensors_expect(file, name, GV_TENSOR_F32, rank, shape, &tensor));
-    *out = tensor->data;
-    return GV_OK;
-}
-
-/* A file has all of a landscape or nothing. */
-static gv_status view_landscape(const gv_safetensors *file, file_view *view)
-{
-    const char *grid = gv_safetensors_note(file, "landscape");
-    const uint64_t curves[] = {view->count, view->tick_count, GV_LANDSCAPE_SIZE};
-    if (grid == NULL) {
-        return GV_OK;
-    }
-    if (strcmp(grid, GV_LANDSCAPE_GRID) != 0) {
-        return GV_FAIL(GV_EINVAL, "%s: its landscapes are on the grid \"%.80s\", expected \"%s\"",
-                       view->path, grid, GV_LANDSCAPE_GRID);
-    }
-    gv_episode_landscape *to = &view->landscape;
-    GV_TRY(view_floats(file, "landscape_cost", 3, curves, &to->cost));
-    GV_TRY(view_floats(file, "landscape_value", 3, curves, &to->value));
-    GV_TRY(view_floats(file, "landscape_true", 2, curves, &to->truth));
-    GV_TRY(view_reals(file, "tick_auctions", 2, curves, &to->auctions));
-    GV_TRY(view_reals(file, "tick_values", 2, curves, &to->values));
-    return view_reals(file, "tick_least_cost", 2, curves, &to->least_cost);
-}
-
-/* The entries of the state by name, where the file tells them. */
-static gv_status check_entries(const gv_safetensors *file, const char *path)
-{
-    const char *names = gv_safetensors_note(file, "state");
-    for (int entry = 0; names != NULL && entry < GV_STATE_SIZE; entry++) {
-        const char *wanted = gv_state_name((gv_state_entry)entry);
-        const size_t length = strcspn(names, ",");
-        if (length != strlen(wanted) || strncmp(names, wanted, length) != 0) {
-            return GV_FAIL(GV_EINVAL,
-                           "%s: entry %d of its state is \"%.*s\", expected \"%s\": its "
-                           "trajectories were made with another state",
-                           path, entry, (int)(length < 80 ? length : 80), names, wanted);
-        }
-        names += length + (names[length] == ',' ? 1 : 0);
-    }
-    return GV_OK;
-}
-
-static gv_status check_finite(const file_view *view, const char *name, const double *numbers,
-                              size_t width)
-{
-    for (size_t i = 0; i < view->count * width; i++) {
-        if (!isfinite(numbers[i])) {
-            return GV_FAIL(GV_EINVAL,
-                           "%s: \"%s\" of trajectory %zu holds %g at place %zu of it; every number "
-                           "must be finite",
-                           view->path, name, i / width, numbers[i], i % width);
-        }
-    }
-    return GV_OK;
-}
-
-static gv_status check_amounts(const file_view *view, const char *name, const double *numbers)
-{
-    GV_TRY(check_finite(view, name, numbers, view->tick_count));
-    for (size_t i = 0; i < view->count * view->tick_count; i++) {
-        if (numbers[i] < 0 || numbers[i] > AMOUNT_MOST) {
-            return GV_FAIL(GV_EINVAL, "%s: \"%s\" of trajectory %zu holds %g, expected 0 to %g",
-                           view->path, name, i / view->tick_count, numbers[i], AMOUNT_MOST);
-        }
-    }
-    return GV_OK;
-}
-
-static gv_status check_curve(const file_view *view, const char *name, const float *numbers,
-                             size_t width)
-{
-    for (size_t i = 0; i < view->count * width; i++) {
-        const double number = (double)numbers[i];
-        if (!(number >= 0 && number <= AMOUNT_MOST)) {
-            return GV_FAIL(GV_EINVAL, "%s: \"%s\" of trajectory %zu holds %g, expected 0 to %g",
-                           view->path, name, i / width, number, AMOUNT_MOST);
-        }
-    }
-    return GV_OK;
-}
-
-static gv_status check_landscape(const file_view *view)
-{
-    const gv_episode_landscape *at = &view->landscape;
-    if (at->cost == NULL) {
-        return GV_OK;
-    }
-    const size_t width = view->tick_count * GV_LANDSCAPE_SIZE;
-    GV_TRY(check_curve(view, "landscape_cost", at->cost, width));
-    GV_TRY(check_curve(view, "landscape_value", at->value, width));
-    GV_TRY(check_curve(view, "landscape_true", at->truth, view->tick_count));
-    GV_TRY(check_amounts(view, "tick_auctions", at->auctions));
-    GV_TRY(check_amounts(view, "tick_values", at->values));
-    return check_amounts(view, "tick_least_cost", at->least_cost);
-}
-
-static gv_status check_lengths(const file_view *view)
-{
-    for (size_t i = 0; i < view->count; i++) {
-        if (view->length[i] < 1 || view->length[i] > (int64_t)view->tick_count) {
-            return GV_FAIL(GV_EINVAL,
-                           "%s: trajectory %zu has a length of %" PRId64
-                           ", expected 1 to its %zu ticks",
-                           view->path, i, view->length[i], view->tick_count);
-        }
-    }
-    return GV_OK;
-}
-
-static gv_status check_expert(const file_view *view)
-{
-    if (view->oracle == NULL) {
-        return GV_OK;
-    }
-    GV_TRY(check_finite(view, "oracle", view->oracle, view->tick_count));
-    for (size_t i = 0; i < view->count * view->tick_count; i++) {
-        if (view->oracle[i] < 0) {
-            return GV_FAIL(GV_EINVAL,
-                           "%s: \"oracle\" of trajectory %zu holds %g at place %zu of it; a "
-                           "multiplier is 0 or above",
-                           view->path, i / view->tick_count, view->oracle[i], i % view->tick_count);
-        }
-    }
-    for (size_t i = 0; i < view->count; i++) {
-        if (view->expert[i] > 1) {
-            return GV_FAIL(GV_EINVAL, "%s: \"expert\" of trajectory %zu is %u, expected 0 or 1",
-                           view->path, i, view->expert[i]);
-        }
-    }
-    return GV_OK;
-}
-
-static gv_status check_numbers(const file_view *view)
-{
-    const size_t ticks = view->tick_count;
-    GV_TRY(check_lengths(view));
-    GV_TRY(check_finite(view, "state", view->state, ticks * GV_STATE_SIZE));
-    GV_TRY(check_finite(view, "action", view->action, ticks));
-    GV_TRY(check_finite(view, "reward", view->reward, ticks));
-    GV_TRY(check_finite(view, "reward_continuous", view->reward_continuous, ticks));
-    GV_TRY(check_finite(view, "budget", view->budget, 1));
-    GV_TRY(check_finite(view, "cpa", view->cpa, 1));
-    GV_TRY(check_finite(view, "spend", view->spend, 1));
-    GV_TRY(check_finite(view, "conversions", view->conversions, 1));
-    GV_TRY(check_expert(view));
-    GV_TRY(check_finite(view, "score", view->score, 1));
-    return check_landscape(view);
 }
 
 static gv_status reserve(gv_dataset *dataset, size_t more)
@@ -287,44 +47,6 @@ static gv_status reserve(gv_dataset *dataset, size_t more)
     return GV_OK;
 }
 
-static gv_episode_landscape landscape_of(const file_view *view, size_t i)
-{
-    const gv_episode_landscape *at = &view->landscape;
-    const size_t place = i * view->tick_count;
-    if (at->cost == NULL) {
-        return *at;
-    }
-    return (gv_episode_landscape){.cost = at->cost + place * GV_LANDSCAPE_SIZE,
-                                  .value = at->value + place * GV_LANDSCAPE_SIZE,
-                                  .truth = at->truth + place,
-                                  .auctions = at->auctions + place,
-                                  .values = at->values + place,
-                                  .least_cost = at->least_cost + place};
-}
-
-static void add_episode(gv_dataset *dataset, const file_view *view, size_t i)
-{
-    const size_t place = i * view->tick_count;
-    dataset->episodes[dataset->count++] = (gv_episode){
-        .state = view->state + place * GV_STATE_SIZE,
-        .action = view->action + place,
-        .reward = view->reward + place,
-        .reward_continuous = view->reward_continuous + place,
-        .oracle = view->oracle == NULL ? NULL : view->oracle + place,
-        .is_expert = view->expert != NULL && view->expert[i] != 0,
-        .landscape = landscape_of(view, i),
-        .length = (size_t)view->length[i],
-        .period = view->period[i],
-        .advertiser = view->advertiser[i],
-        .category = view->category[i],
-        .budget = view->budget[i],
-        .cpa = view->cpa[i],
-        .spend = view->spend[i],
-        .conversions = view->conversions[i],
-        .score = view->score[i],
-    };
-}
-
 static gv_status add_imprints(gv_dataset *dataset, const gv_safetensors *file, const char *path)
 {
     const char *provenance = gv_safetensors_note(file, "provenance");
@@ -333,9 +55,8 @@ static gv_status add_imprints(gv_dataset *dataset, const gv_safetensors *file, c
 
 static gv_status add_file(gv_dataset *dataset, const gv_safetensors *file, const char *path)
 {
-    file_view view = {.path = path};
-    GV_TRY(view_tensors(file, &view));
-    GV_TRY(check_entries(file, path));
+    gv_episode_file view;
+    GV_TRY(gv_episode_file_view(file, path, &view));
     if (view.count == 0 || view.tick_count == 0) {
         return GV_OK;
     }
@@ -346,12 +67,11 @@ static gv_status add_file(gv_dataset *dataset, const gv_safetensors *file, const
                        path, view.tick_count, dataset->tick_count);
     }
     dataset->tick_count = view.tick_count;
-    GV_TRY(view_landscape(file, &view));
-    GV_TRY(check_numbers(&view));
+    GV_TRY(gv_episode_file_check(file, &view));
     GV_TRY(add_imprints(dataset, file, path));
     GV_TRY(reserve(dataset, view.count));
     for (size_t i = 0; i < view.count; i++) {
-        add_episode(dataset, &view, i);
+        dataset->episodes[dataset->count++] = gv_episode_file_at(&view, i);
     }
     return GV_OK;
 }

@@ -10,12 +10,12 @@
  *
  * What the others bid and what users like does not depend on one campaign's bids, so the score of
  * another behaviour in the same period is known, not estimated: Madeka et al., "Deep Inventory
- * Management", arXiv 2210.03137. Ours: the landscape, the multipliers of other ticks held fixed, the
- * network, the scaling, the draws.
+ * Management", arXiv 2210.03137. Ours: the landscape, the multipliers of other ticks held fixed,
+ * the network, the scaling, the draws.
  *
  * With target=oracle it imitates instead: the hindsight oracle's answer on the states that the
- * network itself gets into, Oracle Imitation Learning (arXiv 2412.11434) on states as DAgger's (Ross,
- * Gordon and Bagnell, AISTATS 2011).
+ * network itself gets into, Oracle Imitation Learning (arXiv 2412.11434) on states as DAgger's
+ * (Ross, Gordon and Bagnell, AISTATS 2011).
  *
  * Its last layer starts at 0, so it begins by bidding the CPA.
  */

@@ -83,8 +83,8 @@ void gv_rollout_begin(gv_rollout *rollout, size_t row, const gv_rollout_draw *dr
 void gv_rollout_look(const gv_rollout *rollout, size_t row, double *outlook);
 
 /*
- * The log multiplier, over the CPA of the draw, of the one grid point that bids best in this and all
- * later ticks with what the row has spent and gained: the hindsight oracle's.
+ * The log multiplier, over the CPA of the draw, of the one grid point that bids best in this and
+ * all later ticks with what the row has spent and gained: the hindsight oracle's.
  */
 double gv_rollout_best(const gv_rollout *rollout, size_t row);
 

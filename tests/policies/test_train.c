@@ -56,7 +56,8 @@ static void tell(void *context, const gv_train_row *row)
 
 static void rehearse_open(void **state, const gv_learner_type *type, rehearsal *self)
 {
-    const planted_set set = {.plant = plant_choice, .episodes = 6, .ticks = 48};
+    const planted_set set = {
+        .plant = plant_choice, .episodes = 6, .ticks = 48, .teach = planted_oracle, .expert = 1};
     char path[TEST_PATH_SIZE];
     const char *const paths[] = {path};
     *self = (rehearsal){.stop_after = UINT64_MAX, .stop_judge = UINT64_MAX};

@@ -4,8 +4,10 @@
  *
  * Trajectories carry the imprint of each period that they were made of (gv_traffic_hash()), a
  * training hands those on into its weights, and whoever is about to judge the weights compares
- * them with the imprints of the periods to come. As text it is JSON: {"periods": {"1000": "16 hex digits"}},
- * with a blank between them where a period of that number has several, as of several seeds.
+ * them with the imprints of the periods to come. As text it is JSON, with a blank between them
+ * where a period of that number has several, as of several seeds:
+ *
+ *   {"periods": {"1000": "16 hex digits"}}
  */
 #ifndef POLICIES_LEARN_IMPRINTS_H
 #define POLICIES_LEARN_IMPRINTS_H

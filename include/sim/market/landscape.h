@@ -51,8 +51,8 @@ typedef struct gv_landscape {
 } gv_landscape;
 
 /*
- * Writes all of `out`. GV_EINVAL: prices depend on the own bid. About 10 ns an opportunity and slot;
- * allocates nothing.
+ * Writes all of `out`. GV_EINVAL: prices depend on the own bid. About 10 ns an opportunity and
+ * slot; allocates nothing.
  */
 GV_MUST_CHECK gv_status gv_landscape_of(const gv_landscape_config *config, gv_landscape *out);
 
