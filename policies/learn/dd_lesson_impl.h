@@ -99,10 +99,10 @@ GV_MUST_CHECK gv_status gv_dd_lesson_add(gv_dd_lesson *lesson);
 /* losses: [GV_DD_LOSSES] */
 GV_MUST_CHECK gv_status gv_dd_lesson_step(gv_dd_lesson *lesson, uint64_t step, double *losses);
 
-void gv_dd_lesson_fini(gv_dd_lesson *lesson); /* the workshop with it */
+void gv_dd_lesson_fini(gv_dd_lesson *dd); /* the workshop with it */
 
 /* Example `index` of a step's batch: a pure function of both. */
-gv_dd_example gv_dd_example_of(const gv_dd_lesson *lesson, uint64_t step, size_t index);
+gv_dd_example gv_dd_example_of(const gv_dd_lesson *dd, uint64_t step, size_t index);
 
 /* A tick of an example's period, [width] each. */
 typedef struct gv_dd_tick {
@@ -115,14 +115,13 @@ typedef struct gv_dd_tick {
  * Up to the example's prefix states have no weight, and with completion are clean; behind an
  * episode's end its last state goes on, without weight.
  */
-void gv_dd_fill_tick(const gv_dd_lesson *lesson, const gv_dd_example *example, size_t tick,
+void gv_dd_fill_tick(const gv_dd_lesson *dd, const gv_dd_example *one, size_t tick,
                      const gv_dd_tick *to);
 
 /* The scaled state of a tick; behind an episode's end its last state goes on. [width] */
-void gv_dd_state_at(const gv_dd_lesson *lesson, const gv_episode *episode, size_t tick,
-                    float *state);
+void gv_dd_state_at(const gv_dd_lesson *dd, const gv_episode *episode, size_t tick, float *state);
 
-gv_dd_told gv_dd_told_of(const gv_dd_lesson *lesson, const gv_episode *episode);
+gv_dd_told gv_dd_told_of(const gv_dd_lesson *dd, const gv_episode *episode);
 
 #define GV_DD_SOURCE "public code of AuctionNet, arXiv 2412.10798"
 

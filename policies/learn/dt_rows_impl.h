@@ -90,7 +90,7 @@
     {                                                                                              \
         .name = "clip", .kind = GV_PARAM_REAL, .fallback = "0.25", .maximum = 1e9,                 \
         .offset = offsetof(gv_dt_config, clip), .help = "longest norm of a gradient; 0: any",      \
-        .source = where                                                                            \
+        .source = (where)                                                                          \
     }
 
 #endif

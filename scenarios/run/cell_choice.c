@@ -11,12 +11,14 @@ enum { LIST_SIZE = 600, NUMBER_SIZE = 24 };
 /* What a cell is called in one of three respects; `number`: [NUMBER_SIZE]. */
 typedef const char *(*naming)(const gv_cell_record *cell, char *number);
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): naming's type */
 static const char *campaign_of(const gv_cell_record *cell, char *number)
 {
     (void)number;
     return cell->campaign->name;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): naming's type */
 static const char *policy_of(const gv_cell_record *cell, char *number)
 {
     (void)number;

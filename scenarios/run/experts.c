@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "policies/oracle.h"
 #include "policies/tutor.h"
@@ -438,6 +439,7 @@ gv_status gv_experts_make(const gv_composition *composition, const gv_expert_opt
 {
     assert(options->copies >= 1 && options->copies <= GV_EXPERT_COPIES_MAX);
     assert(composition->market != NULL);
+    memset(hashes, 0, composition->unit_count * sizeof *hashes);
     all_periods all = {.composition = composition,
                        .market = composition->market,
                        .options = *options,

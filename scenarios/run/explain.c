@@ -95,6 +95,7 @@ static gv_status compose(const gv_outcomes *outcomes, const gv_progress *progres
                        gv_status_detail());
     }
     GV_TRY(status);
+    assert(*composition != NULL);
     return check_identity(outcomes, *composition);
 }
 
@@ -383,6 +384,7 @@ gv_status gv_explain(const gv_outcomes *outcomes, const gv_explain_choice *choic
     GV_TRY(gv_cell_choose(outcomes, choice, &cell));
     gv_status status = compose(outcomes, progress, &scenario, &composition);
     if (status == GV_OK) {
+        assert(composition != NULL);
         status = explain_in(composition, cell, progress, out);
     }
     gv_composition_destroy(composition);

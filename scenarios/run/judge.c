@@ -1,5 +1,6 @@
 #include "scenarios/run/judge.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -142,6 +143,7 @@ gv_status gv_judge_weights(const gv_judge_config *config, const char *weights_pa
 static gv_status check_ticks(const gv_scenario *scenario, size_t ticks)
 {
     GV_TRY(need_market(scenario));
+    assert(scenario->market != NULL);
     const int64_t found = scenario->market->settings->ticks;
     if (found != (int64_t)ticks) {
         return GV_FAIL(GV_EUSAGE,

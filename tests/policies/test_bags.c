@@ -77,9 +77,10 @@ static void the_return_to_go_of_bags_is_the_sum_of_their_rewards(void **state)
                                          {.kind = GV_RETURN_SCORE, .power = 2},
                                          {GV_RETURN_SCORE, 2, true}};
     static const size_t lengths[] = {1, 2, 4, 8, 13, 48};
-    for (size_t k = 0; k < 18 * 3; k++) {
+    for (size_t k = 0; k < (size_t)18 * 3; k++) {
         const gv_return_law *law = &laws[k % 3];
-        const gv_bag_law bags = {.length = lengths[k / 3 % 6], .weight = 0.5 * (double)(k / 18)};
+        const size_t halves = k / 18;
+        const gv_bag_law bags = {.length = lengths[k / 3 % 6], .weight = 0.5 * (double)halves};
         made_episode made;
         double to_go[LONG];
         make_episode(&made, k);

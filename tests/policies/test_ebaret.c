@@ -416,7 +416,7 @@ static void each_way_of_guiding_can_be_switched_off(void **state)
         assert_near(most[t], gv_return_of_bin(31, 32), 1e-6);
         assert_true(likely[t] <= most[t]);
     }
-    assert_true(memcmp(actions[0], actions[2], sizeof actions[0]) != 0);
+    assert_memory_not_equal(actions[0], actions[2], sizeof actions[0]);
     guidance = plain_guidance;
     guidance.candidates = 8;
     guidance.reach = 0.1;

@@ -161,7 +161,7 @@ static void without_eta_only_the_seed_draws(void **state)
     played.serving.noise_scale = 0;
     played.serving.spread = 0;
     (void)play(&played, same);
-    assert_true(memcmp(one, same, sizeof one) != 0);
+    assert_memory_not_equal(one, same, sizeof one);
 }
 
 /* Of the guesses under nothing, the return, and both: those whose factor is 0 are left out. */
@@ -345,7 +345,9 @@ static void what_is_known_is_clean_and_without_weight(void **state)
         const gv_dd_example one = gv_dd_example_of(&lesson, 5, index);
         assert_true(one.prefix < TICKS);
         for (size_t tick = 0; tick < TICKS; tick++) {
-            float x[GV_STATE_SIZE], noise[GV_STATE_SIZE], weights[GV_STATE_SIZE];
+            float x[GV_STATE_SIZE];
+            float noise[GV_STATE_SIZE];
+            float weights[GV_STATE_SIZE];
             float clean[GV_STATE_SIZE];
             gv_dd_fill_tick(&lesson, &one, tick, &(gv_dd_tick){x, noise, weights});
             gv_dd_state_at(&lesson, one.episode, tick, clean);

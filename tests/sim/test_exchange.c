@@ -1,4 +1,5 @@
 /* The market: a page settled by hand, the batch path against the reference, budgets, delays. */
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -355,9 +356,9 @@ static void a_tap_hears_all_that_the_seats_got(void **state)
 static float *values_of(const stage *market, size_t seat)
 {
     const uint64_t count = gv_traffic_before(market->traffic, TICKS);
-    float *own = gv_mem_alloc_vector(count, sizeof *own);
-    float *group = gv_mem_alloc_vector(count * GV_TRAFFIC_GROUP, sizeof *group);
-    assert_true(own != NULL && group != NULL);
+    float *own = gv_mem_alloc_vector((1 + GV_TRAFFIC_GROUP) * count, sizeof *own);
+    assert(own != NULL);
+    float *group = own + count;
     for (size_t tick = 0; tick < TICKS; tick++) {
         const uint32_t first = (uint32_t)(seat / GV_TRAFFIC_GROUP * GV_TRAFFIC_GROUP);
         const gv_traffic_piece piece = {.tick = tick,
@@ -368,7 +369,6 @@ static float *values_of(const stage *market, size_t seat)
         gv_traffic_values(market->traffic, &piece, count, group);
         memcpy(own + piece.first, group + (seat - first) * count, piece.count * sizeof *own);
     }
-    gv_mem_free(group);
     return own;
 }
 
