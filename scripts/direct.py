@@ -11,7 +11,7 @@ import subprocess
 from tables import commit, interval, market_rows, number, run, write
 
 MARKET = "scenarios/market48.yaml"
-NETWORKS = ("direct-1", "direct-2", "direct-3", "imitator")
+NETWORKS = ("direct-1", "direct-2", "direct-3")
 BESIDE = ("online_lp", "mcpa")
 FIRST_PERIOD = 7
 
@@ -59,10 +59,8 @@ def make():
         "# The policy to begin with: direct",
         "",
         f"Commit {commit()}. Made by `make results RESULTS=direct`. `direct-1` is what Gavel "
-        "ships, the others are of other seeds; `imitator` is the same network taught the "
-        "hindsight oracle's answers on its own states (Oracle Imitation Learning, arXiv "
-        "2412.11434) instead of the score's gradient. All learnt from the bid landscapes of "
-        "periods 1000 to 1099, 1,500 steps, nothing chosen by validation. At 100 % of the budget.",
+        "ships, the others are of other seeds. All learnt from the bid landscapes of periods 1000 "
+        "to 1099, 1,500 steps, nothing chosen by validation. At 100 % of the budget.",
         "",
         f"## Rivals fixed to the record, periods {FIRST_PERIOD} to {FIRST_PERIOD + periods - 1}",
         "",
