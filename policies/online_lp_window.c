@@ -17,7 +17,6 @@
  * ones in the first), and within a bin cost is taken to rise in a straight line. So alpha is known
  * to a sixteenth or better, and a tick is 3.6 KB.
  */
-#include <assert.h>
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
@@ -60,9 +59,6 @@ typedef struct window_state {
     int64_t base;     /* the first bits of bin 0 */
     size_t tick_room; /* the window and the open one */
     tick_bins *ticks; /* [tick_room], in turn */
-    double *asked;    /* [GV_OPPORTUNITY_PIECE]: values of the last batch, in order */
-    size_t asked_count;
-    size_t told; /* how many of them have been settled */
     window_book book;
 } window_state;
 
@@ -206,8 +202,7 @@ static gv_status window_init(void *object, const gv_policy_setup *setup)
     state->book.multiplier = fmin(state->cpa_nanos, state->most_nanos);
     state->tick_room = (size_t)config->window + 1;
     state->ticks = gv_mem_alloc(0, state->tick_room, sizeof *state->ticks);
-    state->asked = gv_mem_alloc(0, GV_OPPORTUNITY_PIECE, sizeof *state->asked);
-    if (state->ticks == NULL || state->asked == NULL) {
+    if (state->ticks == NULL) {
         return GV_FAIL(GV_ENOMEM, NAME ": no memory for a window of %zu ticks",
                        state->tick_room - 1);
     }
@@ -216,15 +211,10 @@ static gv_status window_init(void *object, const gv_policy_setup *setup)
 
 static void window_bid(void *object, const gv_batch *batch, int64_t *bids)
 {
-    window_state *state = object;
-    assert(batch->count <= GV_OPPORTUNITY_PIECE);
-    memcpy(state->asked, batch->pcvr, batch->count * sizeof *state->asked);
-    state->asked_count = batch->count;
-    state->told = 0;
+    const window_state *state = object;
     gv_price_scale(batch->pcvr, batch->count, state->book.multiplier, bids);
 }
 
-/* Auctions are told in the order in which they were bid on; a batch may end early. */
 static void window_observe(void *object, const gv_outcome *outcomes, size_t count)
 {
     window_state *state = object;
@@ -233,11 +223,9 @@ static void window_observe(void *object, const gv_outcome *outcomes, size_t coun
         if (outcome->kind != GV_OUTCOME_AUCTION) {
             continue;
         }
-        assert(state->told < state->asked_count);
-        const double value = state->asked[state->told++];
         const bool is_known = outcome->least_cost_nanos >= 0;
         const int64_t paid = outcome->won ? outcome->price_nanos : GV_NO_BID;
-        add_auction(state, &state->ticks[state->book.open], value,
+        add_auction(state, &state->ticks[state->book.open], outcome->pcvr,
                     is_known ? outcome->least_cost_nanos : paid);
     }
 }
@@ -271,7 +259,6 @@ static void window_fini(void *object)
 {
     window_state *state = object;
     gv_mem_free(state->ticks);
-    gv_mem_free(state->asked);
 }
 
 const gv_policy_type gv_policy_online_lp_window = {

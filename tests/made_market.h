@@ -149,6 +149,7 @@ static inline void made_observe(void *state, const gv_outcome *outcomes, size_t 
         if (told->kind != GV_OUTCOME_AUCTION || told->won) {
             made_mix(bidder, (uint64_t)told->kind + told->opportunity * 4);
             made_mix(bidder, (uint64_t)(told->time_us ^ told->price_nanos));
+            made_mix(bidder, (uint64_t)(told->pcvr * 0x1p60));
         }
     }
 }

@@ -103,6 +103,7 @@ static void listener_observe(void *state, const gv_outcome *outcomes, size_t cou
         mix(self, (uint64_t)outcomes[i].time_us);
         mix(self, (uint64_t)outcomes[i].bid_nanos);
         mix(self, (uint64_t)outcomes[i].price_nanos);
+        mix(self, (uint64_t)(outcomes[i].pcvr * 0x1p60));
         self->wins_since += outcomes[i].won;
         if (outcomes[i].kind != GV_OUTCOME_AUCTION) {
             self->level += (int64_t)(self->wins_since % 4);

@@ -395,6 +395,7 @@ static int64_t least_cost_of(const gv_exchange *exchange, size_t i, bool won)
 static void tell(gv_exchange *exchange, size_t seat, size_t count)
 {
     const int64_t *paid = exchange->paid + seat * PIECE;
+    widen(values_of(exchange, seat), gv_exchange_belief(exchange, seat), count, exchange->believed);
     for (size_t i = 0; i < count; i++) {
         const bool won = paid[i] >= 0;
         exchange->outcomes[i] = (gv_outcome){
@@ -404,6 +405,7 @@ static void tell(gv_exchange *exchange, size_t seat, size_t count)
             .bid_nanos = exchange->offers[seat * PIECE + i],
             .price_nanos = paid[i] > 0 ? paid[i] : 0,
             .won = won,
+            .pcvr = exchange->believed[i],
             .least_cost_nanos = least_cost_of(exchange, i, won),
         };
     }

@@ -43,7 +43,6 @@ struct gv_offline {
     gv_policy **together;         /* [seat]: scratch of a tick */
     gv_observation *observations; /* [seat] */
     gv_outcome *outcomes;         /* [PIECE] */
-    int64_t *asked;               /* [PIECE] */
     int64_t *bids;                /* [capacity]: and so on: one seat's */
     int64_t *least;
     int64_t *times;
@@ -81,9 +80,8 @@ static bool allocate(gv_offline *offline)
     offline->together = gv_mem_alloc(0, seats, sizeof(gv_policy *));
     offline->observations = gv_mem_alloc(0, seats, sizeof *offline->observations);
     offline->outcomes = gv_mem_alloc(0, PIECE, sizeof *offline->outcomes);
-    offline->asked = gv_mem_alloc_vector(PIECE, sizeof *offline->asked);
     return offline->states != NULL && offline->ticks != NULL && offline->together != NULL &&
-           offline->observations != NULL && offline->outcomes != NULL && offline->asked != NULL;
+           offline->observations != NULL && offline->outcomes != NULL;
 }
 
 gv_status gv_offline_create(const gv_offline_config *config, gv_offline **out)
@@ -131,7 +129,6 @@ void gv_offline_destroy(gv_offline *offline)
     gv_mem_free(offline->together);
     gv_mem_free(offline->observations);
     gv_mem_free(offline->outcomes);
-    gv_mem_free(offline->asked);
     gv_mem_free(offline);
 }
 
@@ -351,7 +348,7 @@ static void settle_wins(gv_offline *offline, tick_play *play, gv_seat_tick *now)
     now->tally.conversions = play->conversion_count;
 }
 
-static gv_outcome auction_outcome(const gv_offline *offline, size_t i)
+static gv_outcome auction_outcome(const gv_offline *offline, const tick_play *play, size_t i)
 {
     const bool won = offline->bids[i] >= offline->least[i];
     return (gv_outcome){
@@ -361,23 +358,19 @@ static gv_outcome auction_outcome(const gv_offline *offline, size_t i)
         .bid_nanos = offline->bids[i],
         .price_nanos = won ? offline->least[i] : 0,
         .won = won,
+        .pcvr = play->values[i],
         .least_cost_nanos = offline->least[i],
     };
 }
 
-/*
- * A policy hears of the auctions that it was asked about last, in their order. What became of a
- * tick is known when all of it was bid on, so each piece is asked for again: by the contract of
- * policy.h the bids are the same.
- */
+/* What became of a tick's auctions is known when all of it was bid on. */
 static void tell_auctions(gv_offline *offline, const tick_play *play)
 {
     for (size_t first = 0; first < play->count; first += PIECE) {
         const size_t left = play->count - first;
         const size_t count = left < PIECE ? left : PIECE;
-        ask(offline, play, first, count, offline->asked);
         for (size_t i = 0; i < count; i++) {
-            offline->outcomes[i] = auction_outcome(offline, first + i);
+            offline->outcomes[i] = auction_outcome(offline, play, first + i);
         }
         gv_policy_observe(play->seat->policy, offline->outcomes, count);
     }
@@ -407,7 +400,7 @@ static gv_offline_sums bid_one_by_one(gv_offline *offline, tick_play *play)
         ask(offline, play, i, 1, &offline->bids[i]);
         gv_offline_lower(&offline->bids[i], 1,
                          most < GV_OFFLINE_PRICE_END ? most : GV_OFFLINE_PRICE_END - 1);
-        offline->outcomes[0] = auction_outcome(offline, i);
+        offline->outcomes[0] = auction_outcome(offline, play, i);
         play->left_nanos -= offline->outcomes[0].price_nanos;
         gv_policy_observe(play->seat->policy, offline->outcomes, 1);
     }

@@ -56,6 +56,7 @@ static void tell(gv_replay *replay, size_t row, const int64_t *offers, const int
             .price_nanos = won ? prices[i] : 0,
             .won = won,
             .pctr = piece->pctr == NULL ? 0.0 : piece->pctr[row + i],
+            .pcvr = piece->pcvr == NULL ? 0.0 : piece->pcvr[row + i],
             .least_cost_nanos = GV_NO_BID,
         };
     }

@@ -222,6 +222,50 @@ static void beliefs_are_announced_and_cut_to_one(void **state)
     table_close(&self);
 }
 
+static double asked[OPPORTUNITIES]; /* what the first seat believed when it bid */
+static size_t told_count;
+
+static void noting_bid(void *state, const gv_batch *batch, int64_t *bids)
+{
+    memcpy(asked + batch->first_id, batch->pcvr, batch->count * sizeof *asked);
+    step_bid(state, batch, bids);
+}
+
+static void noting_observe(void *state, const gv_outcome *outcomes, size_t count)
+{
+    (void)state;
+    for (size_t i = 0; i < count; i++) {
+        if (outcomes[i].kind == GV_OUTCOME_AUCTION) {
+            assert_true(outcomes[i].pcvr == asked[outcomes[i].opportunity]);
+            told_count++;
+        }
+    }
+}
+
+/* Whether bids are asked for a piece or, by AuctionNet's rule of overspending, a tick at once. */
+static void an_auction_brings_back_what_was_believed(void **state)
+{
+    (void)state;
+    gv_policy_type noting = step_type;
+    noting.reads = GV_READS_PCVR;
+    noting.bid = noting_bid;
+    noting.observe = noting_observe;
+    for (int run = 0; run < 4; run++) {
+        table self;
+        table_open(&self, 1, (gv_distortion){.bid_scale = 1, .belief_scale = 0.7});
+        const gv_policy_setup setup = {.config = &self.config,
+                                       .campaign = &self.market.campaigns[0],
+                                       .rules = {.price_step_nanos = 1}};
+        gv_policy_destroy(self.market.seats[0].policy);
+        assert_int_equal(gv_policy_create(&noting, &setup, &self.market.seats[0].policy), GV_OK);
+        self.market.config.overspend = run < 2 ? GV_OVERSPEND_EXACT : GV_OVERSPEND_AUCTIONNET;
+        told_count = 0;
+        sell(&self, run % 2 == 1, one);
+        assert_true(told_count > OPPORTUNITIES / 2);
+        table_close(&self);
+    }
+}
+
 /* A market of that type in which every other seat departs from what it means. */
 static void sell_distorted(const gv_policy_type *type, bool reference, seat_ticks ticks)
 {
@@ -271,6 +315,7 @@ int main(void)
         cmocka_unit_test(a_huge_scale_is_clamped_and_makes_no_bid_of_none),
         cmocka_unit_test(believing_half_is_bidding_half),
         cmocka_unit_test(beliefs_are_announced_and_cut_to_one),
+        cmocka_unit_test(an_auction_brings_back_what_was_believed),
         cmocka_unit_test(batches_equal_single_auctions),
         cmocka_unit_test(wrong_distortions_are_refused_in_a_sentence),
     };

@@ -258,12 +258,10 @@ static void a_past_that_teaches_nothing_is_named(void **state)
 
 static void tell(gv_policy *policy, double value, double cost, double paid)
 {
-    const gv_batch batch = {.count = 1, .pcvr = &value, .auctions_left = 1};
     const bool won = paid >= 0;
     const int64_t price = won ? (int64_t)(paid * 1e9) : 0;
-    int64_t bid = 0;
-    gv_policy_bid(policy, &batch, &bid);
     const gv_outcome outcome = {.kind = GV_OUTCOME_AUCTION,
+                                .pcvr = value,
                                 .bid_nanos = price,
                                 .price_nanos = price,
                                 .won = won,

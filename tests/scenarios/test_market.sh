@@ -360,6 +360,15 @@ what_a_market_cannot_give_is_refused() {
         "$gavel" run market.yaml --set market.overspend=auctionnet
 }
 
+# AuctionNet's rule asks for a whole tick's bids before any of its auctions is told.
+who_hears_of_each_auction_may_overspend() {
+    needs_sqlite
+    begin
+    sed -i 's/{type: abid}/{type: online_lp_window, name: abid}/' market.yaml
+    "$gavel" run market.yaml -q --set market.overspend=auctionnet --db over.db >/dev/null
+    test "$(sqlite3 over.db 'SELECT sum(wins) > 100 FROM campaign WHERE policy = "abid"')" = 1
+}
+
 a_market_of_ten_thousand_runs() {
     begin
     "$gavel" run market.yaml -q --set advertisers.count=10000 --set advertisers.categories=100 \
@@ -418,6 +427,7 @@ run_tests \
     logs_hold_the_market_that_was_sold \
     mistakes_are_told_in_their_places \
     what_a_market_cannot_give_is_refused \
+    who_hears_of_each_auction_may_overspend \
     a_market_of_ten_thousand_runs \
     nothing_reaches_a_reserve_above_every_value \
     absurd_bids_are_counted_and_clamped \

@@ -20,7 +20,6 @@ typedef struct scaler_state {
     double nanos;
     bool is_restless;
     uint64_t heard[3];  /* auctions, wins, conversions */
-    uint64_t asked_end; /* behind the last that it was asked about */
     gv_observation seen;
     double state[GV_STATE_SIZE];
 } scaler_state;
@@ -41,7 +40,6 @@ static void scaler_bid(void *state, const gv_batch *batch, int64_t *bids)
 {
     scaler_state *self = state;
     assert_true(batch->count <= GV_OPPORTUNITY_PIECE);
-    self->asked_end = batch->first_id + batch->count;
     for (size_t i = 0; i < batch->count; i++) {
         bids[i] = (int64_t)(batch->pcvr[i] * self->nanos);
     }
@@ -64,8 +62,8 @@ static void scaler_observe(void *state, const gv_outcome *outcomes, size_t count
 {
     scaler_state *self = state;
     for (size_t i = 0; i < count; i++) {
-        const uint64_t back = self->asked_end - outcomes[i].opportunity;
-        assert_true(outcomes[i].kind != GV_OUTCOME_AUCTION || back <= GV_OPPORTUNITY_PIECE);
+        const int64_t asked = (int64_t)(outcomes[i].pcvr * self->nanos);
+        assert_true(outcomes[i].kind != GV_OUTCOME_AUCTION || outcomes[i].bid_nanos <= asked);
         self->heard[0] += outcomes[i].kind == GV_OUTCOME_AUCTION;
         self->heard[1] += outcomes[i].kind == GV_OUTCOME_AUCTION && outcomes[i].won;
         self->heard[2] += outcomes[i].kind == GV_OUTCOME_CONVERSION;

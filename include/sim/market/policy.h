@@ -72,7 +72,8 @@ typedef struct gv_outcome {
     int64_t bid_nanos;   /* AUCTION: as lowered by cap, budget and step; or GV_NO_BID */
     int64_t price_nanos; /* AUCTION: what was paid; 0 when lost, and where an EXPOSURE tells it */
     bool won;
-    double pctr;              /* AUCTION: as believed at bid time; 0 where unknown */
+    double pctr;              /* AUCTION: as believed at bid time; 0 where unknown, */
+    double pcvr;              /* as in the batch that was bid on */
     int64_t least_cost_nanos; /* AUCTION: what had to be beaten for the last slot; GV_NO_BID: not
                                  told, as in a replay, where whoever loses does not learn it */
 } gv_outcome;
