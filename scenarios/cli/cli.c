@@ -19,6 +19,17 @@ int gv_cli_fail(gv_status status)
     return status == GV_ESTOPPED ? GV_EXIT_INTERRUPTED : GV_EXIT_FAILED;
 }
 
+int gv_cli_fail_with(const gv_problems *problems, gv_status status)
+{
+    if (status == GV_EUSAGE && problems != NULL && problems->count > 0) {
+        gv_cli_progress_end();
+        gv_problems_print(problems, stderr, gv_cli_colours(stderr));
+        return GV_EXIT_USAGE;
+    }
+    const int code = gv_cli_fail(status);
+    return problems == NULL ? GV_EXIT_USAGE : code;
+}
+
 void gv_cli_talk(bool quiet, const char *format, ...)
 {
     if (quiet) {

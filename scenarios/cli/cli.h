@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "scenarios/config/problem.h"
 #include "sim/base/progress.h"
 #include "sim/base/status.h"
 
@@ -34,6 +35,12 @@ extern const gv_command *const gv_commands[]; /* every command, then NULL */
 
 /* Prints "gavel: SENTENCE" of this thread's latest failure to stderr; returns the exit code. */
 int gv_cli_fail(gv_status status);
+
+/*
+ * The same where a scenario was read: with GV_EUSAGE its problems are printed, if there are any,
+ * and that is wrong usage. problems: NULL where not even a scenario came of it, likewise.
+ */
+int gv_cli_fail_with(const gv_problems *problems, gv_status status);
 
 /* A line of talk to stderr, unless quiet. Wipes the progress bar first. */
 void gv_cli_talk(bool quiet, const char *format, ...) GV_PRINTF(2, 3);

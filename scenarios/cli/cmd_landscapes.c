@@ -82,13 +82,7 @@ static const struct argp parser = {
 
 static int fail_scenario(const gv_scenario *scenario, gv_status status)
 {
-    gv_cli_progress_end();
-    if (status == GV_EUSAGE && scenario != NULL && scenario->problems.count > 0) {
-        gv_problems_print(&scenario->problems, stderr, gv_cli_colours(stderr));
-        return GV_EXIT_USAGE;
-    }
-    const int code = gv_cli_fail(status);
-    return scenario == NULL ? GV_EXIT_USAGE : code;
+    return gv_cli_fail_with(scenario == NULL ? NULL : &scenario->problems, status);
 }
 
 static gv_status write_file(const landscapes_request *request, const gv_composition *composition,

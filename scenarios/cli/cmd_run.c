@@ -148,13 +148,7 @@ static const struct argp parser = {
 /* Every problem with its line and a caret; what else went wrong as one sentence. */
 static int fail_scenario(const gv_scenario *scenario, gv_status status)
 {
-    if (status == GV_EUSAGE && scenario != NULL && scenario->problems.count > 0) {
-        gv_cli_progress_end();
-        gv_problems_print(&scenario->problems, stderr, gv_cli_colours(stderr));
-        return GV_EXIT_USAGE;
-    }
-    const int code = gv_cli_fail(status);
-    return scenario == NULL ? GV_EXIT_USAGE : code;
+    return gv_cli_fail_with(scenario == NULL ? NULL : &scenario->problems, status);
 }
 
 static int print_config(const gv_scenario *scenario)

@@ -144,18 +144,11 @@ static const struct argp parser = {
 /* Every problem with its line and a caret; what else went wrong as one sentence. */
 static int fail_sweep(const gv_sweep *sweep, gv_status status)
 {
-    const gv_problems *problems = NULL;
-    if (status == GV_EUSAGE && sweep != NULL) {
-        const bool base_fails = sweep->base != NULL && sweep->base->problems.count > 0;
-        problems = base_fails ? &sweep->base->problems : &sweep->problems;
+    if (sweep == NULL) {
+        return gv_cli_fail_with(NULL, status);
     }
-    if (problems != NULL && problems->count > 0) {
-        gv_cli_progress_end();
-        gv_problems_print(problems, stderr, gv_cli_colours(stderr));
-        return GV_EXIT_USAGE;
-    }
-    const int code = gv_cli_fail(status);
-    return sweep == NULL ? GV_EXIT_USAGE : code;
+    const bool base_fails = sweep->base != NULL && sweep->base->problems.count > 0;
+    return gv_cli_fail_with(base_fails ? &sweep->base->problems : &sweep->problems, status);
 }
 
 static int list_json(const gv_sweep *sweep)
