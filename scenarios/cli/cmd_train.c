@@ -251,6 +251,7 @@ static gv_status set_value(const gv_learner_type *type, const char *text, void *
     return GV_OK;
 }
 
+/* A learner whose rate falls over its steps has to know of --steps. */
 static gv_status make_config(const train_request *request, void *config)
 {
     gv_param_defaults(request->type->info.params, config);
@@ -259,6 +260,11 @@ static gv_status make_config(const train_request *request, void *config)
     }
     for (size_t i = 0; i < request->set_count; i++) {
         GV_TRY(set_value(request->type, request->sets[i], config));
+    }
+    if (request->steps != 0) {
+        char text[NAME_SIZE];
+        (void)snprintf(text, sizeof text, "steps=%" PRIu64, request->steps);
+        return set_value(request->type, text, config);
     }
     return GV_OK;
 }
@@ -363,8 +369,7 @@ static int train(const train_request *request, const gv_dataset *dataset, const 
 {
     telling told = {.request = request};
     const gv_progress *progress = gv_cli_progress(request->quiet);
-    const uint64_t steps =
-        request->steps != 0 ? request->steps : gv_learner_usual_steps(request->type, config);
+    const uint64_t steps = gv_learner_usual_steps(request->type, config);
     const uint64_t every = each_of(request->every, steps);
     told.judge = (gv_judge_config){.scenario_path = request->scenario_path,
                                    .policy_type = request->type->info.name,

@@ -46,6 +46,15 @@ a_policy_is_taught_judged_and_sold() {
     test "$(sqlite3 m.db "SELECT count(*) > 0 FROM market_league WHERE policy = 'direct'")" = 1
 }
 
+# The rate falls over the steps, however they were asked for.
+steps_are_those_that_the_rate_falls_over() {
+    begin
+    "$gavel" landscapes market.yaml -q -o l.safetensors
+    teach --set steps=60 >/dev/null && mv d.safetensors set.safetensors
+    teach --steps 60 >/dev/null
+    cmp d.safetensors set.safetensors
+}
+
 what_cannot_be_used_is_named() {
     begin
     "$gavel" experts market.yaml -q --copies 1 -o e.safetensors
@@ -64,4 +73,5 @@ what_cannot_be_used_is_named() {
         --set market.tick=2h --set 'market.contenders=[direct]'
 }
 
-run_tests threads_change_no_byte a_policy_is_taught_judged_and_sold what_cannot_be_used_is_named
+run_tests threads_change_no_byte a_policy_is_taught_judged_and_sold \
+    steps_are_those_that_the_rate_falls_over what_cannot_be_used_is_named
