@@ -58,7 +58,8 @@ endif
 # No fused multiply-add behind our back: the same source must give the same bits in its scalar
 # and its vector form. No fast-math, ever. Nobody reads errno behind sqrt: one instruction then.
 # Nobody reads the flags of exceptions: both arms of a choice may be computed, which is what makes
-# vector code of it; no value changes. Nobody replaces a function of the shared library either, so files may inline their own.
+# vector code of it; no value changes. Nobody replaces a function of the shared library either, so
+# files may inline their own.
 BASE_CFLAGS := -std=c17 -D_GNU_SOURCE -fPIC -pthread -ffp-contract=off \
                -fno-math-errno -fno-trapping-math -fno-semantic-interposition $(CFLAGS_$(BUILD)) $(CFLAGS)
 ALL_CFLAGS  := $(WARNINGS) $(BASE_CFLAGS)

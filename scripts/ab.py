@@ -11,7 +11,7 @@ import subprocess
 import entrants
 from tables import GAVEL, command, commit, interval, number, run, say, write
 
-POLICIES = "online_lp"
+POLICIES = "direct online_lp"
 WORK = "build/ab"
 # Title, name, decimals and scale.
 METRICS = (("score", "score", 2, 1), ("conversions of all", "conversions", 0, 1),

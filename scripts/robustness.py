@@ -11,7 +11,7 @@ import entrants
 from tables import GAVEL, commit, interval, say, sets, write
 
 WORK = "build/robustness"
-POLICIES = "mcpa online_lp oracle_slot"
+POLICIES = "direct mcpa online_lp oracle_slot"
 DELAY_US = 31162266  # 6 h / ln 2: the mean of an exponential whose median is 6 h
 
 # What is set, and what it is, by the condition's name.

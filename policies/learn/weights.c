@@ -226,10 +226,11 @@ static gv_status check_kind(gv_weights *weights, const gv_type_info *type)
     }
     GV_TRY(need_note(weights, "type", &name));
     if (strcmp(name, type->name) != 0) {
-        return GV_FAIL(GV_EINVAL,
-                       "%s: the weights are of a %.80s, expected of a %s: give the policy weights "
-                       "of its own type",
-                       weights->path, name, type->name);
+        return GV_FAIL(
+            GV_EINVAL,
+            "%s: the weights are those of type %.80s, expected %s: give the policy weights of "
+            "its own type",
+            weights->path, name, type->name);
     }
     return find_features(weights);
 }

@@ -272,7 +272,7 @@ typedef struct torch_times {
 } torch_times;
 
 /* Debian's, and another. */
-enum { TORCHES = 2 };
+enum { TORCHES = 2, PATH_SIZE = 512 };
 
 static torch_times torches[TORCHES];
 
@@ -299,7 +299,10 @@ static void read_line(torch_times *times, const char *line)
 /* `python` runs bench_nn.py into a file of its own. */
 static void ask_torch(char *python, torch_times *times)
 {
-    char path[] = "/tmp/bench_nn.XXXXXX";
+    const char *temporary = getenv("TMPDIR");
+    char path[PATH_SIZE];
+    (void)snprintf(path, sizeof path, "%s/gavel-bench-XXXXXX",
+                   temporary == NULL ? "/tmp" : temporary);
     const int output = mkstemp(path);
     if (output < 0) {
         return;

@@ -191,7 +191,8 @@ static void what_does_not_fit_is_refused(void **state)
     const policy_config right = config_of(&gv_policy_bc, weights_of("bc"));
     assert_refused(&gv_policy_bc, &none, &campaign, "needs `weights:`");
     assert_refused(&gv_policy_bc, &missing, &campaign, "/nonexistent/bc.safetensors");
-    assert_refused(&gv_policy_bc, &other, &campaign, "the weights are of a iql, expected of a bc");
+    assert_refused(&gv_policy_bc, &other, &campaign,
+                   "the weights are those of type iql, expected bc");
     assert_refused(&gv_policy_bc, &right, &shorter,
                    "trained on periods of 48 ticks, and this campaign has 24");
 }
