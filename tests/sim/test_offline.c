@@ -19,7 +19,7 @@ enum { COUNT_MAX = 20000, TICKS = 4, SEATS = 3 };
 typedef struct scaler_state {
     double nanos;
     bool is_restless;
-    uint64_t heard[3];  /* auctions, wins, conversions */
+    uint64_t heard[3]; /* auctions, wins, conversions */
     gv_observation seen;
     double state[GV_STATE_SIZE];
 } scaler_state;
