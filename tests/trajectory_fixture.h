@@ -14,6 +14,7 @@
 #include "sim/base/safetensors.h"
 #include "sim/market/landscape.h"
 #include "sim/market/observation.h"
+#include "sim/market/outlook.h"
 #include "test_folder.h"
 
 /* One tick, written by a plant; `draw` is keyed by (episode, tick). */
@@ -41,6 +42,9 @@ typedef struct planted_set {
                                                      and the plant tells the oracle's; 0: none */
     const char *provenance;                       /* JSON in the metadata; NULL: none */
     bool has_no_landscape;
+    bool has_no_outlook;
+    const char *outlook;  /* names in the metadata; NULL: none */
+    double outlook_moved; /* added to the outlook's numbers, which are within +-1 */
 } planted_set;
 
 /* What every planted campaign has. */
@@ -56,9 +60,10 @@ typedef struct planted_arrays {
     uint8_t *done;
     double *oracle;
     uint8_t *expert;
-    float *curves; /* [2][episodes][ticks][GV_LANDSCAPE_SIZE]: cost, value */
-    float *truth;  /* [episodes][ticks] */
-    double *sums;  /* [3][episodes][ticks]: auctions, values, least costs */
+    float *curves;  /* [2][episodes][ticks][GV_LANDSCAPE_SIZE]: cost, value */
+    float *truth;   /* [episodes][ticks] */
+    double *sums;   /* [3][episodes][ticks]: auctions, values, least costs */
+    float *outlook; /* [episodes][ticks][GV_OUTLOOK_SIZE] */
 } planted_arrays;
 
 /*
@@ -80,6 +85,13 @@ static inline void planted_landscape(size_t all, size_t at, double size, const p
     to->sums[2 * all + at] = size * PLANTED_CPA;
 }
 
+static inline void planted_outlook(const planted_set *set, const gv_random *draw, float *to)
+{
+    for (size_t k = 0; k < GV_OUTLOOK_SIZE; k++) {
+        to[k] = (float)(2 * gv_random_uniform(draw, 100 + k) - 1 + set->outlook_moved);
+    }
+}
+
 static inline void planted_fill(const planted_set *set, const planted_arrays *to)
 {
     const size_t all = set->episodes * set->ticks;
@@ -99,6 +111,7 @@ static inline void planted_fill(const planted_set *set, const planted_arrays *to
             to->by_tick[2 * all + at] = one.reward_continuous;
             to->oracle[at] = one.oracle;
             to->done[at] = (int64_t)tick + 1 >= to->facts[e];
+            planted_outlook(set, &draw, to->outlook + at * GV_OUTLOOK_SIZE);
             planted_landscape(all, at,
                               (40 + 30 * gv_random_uniform(&draw, 60)) / (double)set->ticks, to);
         }
@@ -118,11 +131,14 @@ static inline void planted_teach(const planted_set *set, const planted_arrays *t
     }
 }
 
-static inline size_t planted_notes(const planted_set *set, gv_tensor_note notes[3])
+static inline size_t planted_notes(const planted_set *set, gv_tensor_note notes[4])
 {
     size_t count = 0;
     if (set->state != NULL) {
         notes[count++] = (gv_tensor_note){.key = "state", .text = set->state};
+    }
+    if (set->outlook != NULL) {
+        notes[count++] = (gv_tensor_note){.key = "outlook", .text = set->outlook};
     }
     if (set->provenance != NULL) {
         notes[count++] = (gv_tensor_note){.key = "provenance", .text = set->provenance};
@@ -133,12 +149,10 @@ static inline size_t planted_notes(const planted_set *set, gv_tensor_note notes[
     return count;
 }
 
-static inline void planted_write(const planted_set *set, const char *path)
+static inline planted_arrays planted_alloc(const planted_set *set)
 {
     const size_t all = set->episodes * set->ticks;
-    const uint64_t e = set->episodes;
-    const uint64_t t = set->ticks;
-    planted_arrays arrays = {
+    return (planted_arrays){
         .state = gv_mem_alloc(0, all * GV_STATE_SIZE + 1, sizeof(double)),
         .by_tick = gv_mem_alloc(0, 3 * all + 1, sizeof(double)),
         .facts = gv_mem_alloc(0, 4 * set->episodes + 1, sizeof(int64_t)),
@@ -149,7 +163,31 @@ static inline void planted_write(const planted_set *set, const char *path)
         .curves = gv_mem_alloc(0, 2 * all * GV_LANDSCAPE_SIZE + 1, sizeof(float)),
         .truth = gv_mem_alloc(0, all + 1, sizeof(float)),
         .sums = gv_mem_alloc(0, 3 * all + 1, sizeof(double)),
+        .outlook = gv_mem_alloc(0, all * GV_OUTLOOK_SIZE + 1, sizeof(float)),
     };
+}
+
+static inline void planted_free(const planted_arrays *arrays)
+{
+    gv_mem_free(arrays->state);
+    gv_mem_free(arrays->by_tick);
+    gv_mem_free(arrays->facts);
+    gv_mem_free(arrays->figures);
+    gv_mem_free(arrays->done);
+    gv_mem_free(arrays->oracle);
+    gv_mem_free(arrays->expert);
+    gv_mem_free(arrays->curves);
+    gv_mem_free(arrays->truth);
+    gv_mem_free(arrays->sums);
+    gv_mem_free(arrays->outlook);
+}
+
+static inline void planted_write(const planted_set *set, const char *path)
+{
+    const size_t all = set->episodes * set->ticks;
+    const uint64_t e = set->episodes;
+    const uint64_t t = set->ticks;
+    planted_arrays arrays = planted_alloc(set);
     planted_fill(set, &arrays);
     planted_teach(set, &arrays);
     const gv_tensor tensors[] = {
@@ -177,24 +215,22 @@ static inline void planted_write(const planted_set *set, const char *path)
         {"tick_auctions", GV_TENSOR_F64, 2, {e, t}, arrays.sums},
         {"tick_values", GV_TENSOR_F64, 2, {e, t}, arrays.sums + all},
         {"tick_least_cost", GV_TENSOR_F64, 2, {e, t}, arrays.sums + 2 * all},
+        {"outlook", GV_TENSOR_F32, 3, {e, t, GV_OUTLOOK_SIZE}, arrays.outlook},
         {"oracle", GV_TENSOR_F64, 2, {e, t}, arrays.oracle},
         {"expert", GV_TENSOR_U8, 1, {e}, arrays.expert},
     };
+    gv_tensor written[sizeof tensors / sizeof tensors[0]];
+    size_t tensor_count = 0;
     const bool is_taught = set->teach != NULL || set->expert_every > 0;
-    gv_tensor_note notes[3];
+    gv_tensor_note notes[4];
     const size_t note_count = planted_notes(set, notes);
-    const size_t tensor_count = sizeof tensors / sizeof tensors[0] - (is_taught ? 0 : 2);
-    assert_int_equal(gv_safetensors_write(path, tensors, tensor_count, notes, note_count), GV_OK);
-    gv_mem_free(arrays.state);
-    gv_mem_free(arrays.by_tick);
-    gv_mem_free(arrays.facts);
-    gv_mem_free(arrays.figures);
-    gv_mem_free(arrays.done);
-    gv_mem_free(arrays.oracle);
-    gv_mem_free(arrays.expert);
-    gv_mem_free(arrays.curves);
-    gv_mem_free(arrays.truth);
-    gv_mem_free(arrays.sums);
+    for (size_t i = 0; i < sizeof tensors / sizeof tensors[0] - (is_taught ? 0 : 2); i++) {
+        if (!set->has_no_outlook || strcmp(tensors[i].name, "outlook") != 0) {
+            written[tensor_count++] = tensors[i];
+        }
+    }
+    assert_int_equal(gv_safetensors_write(path, written, tensor_count, notes, note_count), GV_OK);
+    planted_free(&arrays);
 }
 
 /* An oracle's answers. */

@@ -233,6 +233,22 @@ const gv_imprints *gv_dataset_imprints(const gv_dataset *dataset)
     return &dataset->imprints;
 }
 
+gv_status gv_dataset_expect_outlook(const gv_dataset *dataset, const char *learner)
+{
+    for (size_t i = 0; i < dataset->count; i++) {
+        const gv_episode *episode = &dataset->episodes[i];
+        if (episode->outlook == NULL || !(episode->cpa > 0)) {
+            return GV_FAIL(GV_EINVAL,
+                           "%s: the episode of advertiser %" PRId64 " in period %" PRId64
+                           " has no %s: set outlook=off, or make the trajectories anew%s",
+                           learner, episode->advertiser, episode->period,
+                           episode->outlook == NULL ? "outlook" : "CPA, so no outlook",
+                           episode->outlook == NULL ? "" : " with one");
+        }
+    }
+    return GV_OK;
+}
+
 uint64_t gv_dataset_places(const gv_dataset *dataset)
 {
     return dataset->first[dataset->count];
@@ -270,7 +286,12 @@ static uint64_t hash_episode(const gv_episode *episode, size_t tick_count)
         gv_hash(episode->reward_continuous, tick_count * sizeof(double)),
         gv_hash(&episode->length, sizeof *episode - offsetof(gv_episode, length)),
     };
-    const uint64_t hash = gv_hash(parts, sizeof parts);
+    uint64_t hash = gv_hash(parts, sizeof parts);
+    if (episode->outlook != NULL) {
+        const uint64_t seen[] = {
+            hash, gv_hash(episode->outlook, tick_count * GV_OUTLOOK_SIZE * sizeof(float))};
+        hash = gv_hash(seen, sizeof seen);
+    }
     if (episode->oracle == NULL) {
         return hash;
     }

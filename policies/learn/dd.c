@@ -11,6 +11,7 @@
 #include "policies/learn/dd_serve_impl.h"
 #include "policies/learn/learners_impl.h"
 #include "sim/base/mem.h"
+#include "sim/base/money.h"
 #include "sim/base/random.h"
 
 struct gv_dd_kind {
@@ -247,7 +248,9 @@ gv_dd_counts gv_dd_counted(const gv_dd *dd)
 
 static size_t remembered(const gv_dd_network *dd)
 {
-    return (dd->sizes.ticks + dd->sizes.horizon) * dd->sizes.width + dd->sizes.traits.latent;
+    const gv_dd_traits *traits = &dd->sizes.traits;
+    return (dd->sizes.ticks + dd->sizes.horizon) * dd->sizes.width + traits->latent +
+           (traits->has_outlook ? (size_t)GV_OUTLOOK_SIZE : 0);
 }
 
 gv_status gv_dd_seat_create(const gv_dd *shared, const gv_dd_owner *owner, gv_dd_seat **out)
@@ -261,6 +264,7 @@ gv_status gv_dd_seat_create(const gv_dd *shared, const gv_dd_owner *owner, gv_dd
     seat->states = (float *)(seat + 1);
     seat->plan = seat->states + dd->sizes.ticks * dd->sizes.width;
     seat->z = seat->plan + dd->sizes.horizon * dd->sizes.width;
+    seat->outlook = seat->z + dd->sizes.traits.latent;
     *out = seat;
     return GV_OK;
 }
@@ -287,20 +291,24 @@ static void see(gv_dd_seat *seat, const gv_observation *seen)
     gv_state_of(seen, dd->serving.window, state);
     gv_scaling_state(&dd->scaling, state, seat->states + seat->length * dd->sizes.width);
     seat->length++;
+    if (dd->sizes.traits.has_outlook) {
+        const double nanos = seat->owner.cpa * (double)GV_NANOS_PER_UNIT;
+        gv_outlook_told(seen, llround(nanos), seat->outlook);
+    }
 }
 
 /* The action that leads on along the seat's plan. */
 static void act(gv_dd_network *dd, gv_dd_seat *seat)
 {
-    float seen[GV_DD_SEEN * GV_STATE_SIZE + GV_DD_CAMPAIGN];
+    float seen[GV_DD_INPUTS_MAX];
     float action = 0;
-    const gv_account account = gv_dd_account(seat);
+    const gv_dd_sight sight = {.account = gv_dd_account(seat), .outlook = seat->outlook};
     if (!gv_dd_acts(seat)) {
         return;
     }
     const size_t next = gv_dd_is_last(seat) ? seat->length - 1 : seat->length;
     gv_dd_gather(&dd->sizes, seat->states, seat->length - 1, seat->plan + next * dd->sizes.width,
-                 &account, seen);
+                 &sight, seen);
     gv_dense_mlp_apply(dd->inverse, seen, 1, &action);
     seat->action = (double)action;
 }

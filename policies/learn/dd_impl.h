@@ -46,22 +46,29 @@ typedef struct gv_dd_traits {
     bool is_log;       /* actions as log(1 + a / C); else in units of the action divisor */
     bool has_flag;     /* the condition tells whether the cost per conversion kept to C */
     bool has_campaign; /* condition and inverse dynamics are told log C and log budget */
+    bool has_outlook;  /* the inverse dynamics are told the outlook at the tick (outlook.h) */
     size_t latent;     /* numbers of an expert's embedding in the condition; 0: none */
 } gv_dd_traits;
 
-enum { GV_DD_SEEN = 4, GV_DD_CAMPAIGN = 2 };
+enum {
+    GV_DD_SEEN = 4,
+    GV_DD_CAMPAIGN = 2,
+    GV_DD_TOLD_MAX = GV_DD_CAMPAIGN + (int)GV_OUTLOOK_SIZE, /* beside states */
+    GV_DD_INPUTS_MAX = GV_DD_SEEN * (int)GV_STATE_SIZE + GV_DD_TOLD_MAX
+};
 
 /* What follows from a config and the ticks of a period. */
 typedef struct gv_dd_sizes {
     gv_dd_traits traits;
     gv_unet unet;
     gv_mlp inverse;
-    gv_vae vae;       /* of a latent above 0 */
-    size_t ticks;     /* of a period */
-    size_t horizon;   /* the same, up to a multiple of what the U-Net halves */
-    size_t width;     /* numbers of a state */
-    size_t told;      /* numbers of a condition before the embedding */
-    size_t condition; /* and in all */
+    gv_vae vae;          /* of a latent above 0 */
+    size_t ticks;        /* of a period */
+    size_t horizon;      /* the same, up to a multiple of what the U-Net halves */
+    size_t width;        /* numbers of a state */
+    size_t told;         /* numbers of a condition before the embedding */
+    size_t condition;    /* and in all */
+    size_t inverse_told; /* numbers that the inverse dynamics are told beside states */
     size_t inverse_inputs;
     double bound; /* of the guesses at a state */
 } gv_dd_sizes;
@@ -94,12 +101,18 @@ gv_node gv_dd_build_noise(gv_graph *graph, const gv_dd_sizes *sizes, size_t batc
 /* seen [B, inverse_inputs] -> the scaled action [B, 1] */
 gv_node gv_dd_build_inverse(gv_graph *graph, const gv_dd_sizes *sizes, gv_node seen);
 
+/* What the inverse dynamics may be told of a campaign at a tick. */
+typedef struct gv_dd_sight {
+    gv_account account;
+    const float *outlook; /* [GV_OUTLOOK_SIZE]; not looked at unless the traits have it */
+} gv_dd_sight;
+
 /*
  * What tick `tick`'s action is a guess from: states out of [ticks][width], `next`, and what the
- * inverse dynamics are told of the campaign. seen: [inverse_inputs]
+ * inverse dynamics are told of the campaign there. seen: [inverse_inputs]
  */
 void gv_dd_gather(const gv_dd_sizes *sizes, const float *states, size_t tick, const float *next,
-                  const gv_account *account, float *seen);
+                  const gv_dd_sight *sight, float *seen);
 
 /* An action in units of currency as the network has it, and back; C: the campaign's. */
 double gv_dd_action_in(const gv_dd_sizes *sizes, const gv_scaling *scaling, double action,

@@ -127,7 +127,6 @@ static void fill_noise(void *context, const gv_shard *shard)
 static void fill_transition(const gv_dd_lesson *dd, gv_place place, float *seen, float *action)
 {
     const gv_episode *episode = gv_dataset_at(dd->base.setup.dataset, place.episode);
-    const gv_account account = gv_episode_account(episode, episode->length);
     const size_t last = episode->length - 1;
     const size_t tick = place.tick == last && last > 0 ? last - 1 : place.tick;
     float states[GV_DD_SEEN * GV_STATE_SIZE];
@@ -136,8 +135,10 @@ static void fill_transition(const gv_dd_lesson *dd, gv_place place, float *seen,
         gv_dd_state_at(dd, episode, of, states + (GV_DD_SEEN - 2 - back) * dd->sizes.width);
     }
     gv_dd_state_at(dd, episode, tick + 1, states + (GV_DD_SEEN - 1) * dd->sizes.width);
+    const gv_dd_sight sight = {.account = gv_episode_account(episode, episode->length),
+                               .outlook = gv_episode_outlook(episode, tick)};
     gv_dd_gather(&dd->sizes, states, GV_DD_SEEN - 2, states + (GV_DD_SEEN - 1) * dd->sizes.width,
-                 &account, seen);
+                 &sight, seen);
     *action = label_of(dd, episode->action[tick], episode->cpa);
 }
 
@@ -174,15 +175,15 @@ static void fill_followed(const gv_dd_lesson *dd, const gv_shard *shard, size_t 
     const size_t next = tick + 1 < episode->length ? tick + 1 : tick;
     const double kept = dd->diffusion.kept[one->k];
     const size_t horizon = dd->sizes.horizon;
-    const size_t campaign = dd->sizes.inverse_inputs - GV_DD_SEEN * dd->sizes.width;
+    const size_t told = dd->sizes.inverse_told;
     const size_t width = (GV_DD_SEEN - 1) * dd->sizes.width;
-    float seen[GV_DD_SEEN * GV_STATE_SIZE + GV_DD_CAMPAIGN];
+    float seen[GV_DD_INPUTS_MAX];
     float action = 0;
     fill_transition(dd, (gv_place){.episode = one->number, .tick = tick}, seen, &action);
     memcpy(gv_tape_f32(shard->tape, follow->past) + row * width, seen, width * sizeof *seen);
-    if (campaign > 0) {
-        memcpy(gv_tape_f32(shard->tape, follow->campaign) + row * campaign,
-               seen + GV_DD_SEEN * dd->sizes.width, campaign * sizeof *seen);
+    if (told > 0) {
+        memcpy(gv_tape_f32(shard->tape, follow->told) + row * told,
+               seen + GV_DD_SEEN * dd->sizes.width, told * sizeof *seen);
     }
     for (size_t t = 0; t < horizon; t++) {
         gv_tape_f32(shard->tape, follow->next)[row * horizon + t] = t == next ? 1 : 0;
@@ -248,14 +249,13 @@ static gv_node follow_loss(void *context, gv_graph *graph, size_t size)
 {
     gv_dd_lesson *dd = context;
     const size_t width = (GV_DD_SEEN - 1) * dd->sizes.width;
-    const size_t campaign = dd->sizes.inverse_inputs - GV_DD_SEEN * dd->sizes.width;
+    const size_t told = dd->sizes.inverse_told;
     dd->follow.past = gv_graph_input(graph, "past", gv_shape_of(2, (size_t[]){size, width}));
     dd->action = gv_graph_input(graph, "action", gv_shape_of(2, (size_t[]){size, 1}));
     gv_node seen = gv_op_concat(graph, dd->follow.past, build_next(dd, graph, size), 1);
-    if (campaign > 0) {
-        dd->follow.campaign =
-            gv_graph_input(graph, "campaign", gv_shape_of(2, (size_t[]){size, campaign}));
-        seen = gv_op_concat(graph, seen, dd->follow.campaign, 1);
+    if (told > 0) {
+        dd->follow.told = gv_graph_input(graph, "beside", gv_shape_of(2, (size_t[]){size, told}));
+        seen = gv_op_concat(graph, seen, dd->follow.told, 1);
     }
     const gv_node guess = gv_dd_build_inverse(graph, &dd->sizes, seen);
     return gv_op_mse(graph, guess, dd->action, GV_NODE_NONE);

@@ -64,10 +64,10 @@ typedef struct gv_dd_nodes {
 
 /* Of the inverse dynamics that follow a guess. */
 typedef struct gv_follow {
-    gv_node past;     /* [B, 3 width] */
-    gv_node campaign; /* [B, GV_DD_CAMPAIGN] */
-    gv_node next;     /* [B, horizon]: 1 at the next tick */
-    gv_node of_x;     /* [B]: x_0^ = of_x x - of_eps eps */
+    gv_node past; /* [B, 3 width] */
+    gv_node told; /* [B, inverse_told] */
+    gv_node next; /* [B, horizon]: 1 at the next tick */
+    gv_node of_x; /* [B]: x_0^ = of_x x - of_eps eps */
     gv_node of_eps;
 } gv_follow;
 

@@ -37,7 +37,8 @@ static void size_traits(gv_dd_sizes *sizes)
     const size_t campaign = traits->has_campaign ? GV_DD_CAMPAIGN : 0;
     sizes->told = 1 + campaign + (traits->has_flag ? 1 : 0) + (traits->latent > 0 ? 1 : 0);
     sizes->condition = sizes->told + traits->latent;
-    sizes->inverse_inputs = GV_DD_SEEN * sizes->width + campaign;
+    sizes->inverse_told = campaign + (traits->has_outlook ? (size_t)GV_OUTLOOK_SIZE : 0);
+    sizes->inverse_inputs = GV_DD_SEEN * sizes->width + sizes->inverse_told;
     sizes->bound = traits->standardises ? bound_of_deviations : bound_of_range;
     sizes->vae = (gv_vae){.positions = multiple_of(sizes->ticks, GV_VAE_STRIDE),
                           .width = sizes->width,
@@ -128,7 +129,7 @@ gv_node gv_dd_build_inverse(gv_graph *graph, const gv_dd_sizes *sizes, gv_node s
 }
 
 void gv_dd_gather(const gv_dd_sizes *sizes, const float *states, size_t tick, const float *next,
-                  const gv_account *account, float *seen)
+                  const gv_dd_sight *sight, float *seen)
 {
     const size_t width = sizes->width;
     for (size_t back = 0; back + 1 < GV_DD_SEEN; back++) {
@@ -136,8 +137,13 @@ void gv_dd_gather(const gv_dd_sizes *sizes, const float *states, size_t tick, co
         memcpy(seen + (GV_DD_SEEN - 2 - back) * width, states + at * width, width * sizeof *seen);
     }
     memcpy(seen + (GV_DD_SEEN - 1) * width, next, width * sizeof *seen);
+    float *told = seen + GV_DD_SEEN * width;
     if (sizes->traits.has_campaign) {
-        gv_dd_tell_campaign(account, seen + GV_DD_SEEN * width);
+        gv_dd_tell_campaign(&sight->account, told);
+        told += GV_DD_CAMPAIGN;
+    }
+    if (sizes->traits.has_outlook) {
+        memcpy(told, sight->outlook, GV_OUTLOOK_SIZE * sizeof *told);
     }
 }
 

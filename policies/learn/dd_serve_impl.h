@@ -67,6 +67,7 @@ struct gv_dd_seat {
     float *states;  /* [ticks][width]; all behind the seat */
     float *plan;    /* [horizon][width] */
     float *z;       /* [latent] */
+    float *outlook; /* [GV_OUTLOOK_SIZE], of the latest tick; nothing without that trait */
 };
 
 static inline size_t gv_dd_numbers(const gv_dd_network *dd)

@@ -201,6 +201,11 @@ static double money_of(int64_t nanos)
     return (double)nanos / (double)GV_NANOS_PER_UNIT;
 }
 
+static int64_t nanos_of(double money)
+{
+    return llround(money * (double)GV_NANOS_PER_UNIT);
+}
+
 /* As a trajectory has it: the sum of bids over the sum of values. */
 static double action_done(const gv_seat_tick *tick)
 {
@@ -222,6 +227,8 @@ static void see(gv_dt_seat *seat, const gv_observation *seen)
 {
     const gv_dt_network *dt = seat->dt;
     double state[GV_STATE_SIZE];
+    float outlook[GV_OUTLOOK_SIZE];
+    const gv_sight sight = {.state = state, .account = &seat->account, .outlook = outlook};
     if (seen->tick == 0) {
         begin_period(seat);
     }
@@ -231,8 +238,10 @@ static void see(gv_dt_seat *seat, const gv_observation *seen)
     gv_state_of(seen, dt->serving.window, state);
     seat->account.conversions = (double)seen->episode.conversions;
     seat->account.spend = money_of(seen->budget_nanos - seen->budget_left_nanos);
-    gv_lens_see(&dt->lens, &dt->scaling, state, &seat->account,
-                seat->states + tick * dt->sizes.features);
+    if (dt->lens.has_outlook) {
+        gv_outlook_told(seen, nanos_of(seat->account.cpa), outlook);
+    }
+    gv_lens_see(&dt->lens, &dt->scaling, &sight, seat->states + tick * dt->sizes.features);
     if (tick > 0) {
         const gv_seat_tick *last = &seen->market.ticks[tick - 1];
         const double done =

@@ -136,8 +136,10 @@ static void fill_tick(const gv_dt_course *course, const inputs *in, gv_place pla
     const gv_episode *episode = gv_dataset_at(course->dataset, place.episode);
     const gv_dt_lesson *lesson = gv_dt_course_lessons(course, place.episode) + place.tick;
     const gv_account total = gv_episode_account(episode, episode->length);
-    gv_lens_see(&course->lens, course->scaling, episode->state + place.tick * GV_STATE_SIZE, &total,
-                in->state + at * course->sizes.features);
+    const gv_sight sight = {.state = episode->state + place.tick * GV_STATE_SIZE,
+                            .account = &total,
+                            .outlook = gv_episode_outlook(episode, place.tick)};
+    gv_lens_see(&course->lens, course->scaling, &sight, in->state + at * course->sizes.features);
     in->to_go[at] = course->lens.hides_returns ? 0 : lesson->to_go;
     in->action[at] = lesson->action;
     in->target[at] = lesson->target;

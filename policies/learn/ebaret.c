@@ -10,6 +10,7 @@
 gv_lens gv_ebaret_lens(const gv_ebaret_config *config)
 {
     return (gv_lens){.has_account = config->account,
+                     .has_outlook = config->outlook,
                      .unit = (gv_action_unit)config->action_unit,
                      .hides_actions = !config->shows_actions,
                      .hides_returns = config->expertness && !config->shows_returns};

@@ -20,6 +20,7 @@ typedef struct gv_ebaret_config {
     gv_dt_config dt;
     bool expertness;
     bool account;
+    bool outlook;
     int32_t action_unit; /* gv_action_unit */
     bool shows_actions;
     bool shows_returns;

@@ -23,6 +23,7 @@ typedef struct gv_egdb_config {
     bool is_log;
     bool has_flag;
     bool has_campaign;
+    bool has_outlook;
     int64_t latent;
     int32_t experts;
     int32_t labels;

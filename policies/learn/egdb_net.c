@@ -9,6 +9,7 @@ gv_dd_traits gv_egdb_traits(const gv_egdb_config *config)
                           .is_log = config->is_log,
                           .has_flag = config->has_flag,
                           .has_campaign = config->has_campaign,
+                          .has_outlook = config->has_outlook,
                           .latent = (size_t)config->latent};
 }
 

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "policies/learn/episode_file_impl.h"
+#include "policies/learn/scaling.h"
 #include "sim/market/landscape.h"
+#include "sim/market/outlook.h"
 
 /* No count, value or cost of a tick is beyond it. */
 #define AMOUNT_MOST 1e12
@@ -18,6 +20,15 @@ static gv_status view_reals(const gv_safetensors *file, const char *name, size_t
     return GV_OK;
 }
 
+static gv_status view_floats(const gv_safetensors *file, const char *name, size_t rank,
+                             const uint64_t *shape, const float **out)
+{
+    const gv_tensor *tensor = NULL;
+    GV_TRY(gv_safetensors_expect(file, name, GV_TENSOR_F32, rank, shape, &tensor));
+    *out = tensor->data;
+    return GV_OK;
+}
+
 static gv_status view_integers(const gv_safetensors *file, const char *name, const uint64_t *shape,
                                const int64_t **out)
 {
@@ -25,6 +36,15 @@ static gv_status view_integers(const gv_safetensors *file, const char *name, con
     GV_TRY(gv_safetensors_expect(file, name, GV_TENSOR_I64, 1, shape, &tensor));
     *out = tensor->data;
     return GV_OK;
+}
+
+/* Files of before there were outlooks have none. */
+static gv_status view_outlook(const gv_safetensors *file, gv_episode_file *view)
+{
+    const uint64_t shape[] = {view->count, view->tick_count, GV_OUTLOOK_SIZE};
+    return gv_safetensors_find(file, "outlook") == NULL
+               ? GV_OK
+               : view_floats(file, "outlook", 3, shape, &view->outlook);
 }
 
 /* Both or neither: an expert without answers would be imitated by nobody. */
@@ -65,17 +85,9 @@ static gv_status view_tensors(const gv_safetensors *file, gv_episode_file *view)
     GV_TRY(view_reals(file, "cpa", 1, shape, &view->cpa));
     GV_TRY(view_reals(file, "spend", 1, shape, &view->spend));
     GV_TRY(view_reals(file, "conversions", 1, shape, &view->conversions));
+    GV_TRY(view_outlook(file, view));
     GV_TRY(view_expert(file, view));
     return view_reals(file, "score", 1, shape, &view->score);
-}
-
-static gv_status view_floats(const gv_safetensors *file, const char *name, size_t rank,
-                             const uint64_t *shape, const float **out)
-{
-    const gv_tensor *tensor = NULL;
-    GV_TRY(gv_safetensors_expect(file, name, GV_TENSOR_F32, rank, shape, &tensor));
-    *out = tensor->data;
-    return GV_OK;
 }
 
 /* A file has all of a landscape or nothing. */
@@ -99,18 +111,20 @@ static gv_status view_landscape(const gv_safetensors *file, gv_episode_file *vie
     return view_reals(file, "tick_least_cost", 2, curves, &to->least_cost);
 }
 
-/* The entries of the state by name, where the file tells them. */
-static gv_status check_entries(const gv_safetensors *file, const char *path)
+/* The entries of what a network sees by name, where the file tells them in such a note. */
+static gv_status check_entries(const gv_safetensors *file, const char *path, const char *note,
+                               gv_features features)
 {
-    const char *names = gv_safetensors_note(file, "state");
-    for (int entry = 0; names != NULL && entry < GV_STATE_SIZE; entry++) {
-        const char *wanted = gv_state_name((gv_state_entry)entry);
+    const char *names = gv_safetensors_note(file, note);
+    for (size_t entry = 0; names != NULL && entry < gv_features_size(features); entry++) {
+        const char *wanted = gv_features_entry(features, entry);
         const size_t length = strcspn(names, ",");
         if (length != strlen(wanted) || strncmp(names, wanted, length) != 0) {
             return GV_FAIL(GV_EINVAL,
-                           "%s: entry %d of its state is \"%.*s\", expected \"%s\": its "
-                           "trajectories were made with another state",
-                           path, entry, (int)(length < 80 ? length : 80), names, wanted);
+                           "%s: entry %zu of its %s is \"%.*s\", expected \"%s\": its "
+                           "trajectories were made with another %s",
+                           path, entry, note, (int)(length < 80 ? length : 80), names, wanted,
+                           note);
         }
         names += length + (names[length] == ',' ? 1 : 0);
     }
@@ -207,6 +221,21 @@ static gv_status check_expert(const gv_episode_file *view)
     return GV_OK;
 }
 
+static gv_status check_outlook(const gv_episode_file *view)
+{
+    const size_t width = view->tick_count * GV_OUTLOOK_SIZE;
+    for (size_t i = 0; view->outlook != NULL && i < view->count * width; i++) {
+        if (!(fabs((double)view->outlook[i]) <= GV_OUTLOOK_MOST)) {
+            return GV_FAIL(GV_EINVAL,
+                           "%s: \"outlook\" of trajectory %zu holds %g at place %zu of it, "
+                           "expected a number within %g",
+                           view->path, i / width, (double)view->outlook[i], i % width,
+                           GV_OUTLOOK_MOST);
+        }
+    }
+    return GV_OK;
+}
+
 static gv_status check_numbers(const gv_episode_file *view)
 {
     const size_t ticks = view->tick_count;
@@ -219,6 +248,7 @@ static gv_status check_numbers(const gv_episode_file *view)
     GV_TRY(check_finite(view, "cpa", view->cpa, 1));
     GV_TRY(check_finite(view, "spend", view->spend, 1));
     GV_TRY(check_finite(view, "conversions", view->conversions, 1));
+    GV_TRY(check_outlook(view));
     GV_TRY(check_expert(view));
     GV_TRY(check_finite(view, "score", view->score, 1));
     return check_landscape(view);
@@ -244,6 +274,7 @@ gv_episode gv_episode_file_at(const gv_episode_file *view, size_t i)
     const size_t place = i * view->tick_count;
     return (gv_episode){
         .state = view->state + place * GV_STATE_SIZE,
+        .outlook = view->outlook == NULL ? NULL : view->outlook + place * GV_OUTLOOK_SIZE,
         .action = view->action + place,
         .reward = view->reward + place,
         .reward_continuous = view->reward_continuous + place,
@@ -266,7 +297,8 @@ gv_status gv_episode_file_view(const gv_safetensors *file, const char *path, gv_
 {
     *out = (gv_episode_file){.path = path};
     GV_TRY(view_tensors(file, out));
-    return check_entries(file, path);
+    GV_TRY(check_entries(file, path, "state", GV_FEATURES_STATE));
+    return check_entries(file, path, "outlook", GV_FEATURES_OUTLOOK);
 }
 
 gv_status gv_episode_file_check(const gv_safetensors *file, gv_episode_file *view)

@@ -21,6 +21,7 @@ typedef struct gv_episode_file {
     const double *action;
     const double *reward;
     const double *reward_continuous;
+    const float *outlook;  /* NULL: the file has none */
     const double *oracle;  /* NULL, both: the file has none */
     const uint8_t *expert; /* [count] */
     const int64_t *length;

@@ -10,7 +10,7 @@
  * imitation, arXiv 2412.11434) what the hindsight oracle says of the state, whoever came there.
  *
  * With expertness=off, expert_share=0, bag_length=1, bag_weight=0, weights=unit, pu_steps=0,
- * account=off, action_unit=scaled and DT's returns it is the learner dt, to the bit.
+ * account=off, outlook=off, action_unit=scaled and DT's returns it is the learner dt, to the bit.
  */
 #include <stddef.h>
 
@@ -52,6 +52,12 @@ static const gv_param ebaret_params[] = {
      .offset = offsetof(gv_ebaret_config, account),
      .help = "show the network C and the budget, on a logarithmic scale, beside the state",
      .source = "ours"},
+    {.name = "outlook",
+     .kind = GV_PARAM_SWITCH,
+     .fallback = "on",
+     .offset = offsetof(gv_ebaret_config, outlook),
+     .help = "show the network the campaign's outlook, free of scale, beside the state",
+     .source = "ours"},
     {.name = "action_unit",
      .kind = GV_PARAM_CHOICE,
      .fallback = "log_cpa",
@@ -63,7 +69,8 @@ static const gv_param ebaret_params[] = {
      .kind = GV_PARAM_SWITCH,
      .fallback = "on",
      .offset = offsetof(gv_ebaret_config, shows_actions),
-     .help = "tell the network past actions; off: so that it does not copy what it did last",
+     .help =
+         "tell the network past actions, also in its outlook; off: so that it does not copy them",
      .source = "ours"},
     {.name = "show_returns",
      .kind = GV_PARAM_SWITCH,
@@ -187,7 +194,7 @@ static const gv_param ebaret_params[] = {
 
 static const gv_preset ebaret_presets[] = {
     {"ebaret-dt", "reduced to the learner dt at its defaults, to the bit",
-     (const char *const[]){"expertness=off", "account=off", "action_unit=scaled",
+     (const char *const[]){"expertness=off", "account=off", "outlook=off", "action_unit=scaled",
                            "action_target=played", "weights=unit", "expert_share=0", "bag_length=1",
                            "bag_weight=0", "pu_steps=0", "returns=plain", "relative=off",
                            "batch=32", "steps=4000", NULL}},
@@ -204,6 +211,9 @@ static gv_status check_config(const gv_ebaret_config *config, const gv_dataset *
 {
     const char *name = gv_learner_ebaret.info.name;
     GV_TRY(gv_dt_check(name, &config->dt));
+    if (config->outlook) {
+        GV_TRY(gv_dataset_expect_outlook(dataset, name));
+    }
     if (config->expertness && config->dt.constraint) {
         return GV_FAIL(GV_EUSAGE,
                        "%s: a guided tick has no token for a constraint: set constraint=off, "

@@ -3,7 +3,8 @@
  * told what an expert's period looks like for such a campaign.
  *
  *     noise    mean (eps - eps(x_k, k, y))^2,  y = R, CPA kept, log C, log budget, z
- *     inverse  mean (f(s_(t-2), s_(t-1), s_t, s_(t+1), log C, log budget) - log(1 + a_t / C))^2
+ *     inverse  mean (f(s_(t-2), s_(t-1), s_t, s_(t+1), log C, log budget, outlook)
+ *                    - log(1 + a_t / C))^2
  *     vae      of experts' periods, see models/nn/vae.h
  *
  * What is the paper's and what a choice of ours is said in egdb_impl.h. R with the flag, and z, are
@@ -76,6 +77,12 @@ static const gv_param egdb_params[] = {
      .offset = offsetof(gv_egdb_config, has_campaign),
      .help = "tell the planner log C and log budget, and the inverse dynamics (which is ours)",
      .source = CHOICE},
+    {.name = "outlook",
+     .kind = GV_PARAM_SWITCH,
+     .fallback = "on",
+     .offset = offsetof(gv_egdb_config, has_outlook),
+     .help = "tell the inverse dynamics the campaign's outlook, free of scale",
+     .source = "ours"},
     {.name = "latent",
      .kind = GV_PARAM_INTEGER,
      .fallback = "16",
@@ -134,11 +141,11 @@ static const gv_preset egdb_presets[] = {
      (const char *const[]){"base=32", "batch=128", "shards=4", "rate=0.0001", NULL}},
     {"return_only", "CBD's planner at these sizes: dd with completion, told the return alone",
      (const char *const[]){"standardise=off", "log_actions=off", "flag=off", "campaign=off",
-                           "latent=0", "labels=played", NULL}},
+                           "outlook=off", "latent=0", "labels=played", NULL}},
     {"diffbid", "DiffBid's planner: dd's preset of that name",
      (const char *const[]){"standardise=off", "log_actions=off", "flag=off", "campaign=off",
-                           "latent=0", "labels=played", "completion=off", "returns=plain",
-                           "relative=off", "base=128", "levels=2", "inverse=256",
+                           "outlook=off", "latent=0", "labels=played", "completion=off",
+                           "returns=plain", "relative=off", "base=128", "levels=2", "inverse=256",
                            "diffusion_steps=30", "drop=0.2", "batch=128", "shards=16",
                            "rate=0.0001", NULL}},
     {0},
@@ -288,6 +295,9 @@ static gv_status egdb_init(void *state, const gv_learner_setup *setup)
         egdb->lesson.extra = (gv_dd_extra){.embed = embed, .fill = fill_embedding, .context = egdb};
     }
     const gv_dd_traits traits = gv_egdb_traits(egdb->config);
+    if (traits.has_outlook) {
+        GV_TRY(gv_dataset_expect_outlook(setup->dataset, gv_learner_egdb.info.name));
+    }
     GV_TRY(gv_dd_lesson_open(&egdb->lesson, &gv_learner_egdb.info, &traits, setup));
     GV_TRY(gv_dd_lesson_add(&egdb->lesson));
     GV_TRY(add_experts(egdb, setup));

@@ -8,17 +8,32 @@ static const double log_action_max = 12;
 
 size_t gv_lens_width(const gv_lens *lens)
 {
-    return GV_STATE_SIZE + (lens->has_account ? GV_LENS_ACCOUNT : 0);
+    return (size_t)GV_STATE_SIZE + (lens->has_account ? (size_t)GV_LENS_ACCOUNT : 0) +
+           (lens->has_outlook ? (size_t)GV_OUTLOOK_SIZE : 0);
 }
 
-void gv_lens_see(const gv_lens *lens, const gv_scaling *scaling, const double *state,
-                 const gv_account *account, float *features)
+static void put_outlook(const gv_lens *lens, const float *outlook, float *to)
 {
-    gv_scaling_state(scaling, state, features);
+    memcpy(to, outlook, GV_OUTLOOK_SIZE * sizeof *to);
+    if (lens->hides_actions) {
+        to[GV_OUTLOOK_BID_LAST] = 0;
+        to[GV_OUTLOOK_BID] = 0;
+    }
+}
+
+void gv_lens_see(const gv_lens *lens, const gv_scaling *scaling, const gv_sight *sight,
+                 float *features)
+{
+    float *to = features + GV_STATE_SIZE;
+    gv_scaling_state(scaling, sight->state, features);
     if (lens->has_account) {
         float token[GV_CONSTRAINT_SIZE];
-        gv_constraint_token(0, account, token);
-        memcpy(features + GV_STATE_SIZE, token + 1, GV_LENS_ACCOUNT * sizeof *token);
+        gv_constraint_token(0, sight->account, token);
+        memcpy(to, token + 1, GV_LENS_ACCOUNT * sizeof *token);
+        to += GV_LENS_ACCOUNT;
+    }
+    if (lens->has_outlook) {
+        put_outlook(lens, sight->outlook, to);
     }
 }
 

@@ -178,3 +178,15 @@ void gv_outlook_of(const gv_observation *observation, const gv_campaign *campaig
         outlook[i] = within(outlook[i]);
     }
 }
+
+void gv_outlook_told(const gv_observation *observation, int64_t cpa_nanos, float *told)
+{
+    const gv_campaign campaign = {.cpa_nanos = cpa_nanos};
+    double outlook[GV_OUTLOOK_SIZE] = {0};
+    if (cpa_nanos > 0) {
+        gv_outlook_of(observation, &campaign, outlook);
+    }
+    for (size_t i = 0; i < GV_OUTLOOK_SIZE; i++) {
+        told[i] = (float)outlook[i];
+    }
+}

@@ -8,6 +8,7 @@
 #include "sim/base/money.h"
 #include "sim/base/safetensors.h"
 #include "sim/market/observation.h"
+#include "sim/market/outlook.h"
 
 enum { FIRST_COUNT = 64, NAMES_SIZE = 1024 };
 
@@ -15,22 +16,23 @@ enum { FIRST_COUNT = 64, NAMES_SIZE = 1024 };
  * The tensors: field, type in the file, C type, whether one number a tick or one in all, and how
  * many numbers that is.
  */
-#define TENSOR_LIST(X)                                   \
-    X(state, GV_TENSOR_F64, double, true, GV_STATE_SIZE) \
-    X(action, GV_TENSOR_F64, double, true, 1)            \
-    X(reward, GV_TENSOR_F64, double, true, 1)            \
-    X(reward_continuous, GV_TENSOR_F64, double, true, 1) \
-    X(done, GV_TENSOR_U8, uint8_t, true, 1)              \
-    X(length, GV_TENSOR_I64, int64_t, false, 1)          \
-    X(period, GV_TENSOR_I64, int64_t, false, 1)          \
-    X(advertiser, GV_TENSOR_I64, int64_t, false, 1)      \
-    X(category, GV_TENSOR_I64, int64_t, false, 1)        \
-    X(budget, GV_TENSOR_F64, double, false, 1)           \
-    X(cpa, GV_TENSOR_F64, double, false, 1)              \
-    X(spend, GV_TENSOR_F64, double, false, 1)            \
-    X(conversions, GV_TENSOR_F64, double, false, 1)      \
-    X(score, GV_TENSOR_F64, double, false, 1)            \
-    X(oracle, GV_TENSOR_F64, double, true, 1)            \
+#define TENSOR_LIST(X)                                      \
+    X(state, GV_TENSOR_F64, double, true, GV_STATE_SIZE)    \
+    X(action, GV_TENSOR_F64, double, true, 1)               \
+    X(reward, GV_TENSOR_F64, double, true, 1)               \
+    X(reward_continuous, GV_TENSOR_F64, double, true, 1)    \
+    X(outlook, GV_TENSOR_F32, float, true, GV_OUTLOOK_SIZE) \
+    X(done, GV_TENSOR_U8, uint8_t, true, 1)                 \
+    X(length, GV_TENSOR_I64, int64_t, false, 1)             \
+    X(period, GV_TENSOR_I64, int64_t, false, 1)             \
+    X(advertiser, GV_TENSOR_I64, int64_t, false, 1)         \
+    X(category, GV_TENSOR_I64, int64_t, false, 1)           \
+    X(budget, GV_TENSOR_F64, double, false, 1)              \
+    X(cpa, GV_TENSOR_F64, double, false, 1)                 \
+    X(spend, GV_TENSOR_F64, double, false, 1)               \
+    X(conversions, GV_TENSOR_F64, double, false, 1)         \
+    X(score, GV_TENSOR_F64, double, false, 1)               \
+    X(oracle, GV_TENSOR_F64, double, true, 1)               \
     X(expert, GV_TENSOR_U8, uint8_t, false, 1)
 
 /* All of them, and the last, which only a set that was taught has in its file. */
@@ -168,6 +170,7 @@ static void write_tick(gv_trajectories *set, const gv_trajectory_about *about,
     const double values = (double)now->got.value_units / GV_VALUE_UNITS;
     const gv_observation observation = observe(set, about, now, tick);
     gv_state_of(&observation, GV_STATE_LATEST_THREE, set->state + at * GV_STATE_SIZE);
+    gv_outlook_told(&observation, about->cpa_nanos, set->outlook + at * GV_OUTLOOK_SIZE);
     set->action[at] = values > 0.0 ? money_of(now->got.tally.bid_nanos) / values : 0.0;
     set->reward[at] = (double)now->rewarded;
     set->reward_continuous[at] = (double)now->got.exposed_value_units / GV_VALUE_UNITS;
@@ -276,12 +279,23 @@ gv_status gv_trajectories_append(gv_trajectories *set, const gv_trajectories *mo
     return GV_OK;
 }
 
-static void print_names(char *text)
+static const char *name_in_state(size_t entry)
+{
+    return gv_state_name((gv_state_entry)entry);
+}
+
+static const char *name_in_outlook(size_t entry)
+{
+    return gv_outlook_name((gv_outlook_entry)entry);
+}
+
+/* text: [NAMES_SIZE] */
+static void print_names(const char *(*name_of)(size_t entry), size_t count, char *text)
 {
     size_t size = 0;
-    for (int entry = 0; entry < GV_STATE_SIZE; entry++) {
+    for (size_t entry = 0; entry < count; entry++) {
         size += (size_t)snprintf(text + size, NAMES_SIZE - size, "%s%s", entry == 0 ? "" : ",",
-                                 gv_state_name((gv_state_entry)entry));
+                                 name_of(entry));
         assert(size < NAMES_SIZE);
     }
 }
@@ -308,15 +322,15 @@ gv_status gv_trajectories_write_more(const gv_trajectories *set, const char *pat
                                      const char *source, const char *provenance,
                                      const gv_trajectory_more *more)
 {
-    char names[NAMES_SIZE];
+    char state[NAMES_SIZE];
+    char outlook[NAMES_SIZE];
     gv_tensor tensors[TENSORS + GV_TRAJECTORY_MORE_MAX];
-    gv_tensor_note notes[] = {{"kind", "trajectories"},
-                              {"state", names},
-                              {"source", source},
-                              {"provenance", provenance},
-                              {NULL, NULL}};
-    size_t note_count = provenance == NULL ? 3 : 4;
-    print_names(names);
+    gv_tensor_note notes[] = {{"kind", "trajectories"},   {"state", state},
+                              {"outlook", outlook},       {"source", source},
+                              {"provenance", provenance}, {NULL, NULL}};
+    size_t note_count = provenance == NULL ? 4 : 5;
+    print_names(name_in_state, GV_STATE_SIZE, state);
+    print_names(name_in_outlook, GV_OUTLOOK_SIZE, outlook);
     const size_t own = list_tensors(set, tensors);
     assert(more->tensor_count <= GV_TRAJECTORY_MORE_MAX);
     for (size_t i = 0; i < more->tensor_count; i++) {

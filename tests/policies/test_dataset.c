@@ -77,6 +77,44 @@ static void what_cannot_be_learnt_from_is_refused(void **state)
     assert_refused(state, &bad, "entry 1 of its state is \"budget\", expected \"budget_left\"");
 }
 
+/* ---- outlooks -------------------------------------------------------------------------------- */
+
+static void an_outlook_is_read_or_is_said_to_be_missing(void **state)
+{
+    gv_dataset *dataset = open_set(state, &small);
+    for (size_t tick = 0; tick < TICKS; tick++) {
+        const gv_random draw = gv_random_key(77, GV_STREAM_TEST, (size_t)2 * TICKS + tick);
+        float expected[GV_OUTLOOK_SIZE];
+        planted_outlook(&small, &draw, expected);
+        assert_memory_equal(gv_episode_outlook(gv_dataset_at(dataset, 2), tick), expected,
+                            sizeof expected);
+    }
+    assert_int_equal(gv_dataset_expect_outlook(dataset, "pupil"), GV_OK);
+    planted_set older = small;
+    older.has_no_outlook = true;
+    gv_dataset *without = open_set(state, &older);
+    assert_null(gv_episode_outlook(gv_dataset_at(without, 0), 3));
+    assert_true(gv_dataset_hash(without) != gv_dataset_hash(dataset));
+    assert_int_equal(gv_dataset_expect_outlook(without, "pupil"), GV_EINVAL);
+    assert_non_null(strstr(gv_status_detail(),
+                           "pupil: the episode of advertiser 0 in period 7 has no outlook: set "
+                           "outlook=off, or make the trajectories anew"));
+    gv_dataset_destroy(without);
+    gv_dataset_destroy(dataset);
+}
+
+static void an_outlook_that_makes_no_sense_is_refused(void **state)
+{
+    planted_set bad = small;
+    bad.outlook_moved = (double)NAN;
+    assert_refused(state, &bad, "\"outlook\" of trajectory 0 holds nan at place 0");
+    bad.outlook_moved = 100;
+    assert_refused(state, &bad, "expected a number within 10");
+    bad = small;
+    bad.outlook = "time_left,spent";
+    assert_refused(state, &bad, "entry 1 of its outlook is \"spent\", expected \"budget_left\"");
+}
+
 /* ---- the oracle's answers -------------------------------------------------------------------- */
 
 static double teach(size_t episode, size_t tick)
@@ -341,6 +379,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_cannot_be_learnt_from_is_refused),
+        cmocka_unit_test(an_outlook_is_read_or_is_said_to_be_missing),
+        cmocka_unit_test(an_outlook_that_makes_no_sense_is_refused),
         cmocka_unit_test(answers_of_the_oracle_are_read),
         cmocka_unit_test(answers_that_make_no_sense_are_refused),
         cmocka_unit_test(answers_of_another_shape_are_refused),

@@ -250,12 +250,12 @@ static void past_states_go_to_the_inverse_in_their_order(void **state)
     static const float expected[3][GV_DD_SEEN] = {{0, 0, 0, 9}, {0, 0, 1, 9}, {0, 1, 2, 9}};
     const planner_config config = planner_config_of(&gv_learner_dd, small_text);
     const gv_dd_traits none = {.latent = 0};
-    const gv_account account = {.budget = 0};
+    const gv_dd_sight sight = {.outlook = NULL};
     gv_dd_sizes sizes;
     assert_int_equal(gv_dd_sizes_of((const gv_dd_config *)&config, &none, TICKS, &sizes), GV_OK);
     assert_int_equal(sizes.inverse_inputs, INPUTS);
     for (size_t tick = 0; tick < 3; tick++) {
-        gv_dd_gather(&sizes, states, tick, next, &account, seen);
+        gv_dd_gather(&sizes, states, tick, next, &sight, seen);
         for (size_t i = 0; i < GV_DD_SEEN; i++) {
             assert_true(seen[i * GV_STATE_SIZE] == expected[tick][i]);
             assert_true(seen[(i + 1) * GV_STATE_SIZE - 1] == expected[tick][i]);

@@ -375,6 +375,42 @@ static void served_it_is_the_network_that_was_trained(void **state)
     }
 }
 
+/* The campaign's outlook behind its state and account; past bids with past actions alone. */
+static void an_outlook_is_seen_as_trajectories_hold_it(void **state)
+{
+    static const char *const texts[] = {"show_actions=on", "show_actions=off"};
+    const gv_dt_serving serving = {.target = 1};
+    for (size_t k = 0; k < 2; k++) {
+        char path[TEST_PATH_SIZE];
+        const char *text[16] = {texts[k]};
+        made_period period;
+        gv_dt *dt = NULL;
+        gv_dt_seat *seat = NULL;
+        for (size_t i = 0; guided_text[i] != NULL; i++) {
+            text[i + 1] = guided_text[i];
+        }
+        weights_file(state, plant_experts, text, 2, path);
+        assert_int_equal(gv_ebaret_open(path, &serving, &plain_guidance, &dt), GV_OK);
+        assert_int_equal(gv_dt_seat_create(dt, 1000, 50, &seat), GV_OK);
+        period_begin(&period, TICKS);
+        for (size_t tick = 0; tick < TICKS; tick++) {
+            float told[GV_OUTLOOK_SIZE];
+            double action = 0;
+            gv_outlook_told(&period.seen, 50 * GV_NANOS_PER_UNIT, told);
+            if (k == 1) {
+                told[GV_OUTLOOK_BID_LAST] = 0;
+                told[GV_OUTLOOK_BID] = 0;
+            }
+            gv_dt_act(&seat, &period.seen, 1, &action);
+            const float *seen = seat->states + (tick + 1) * seat->dt->sizes.features;
+            assert_memory_equal(seen - GV_OUTLOOK_SIZE, told, sizeof told);
+            period_pass_drawn(&period, 3);
+        }
+        gv_dt_seat_destroy(seat);
+        gv_dt_close(dt);
+    }
+}
+
 /* The returns that are asked for over a period. */
 static void returns_asked(const char *path, const gv_guidance *guidance, double *to_go,
                           double *actions)
@@ -505,6 +541,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(companions_and_place_change_no_bit),
         cmocka_unit_test(a_saved_campaign_goes_on_to_the_same_bits),
         cmocka_unit_test(served_it_is_the_network_that_was_trained),
+        cmocka_unit_test(an_outlook_is_seen_as_trajectories_hold_it),
         cmocka_unit_test(each_way_of_guiding_can_be_switched_off),
         cmocka_unit_test(weights_without_a_part_cannot_be_guided_by_it),
         cmocka_unit_test(failing_memory_is_reported_and_leaks_nothing),

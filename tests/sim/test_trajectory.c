@@ -10,6 +10,7 @@
 #include "sim/base/money.h"
 #include "sim/base/safetensors.h"
 #include "sim/market/observation.h"
+#include "sim/market/outlook.h"
 #include "sim/outcome/trajectory.h"
 
 enum { TICKS = 48, LINE_SIZE = 1024 };
@@ -81,6 +82,7 @@ static void a_log_by_hand(void **state)
     assert_true(reals(&file, "budget", 1)[0] == 100.0 && reals(&file, "cpa", 1)[1] == 9.0);
     assert_true(reals(&file, "spend", 1)[0] == 1.75 && reals(&file, "score", 1)[0] == 1.0);
     assert_non_null(strstr(gv_safetensors_note(file.file, "state"), "time_left,budget_left,"));
+    assert_non_null(strstr(gv_safetensors_note(file.file, "outlook"), "budget_left,spent,"));
     gv_safetensors_close(file.file);
     gv_trajectories_destroy(set);
 }
@@ -115,6 +117,11 @@ static void a_market_s_ticks_give_the_same(void **state)
         assert_true(s[GV_STATE_SIZE + GV_STATE_BUDGET_LEFT] == 0.6);
         assert_true(s[GV_STATE_SIZE + GV_STATE_BID] == 2.0);
         assert_true(s[GV_STATE_SIZE + GV_STATE_WIN] == 0.5);
+        const float *outlook = gv_safetensors_find(file.file, "outlook")->data;
+        const float *o = outlook + (2 * i + 1) * GV_OUTLOOK_SIZE;
+        assert_true(o[GV_OUTLOOK_TIME_LEFT] == 0.5F && o[GV_OUTLOOK_SPENT] == 0.4F);
+        /* A bid of 8 a conversion at a CPA of 1; of 10 conversions half of one is expected. */
+        assert_true(o[GV_OUTLOOK_BID_LAST] == logf(8.0F) && o[GV_OUTLOOK_EXPECTED] == 0.05F);
         assert_true(reals(&file, "action", 2)[2 * i] == 8.0);
         assert_true(reals(&file, "reward", 2)[2 * i + 1] == 1.0);
         assert_true(reals(&file, "reward_continuous", 2)[2 * i] == 0.5);

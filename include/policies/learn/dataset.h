@@ -20,6 +20,7 @@
 #include "policies/learn/imprints.h"
 #include "sim/base/status.h"
 #include "sim/market/observation.h"
+#include "sim/market/outlook.h"
 
 /* What every multiplier of a grid would have bought: see sim/market/landscape.h. */
 typedef struct gv_episode_landscape {
@@ -33,7 +34,8 @@ typedef struct gv_episode_landscape {
 
 /* One campaign in one period. Arrays have the set's number of ticks; `length` of them count. */
 typedef struct gv_episode {
-    const double *state; /* [tick][GV_STATE_SIZE] */
+    const double *state;  /* [tick][GV_STATE_SIZE] */
+    const float *outlook; /* [tick][GV_OUTLOOK_SIZE]; NULL: its file has none */
     const double *action;
     const double *reward;            /* conversions of the tick */
     const double *reward_continuous; /* values of what was seen in it */
@@ -50,6 +52,12 @@ typedef struct gv_episode {
     double conversions;
     double score;
 } gv_episode;
+
+/* Of a tick; NULL: there is none. */
+static inline const float *gv_episode_outlook(const gv_episode *episode, size_t tick)
+{
+    return episode->outlook == NULL ? NULL : episode->outlook + tick * GV_OUTLOOK_SIZE;
+}
 
 /* One tick of one episode. */
 typedef struct gv_place {
@@ -85,6 +93,12 @@ gv_place gv_dataset_place(const gv_dataset *dataset, uint64_t number);
 
 /* Draw `index` of a step: uniform over all places; the dataset is not empty. */
 gv_place gv_dataset_draw(const gv_dataset *dataset, uint64_t seed, uint64_t step, uint64_t index);
+
+/*
+ * GV_EINVAL, with a sentence that begins with the learner's name: an episode has no outlook, or no
+ * CPA, so that its outlook is empty.
+ */
+GV_MUST_CHECK gv_status gv_dataset_expect_outlook(const gv_dataset *dataset, const char *learner);
 
 /* Identity of the episodes in it, in their order: of every number of each. */
 uint64_t gv_dataset_hash(const gv_dataset *dataset);

@@ -66,4 +66,10 @@ const char *gv_outlook_name(gv_outlook_entry entry);
  */
 void gv_outlook_of(const gv_observation *observation, const gv_campaign *campaign, double *outlook);
 
+/*
+ * The same as trajectories hold it and networks are told it: [GV_OUTLOOK_SIZE], all 0 of a campaign
+ * without a CPA.
+ */
+void gv_outlook_told(const gv_observation *observation, int64_t cpa_nanos, float *told);
+
 #endif

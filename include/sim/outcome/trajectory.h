@@ -9,6 +9,8 @@
  *   action             F64 [N][T]      sum of bids / sum of values in the tick; 0 without values
  *   reward             F64 [N][T]      conversions of what was won and seen
  *   reward_continuous  F64 [N][T]      sum of the values of what was won and seen
+ *   outlook            F32 [N][T][26]  before the tick, in the order of GV_OUTLOOK_LIST; 0 of a
+ *                                      campaign without a CPA
  *   done               U8  [N][T]      1 in the last tick, and wherever the log says isEnd
  *   length             I64 [N]         ticks up to and with the first that is done
  *   period, advertiser, category   I64 [N]
@@ -21,8 +23,8 @@
  *                                      whoever played it; 0 where it would buy nothing
  *   expert             U8  [N]         1: the oracle itself played; 0: somebody else
  *
- * The state that follows is that of the next tick. "__metadata__" names the 16 entries, and under
- * "provenance" may say, as JSON, where the episodes came from.
+ * The state that follows is that of the next tick. "__metadata__" names the entries of state and
+ * outlook, and under "provenance" may say, as JSON, where the episodes came from.
  */
 #ifndef SIM_OUTCOME_TRAJECTORY_H
 #define SIM_OUTCOME_TRAJECTORY_H
