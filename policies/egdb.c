@@ -21,6 +21,7 @@ typedef struct egdb_config {
     double noise_scale;
     int64_t replan;
     double band;
+    double shade;
     int32_t window;
 } egdb_config;
 
@@ -99,6 +100,14 @@ static const gv_param egdb_params[] = {
      .help = "and when the state is so far from the plan, in root mean square of its scaled "
              "numbers; 0: never for that",
      .source = "ours"},
+    {.name = "shade",
+     .kind = GV_PARAM_REAL,
+     .fallback = "1",
+     .minimum = 0.01,
+     .maximum = 100,
+     .offset = offsetof(egdb_config, shade),
+     .help = "factor of what the plan leads to: below 1 it bids more carefully",
+     .source = "ours"},
     {.name = "last_three",
      .kind = GV_PARAM_CHOICE,
      .fallback = "latest",
@@ -125,6 +134,7 @@ static gv_status egdb_load(const void *config, void **model)
                                    .noise_scale = egdb->noise_scale,
                                    .replan = (size_t)egdb->replan,
                                    .band = egdb->band,
+                                   .shade = egdb->shade,
                                    .window = (gv_state_window)egdb->window};
     GV_TRY(gv_dd_open(&gv_dd_egdb, egdb->weights, &serving, &network));
     *model = network;

@@ -19,7 +19,8 @@ gv_status gv_sequence_serving(const char *name, const gv_sequence_config *config
                                .used = config->constraint_used,
                                .window = (gv_state_window)config->window,
                                .context = (size_t)config->context,
-                               .recomputes = config->recompute};
+                               .recomputes = config->recompute,
+                               .shade = config->shade};
     return GV_OK;
 }
 

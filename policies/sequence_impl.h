@@ -22,6 +22,7 @@ typedef struct gv_sequence_config {
     int32_t window; /* gv_state_window */
     int64_t context;
     bool recompute;
+    double shade;
 } gv_sequence_config;
 
 typedef struct gv_sequence_state {
@@ -68,6 +69,14 @@ extern const char *const gv_sequence_windows[];
          .help = "ticks to look back; 0: as in training; 10 after 20 is the published serving's " \
                  "fault",                                                                         \
          .source = (where)},                                                                      \
+        {.name = "shade",                                                                         \
+         .kind = GV_PARAM_REAL,                                                                   \
+         .fallback = "1",                                                                         \
+         .minimum = 0.01,                                                                         \
+         .maximum = 100,                                                                          \
+         .offset = offsetof(gv_sequence_config, shade),                                           \
+         .help = "factor of what the network names: below 1 it bids more carefully",              \
+         .source = "ours"},                                                                       \
     {                                                                                             \
         .name = "recompute", .kind = GV_PARAM_SWITCH, .fallback = "off",                          \
         .offset = offsetof(gv_sequence_config, recompute),                                        \

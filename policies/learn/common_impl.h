@@ -30,6 +30,15 @@ typedef struct gv_learner_common {
         .source = "ours; the public code has off"                                              \
     }
 
+/* A switch in the config's field `anneals`. */
+#define GV_ANNEAL_ROW(type)                                                                   \
+    {                                                                                         \
+        .name = "anneal", .kind = GV_PARAM_SWITCH, .fallback = "on",                          \
+        .offset = offsetof(type, anneals),                                                    \
+        .help = "let the rate fall along half a cosine to 0 at the last step; off: it stays", \
+        .source = "ours"                                                                      \
+    }
+
 /* Those of a learner that has no actions to scale. */
 #define GV_LEARNER_STEP_ROWS(default_steps, default_batch, default_shards, default_rate, where) \
     {.name = "steps",                                                                           \

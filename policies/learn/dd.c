@@ -332,7 +332,8 @@ void gv_dd_act(gv_dd_seat *const *seats, const gv_observation *observations, siz
     for (size_t i = 0; i < count; i++) {
         act(dd, seats[i]);
         actions[i] =
-            gv_dd_action_out(&dd->sizes, &dd->scaling, seats[i]->action, seats[i]->owner.cpa);
+            gv_dd_action_out(&dd->sizes, &dd->scaling, seats[i]->action, seats[i]->owner.cpa) *
+            (dd->serving.shade > 0 ? dd->serving.shade : 1);
     }
     unlock(dd);
 }

@@ -18,10 +18,10 @@ static float label_of(const gv_dd_lesson *dd, double action, double cpa)
     return (float)gv_dd_action_in(&dd->sizes, &dd->base.scaling, action, cpa);
 }
 
-gv_dd_example gv_dd_example_of(const gv_dd_lesson *dd, uint64_t step, size_t index)
+/* Example `index` of a step's batch, out of the episode of that place. */
+static gv_dd_example example_in(const gv_dd_lesson *dd, gv_place place, uint64_t step, size_t index)
 {
     const gv_learner_setup *setup = &dd->base.setup;
-    const gv_place place = gv_dataset_draw(setup->dataset, setup->seed, step, index);
     const uint64_t each = NUMBERS_FIRST + dd->sizes.horizon * dd->sizes.width;
     gv_dd_example one = {.episode = gv_dataset_at(setup->dataset, place.episode),
                          .number = place.episode,
@@ -35,6 +35,22 @@ gv_dd_example gv_dd_example_of(const gv_dd_lesson *dd, uint64_t step, size_t ind
         one.prefix = (size_t)gv_random_below(&one.random, at + 2, one.episode->length);
     }
     return one;
+}
+
+gv_dd_example gv_dd_example_of(const gv_dd_lesson *dd, uint64_t step, size_t index)
+{
+    const gv_learner_setup *setup = &dd->base.setup;
+    return example_in(dd, gv_dataset_draw(setup->dataset, setup->seed, step, index), step, index);
+}
+
+/* Of those who did not foresee the period, where there are any. */
+static gv_dd_example followed_example(const gv_dd_lesson *dd, uint64_t step, size_t index)
+{
+    const gv_learner_setup *setup = &dd->base.setup;
+    if (gv_pool_episodes(dd->blind) == 0) {
+        return gv_dd_example_of(dd, step, index);
+    }
+    return example_in(dd, gv_pool_draw(dd->blind, setup->seed, step, index), step, index);
 }
 
 static double weighed_of(const gv_dd_lesson *dd, const gv_dd_example *one)
@@ -198,7 +214,7 @@ static void fill_follow(void *context, const gv_shard *shard)
 {
     const gv_dd_lesson *dd = context;
     for (size_t i = 0; i < shard->size; i++) {
-        gv_dd_example one = gv_dd_example_of(dd, shard->step, shard->number * shard->size + i);
+        gv_dd_example one = followed_example(dd, shard->step, shard->number * shard->size + i);
         one.prefix = followed(&one);
         fill_example(dd, &dd->imagined, shard, i, &one);
         fill_followed(dd, shard, i, &one);
@@ -354,6 +370,7 @@ gv_status gv_dd_lesson_open(gv_dd_lesson *dd, const gv_type_info *info, const gv
         .info = info,
         .setup = setup,
         .served = GV_DD_PREFIX,
+        .anneals = dd->anneals,
         .scaling = {.kind = GV_SCALING_ZSCORE,
                     .scales_actions = config->common.scales_actions && !traits->is_log}};
     dd->config = config;
@@ -370,6 +387,9 @@ gv_status gv_dd_lesson_open(gv_dd_lesson *dd, const gv_type_info *info, const gv
 gv_status gv_dd_lesson_add(gv_dd_lesson *dd)
 {
     const bool follows = dd->label == GV_DD_ORACLE;
+    if (follows) {
+        GV_TRY(gv_pool_create(dd->base.setup.dataset, GV_POOL_LOG, &dd->blind));
+    }
     const gv_objective_config losses[] = {
         [GV_DD_NOISE] = {"noise", .trained = GV_DD_UNET ".", .build = noise_loss,
                          .fill = fill_noise},
@@ -399,6 +419,7 @@ gv_status gv_dd_lesson_step(gv_dd_lesson *dd, uint64_t step, double *losses)
 
 void gv_dd_lesson_fini(gv_dd_lesson *dd)
 {
+    gv_pool_destroy(dd->blind);
     gv_mem_free(dd->features);
     gv_workshop_fini(&dd->base);
 }

@@ -9,6 +9,7 @@
 #define POLICIES_LEARN_DD_LESSON_IMPL_H
 
 #include "policies/learn/dd_impl.h"
+#include "policies/learn/pool_impl.h"
 #include "policies/learn/workshop_impl.h"
 #include "sim/base/random.h"
 
@@ -49,7 +50,9 @@ typedef struct gv_dd_extra {
 /*
  * What the inverse dynamics learn: the action played, between the states that were there; or the
  * oracle's at a state (where a set has none: the one played), between it and the next state as
- * the planner guesses it there, as in serving. The latter is ours.
+ * the planner guesses it there, as in serving. The latter is ours, and leaves out episodes that the
+ * oracle itself played, as long as there are others: what it did so far betrays what it foresees,
+ * and whoever learns to read that takes his own past for the oracle's.
  */
 typedef enum gv_dd_label { GV_DD_PLAYED, GV_DD_ORACLE } gv_dd_label;
 
@@ -76,6 +79,8 @@ typedef struct gv_dd_lesson {
     const gv_dd_config *config;
     gv_dd_sizes sizes;
     gv_dd_label label;
+    bool anneals;      /* gv_workshop_config */
+    gv_pool *blind;    /* of episodes that were not the oracle's; NULL unless it is asked */
     gv_dd_extra extra; /* embed NULL: none, the condition is what is told */
     gv_return_law law;
     gv_diffusion diffusion;
@@ -90,7 +95,7 @@ typedef struct gv_dd_lesson {
 
 enum { GV_DD_NOISE, GV_DD_INVERSE_LOSS, GV_DD_LOSSES, GV_DD_EACH = 8 };
 
-/* `lesson` is zeroed but for label and extra; `traits` are the kind's, of setup->config. */
+/* `lesson` is zeroed but for label, anneals and extra; `traits` are the kind's, of setup->config. */
 GV_MUST_CHECK gv_status gv_dd_lesson_open(gv_dd_lesson *lesson, const gv_type_info *info,
                                           const gv_dd_traits *traits,
                                           const gv_learner_setup *setup);

@@ -336,8 +336,10 @@ void gv_dt_act(gv_dt_seat *const *seats, const gv_observation *observations, siz
     if (dt->guidance.candidates > 0) {
         gv_dt_guided_choose(dt, seats, count);
     }
+    const double shade = dt->serving.shade > 0 ? dt->serving.shade : 1;
     for (size_t i = 0; i < count; i++) {
-        actions[i] = gv_lens_undo(&dt->lens, &dt->scaling, seats[i]->account.cpa, seats[i]->action);
+        actions[i] =
+            shade * gv_lens_undo(&dt->lens, &dt->scaling, seats[i]->account.cpa, seats[i]->action);
     }
     unlock(dt);
 }

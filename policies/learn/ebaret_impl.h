@@ -18,6 +18,7 @@ typedef enum gv_ebaret_weights { GV_WEIGHTS_UNIT, GV_WEIGHTS_EXPERT } gv_ebaret_
 
 typedef struct gv_ebaret_config {
     gv_dt_config dt;
+    bool anneals;
     bool expertness;
     bool account;
     bool outlook;

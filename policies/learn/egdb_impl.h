@@ -19,6 +19,7 @@ typedef enum gv_egdb_experts { GV_EGDB_MARKED, GV_EGDB_ALL } gv_egdb_experts;
 
 typedef struct gv_egdb_config {
     gv_dd_config dd; /* first */
+    bool anneals;
     bool standardises;
     bool is_log;
     bool has_flag;

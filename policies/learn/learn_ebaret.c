@@ -40,6 +40,7 @@ static const char *const pu_losses[] = {"logistic", "sigmoid", NULL};
 static const gv_param ebaret_params[] = {
     GV_LEARNER_ROWS("6000", "64", "0.001", "a choice of ours"),
     GV_DT_ROWS("score", "on", SOURCE),
+    GV_ANNEAL_ROW(gv_ebaret_config),
     {.name = "expertness",
      .kind = GV_PARAM_SWITCH,
      .fallback = "on",
@@ -194,10 +195,10 @@ static const gv_param ebaret_params[] = {
 
 static const gv_preset ebaret_presets[] = {
     {"ebaret-dt", "reduced to the learner dt at its defaults, to the bit",
-     (const char *const[]){"expertness=off", "account=off", "outlook=off", "action_unit=scaled",
-                           "action_target=played", "weights=unit", "expert_share=0", "bag_length=1",
-                           "bag_weight=0", "pu_steps=0", "returns=plain", "relative=off",
-                           "batch=32", "steps=4000", NULL}},
+     (const char *const[]){"anneal=off", "expertness=off", "account=off", "outlook=off",
+                           "action_unit=scaled", "action_target=played", "weights=unit",
+                           "expert_share=0", "bag_length=1", "bag_weight=0", "pu_steps=0",
+                           "returns=plain", "relative=off", "batch=32", "steps=4000", NULL}},
     {"ebaret-large", "the class of sizes of GAVE and GAS: width 512, 8 layers, 16 heads",
      (const char *const[]){"width=512", "layers=8", "heads=16", "inner=2048", "batch=128",
                            "shards=8", "rate=0.0001", "pu_steps=20000", "pu_rate=0.0001",
@@ -359,6 +360,13 @@ static gv_status add_judge(ebaret_state *ebaret, const gv_learner_setup *setup)
     return gv_workshop_add(&ebaret->base, &risk);
 }
 
+/* Behind those of the discriminator; 1 at least. */
+static uint64_t transformer_steps(const gv_ebaret_config *config)
+{
+    const int64_t left = config->dt.common.steps - config->pu_steps;
+    return left > 0 ? (uint64_t)left : 1;
+}
+
 static gv_status ebaret_init(void *state, const gv_learner_setup *setup)
 {
     ebaret_state *ebaret = state;
@@ -368,7 +376,9 @@ static gv_status ebaret_init(void *state, const gv_learner_setup *setup)
         .setup = setup,
         .served = "",
         .scaling = {.kind = GV_SCALING_ZSCORE, .scales_actions = config->dt.common.scales_actions}};
-    const gv_objective_config action = gv_dt_objective(&config->dt, &ebaret->course);
+    gv_objective_config action = gv_dt_objective(&config->dt, &ebaret->course);
+    action.optimizer.schedule = config->anneals ? &gv_schedule_cosine : NULL;
+    action.optimizer.total = transformer_steps(config);
     GV_TRY(check_config(config, setup->dataset));
     GV_TRY(gv_workshop_open(&ebaret->base, &workshop));
     GV_TRY(teach(ebaret, setup));

@@ -52,6 +52,7 @@ static const char *const labels[] = {"played", "oracle", NULL};
 
 static const gv_param egdb_params[] = {
     GV_LEARNER_ROWS("10000", "32", "0.001", CHOICE),
+    GV_ANNEAL_ROW(gv_egdb_config),
     GV_DD_ROWS(EGDB),
     {.name = "standardise",
      .kind = GV_PARAM_SWITCH,
@@ -140,14 +141,15 @@ static const gv_preset egdb_presets[] = {
     {"wide", "levels of 32, 64 and 128 channels and batches of 128, at a rate of 1e-4",
      (const char *const[]){"base=32", "batch=128", "shards=4", "rate=0.0001", NULL}},
     {"return_only", "CBD's planner at these sizes: dd with completion, told the return alone",
-     (const char *const[]){"standardise=off", "log_actions=off", "flag=off", "campaign=off",
-                           "outlook=off", "latent=0", "labels=played", NULL}},
+     (const char *const[]){"anneal=off", "standardise=off", "log_actions=off", "flag=off",
+                           "campaign=off", "outlook=off", "latent=0", "labels=played", NULL}},
     {"diffbid", "DiffBid's planner: dd's preset of that name",
-     (const char *const[]){"standardise=off", "log_actions=off", "flag=off", "campaign=off",
-                           "outlook=off", "latent=0", "labels=played", "completion=off",
-                           "returns=plain", "relative=off", "base=128", "levels=2", "inverse=256",
-                           "diffusion_steps=30", "drop=0.2", "batch=128", "shards=16",
-                           "rate=0.0001", NULL}},
+     (const char *const[]){
+         "anneal=off",     "standardise=off", "log_actions=off",    "flag=off",
+         "campaign=off",   "outlook=off",     "latent=0",           "labels=played",
+         "completion=off", "returns=plain",   "relative=off",       "base=128",
+         "levels=2",       "inverse=256",     "diffusion_steps=30", "drop=0.2",
+         "batch=128",      "shards=16",       "rate=0.0001",        NULL}},
     {0},
 };
 
@@ -291,6 +293,7 @@ static gv_status egdb_init(void *state, const gv_learner_setup *setup)
     egdb_state *egdb = state;
     egdb->config = setup->config;
     egdb->lesson.label = (gv_dd_label)egdb->config->labels;
+    egdb->lesson.anneals = egdb->config->anneals;
     if (egdb->config->latent > 0) {
         egdb->lesson.extra = (gv_dd_extra){.embed = embed, .fill = fill_embedding, .context = egdb};
     }

@@ -23,6 +23,7 @@ gv_status gv_workshop_open(gv_workshop *workshop, const gv_workshop_config *conf
     workshop->setup = *config->setup;
     workshop->common = common;
     workshop->served = config->served;
+    workshop->anneals = config->anneals;
     GV_TRY(check_common(config->info, common));
     workshop->scaling = gv_scaling_fit(config->setup->dataset, &config->scaling);
     GV_TRY(gv_params_create(GV_F32, &workshop->params));
@@ -43,7 +44,10 @@ gv_status gv_workshop_add(gv_workshop *workshop, const gv_objective_config *conf
     complete.seed = workshop->setup.seed;
     if (config->optimizer.type == NULL) {
         complete.optimizer =
-            (gv_optimizer_config){.type = &gv_optimizer_adam, .rate = workshop->common->rate};
+            (gv_optimizer_config){.type = &gv_optimizer_adam,
+                                  .schedule = workshop->anneals ? &gv_schedule_cosine : NULL,
+                                  .total = (uint64_t)workshop->common->steps,
+                                  .rate = workshop->common->rate};
     }
     GV_TRY(gv_objective_build(&complete, &workshop->objectives[workshop->count]));
     workshop->count++;

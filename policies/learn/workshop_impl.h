@@ -28,6 +28,7 @@ typedef struct gv_workshop {
     gv_scaling scaling;
     gv_params *params;
     const char *served; /* prefix of the tensors that go into a weights file */
+    bool anneals;
     gv_objective *objectives[GV_WORKSHOP_LOSSES_MAX];
     size_t count;
     gv_transitions *batch; /* NULL unless the learner asked for one */
@@ -39,6 +40,7 @@ typedef struct gv_workshop_config {
     const char *served;
     gv_scaling_config scaling;
     bool has_batch; /* of transitions, of the common batch size */
+    bool anneals;   /* the common rate falls along half a cosine to 0 at the last step */
 } gv_workshop_config;
 
 GV_MUST_CHECK gv_status gv_workshop_open(gv_workshop *workshop, const gv_workshop_config *config);

@@ -304,6 +304,33 @@ static void a_saved_campaign_goes_on_to_the_same_bits(void **state)
     assert_memory_equal(plain, saved, sizeof plain);
 }
 
+static void a_shade_is_a_factor_of_every_action(void **state)
+{
+    const gv_dt_serving plain = {.target = 1};
+    const gv_dt_serving shaded = {.target = 1, .shade = 0.75};
+    char path[TEST_PATH_SIZE];
+    made_period period;
+    gv_dt *dts[2] = {NULL};
+    gv_dt_seat *seats[2] = {NULL};
+    weights_file(state, plant_experts, guided_text, 40, path);
+    assert_int_equal(gv_ebaret_open(path, &plain, &full_guidance, &dts[0]), GV_OK);
+    assert_int_equal(gv_ebaret_open(path, &shaded, &full_guidance, &dts[1]), GV_OK);
+    assert_int_equal(gv_dt_seat_create(dts[0], 1000, 50, &seats[0]), GV_OK);
+    assert_int_equal(gv_dt_seat_create(dts[1], 1000, 50, &seats[1]), GV_OK);
+    period_begin(&period, TICKS);
+    for (size_t tick = 0; tick < TICKS; tick++) {
+        double actions[2] = {0};
+        gv_dt_act(&seats[0], &period.seen, 1, &actions[0]);
+        gv_dt_act(&seats[1], &period.seen, 1, &actions[1]);
+        assert_true(actions[1] == 0.75 * actions[0]);
+        period_pass_drawn(&period, 3);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        gv_dt_seat_destroy(seats[i]);
+        gv_dt_close(dts[i]);
+    }
+}
+
 /* What the training's graph says of a seat's whole past, tick by tick. */
 static void compute_anew(const gv_dt_seat *seat, float *actions, float *expertness)
 {
@@ -540,6 +567,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(what_cannot_be_learnt_is_refused_in_one_sentence),
         cmocka_unit_test(companions_and_place_change_no_bit),
         cmocka_unit_test(a_saved_campaign_goes_on_to_the_same_bits),
+        cmocka_unit_test(a_shade_is_a_factor_of_every_action),
         cmocka_unit_test(served_it_is_the_network_that_was_trained),
         cmocka_unit_test(an_outlook_is_seen_as_trajectories_hold_it),
         cmocka_unit_test(each_way_of_guiding_can_be_switched_off),

@@ -128,6 +128,22 @@ static void companions_and_place_change_no_bit(void **state)
     }
 }
 
+static void a_shade_is_a_factor_of_every_action(void **state)
+{
+    enum { COUNT = 3 };
+    double plain[ROUND * COUNT];
+    double shaded[ROUND * COUNT];
+    char path[TEST_PATH_SIZE];
+    made_weights(state, &gv_learner_egdb, oracle_text, 40, path);
+    game played = {&gv_dd_egdb, path, whole_serving(), 0, COUNT, false};
+    (void)play(&played, plain);
+    played.serving.shade = 0.75;
+    (void)play(&played, shaded);
+    for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) {
+        assert_true(shaded[i] == 0.75 * plain[i]);
+    }
+}
+
 /* Also where a plan is followed for some ticks. */
 static void a_saved_campaign_goes_on_to_the_same_bits(void **state)
 {
@@ -392,6 +408,37 @@ static void an_episode_finds_its_own_expert(void **state)
     gv_dataset_destroy(dataset);
 }
 
+/* As planted_oracle(), but for the episodes that the oracle itself played. */
+static double answers_of_others(size_t episode, size_t tick)
+{
+    return planted_oracle(episode, tick) * (episode % 3 == 0 ? 50 : 1);
+}
+
+/* What the oracle did itself is no example of how to act without its foresight. */
+static void only_answers_to_others_are_followed(void **state)
+{
+    char paths[2][TEST_PATH_SIZE];
+    const planner_config config = planner_config_of(&gv_learner_egdb, oracle_text);
+    for (size_t i = 0; i < 2; i++) {
+        char path[TEST_PATH_SIZE];
+        const char *const files[] = {path};
+        const planted_set set = {.plant = plant_policy,
+                                 .episodes = 12,
+                                 .ticks = TICKS,
+                                 .of_period = 4,
+                                 .teach = i == 0 ? planted_oracle : answers_of_others,
+                                 .expert = 1};
+        gv_dataset *dataset = NULL;
+        test_folder_path(*state, i == 0 ? "a.set" : "b.set", path);
+        test_folder_path(*state, i == 0 ? "a" : "b", paths[i]);
+        planted_write(&set, path);
+        assert_int_equal(gv_dataset_open(files, 1, &dataset), GV_OK);
+        taught(&gv_learner_egdb, dataset, &config, paths[i]);
+        gv_dataset_destroy(dataset);
+    }
+    assert_same_tensors(paths[0], paths[1], GV_DD_PREFIX);
+}
+
 static void a_set_without_experts_is_refused(void **state)
 {
     char path[TEST_PATH_SIZE];
@@ -458,11 +505,13 @@ int main(int argc, char **argv)
         cmocka_unit_test(forcing_and_beta_rise_to_their_ends),
         cmocka_unit_test(actions_go_with_the_cost_asked_for),
         cmocka_unit_test(an_episode_finds_its_own_expert),
+        cmocka_unit_test(only_answers_to_others_are_followed),
         cmocka_unit_test(a_set_without_experts_is_refused),
         cmocka_unit_test(what_is_known_is_clean_and_without_weight),
         cmocka_unit_test(with_the_return_alone_it_is_the_completion_preset),
         cmocka_unit_test(without_completion_it_is_diffbid),
         cmocka_unit_test(companions_and_place_change_no_bit),
+        cmocka_unit_test(a_shade_is_a_factor_of_every_action),
         cmocka_unit_test(a_saved_campaign_goes_on_to_the_same_bits),
         cmocka_unit_test(without_eta_only_the_seed_draws),
         cmocka_unit_test(guesses_left_out_would_not_have_counted),

@@ -43,6 +43,7 @@ typedef struct gv_dd_serving {
     size_t replan;
     /* and whenever the state is further from the plan, in root mean square; 0: never for that */
     double band;
+    double shade; /* factor of the actions that it names; 0 stands for 1 */
     gv_state_window window;
 } gv_dd_serving;
 

@@ -27,6 +27,7 @@ typedef struct gv_dt_serving {
     gv_state_window window;
     size_t context;  /* ticks to look at; 0: as trained. Fewer than trained: the public fault */
     bool recomputes; /* never cache */
+    double shade;    /* factor of the actions that it names; 0 stands for 1 */
 } gv_dt_serving;
 
 typedef struct gv_dt gv_dt;
