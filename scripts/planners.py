@@ -1,55 +1,65 @@
-"""results/league_planners.md: EBaReT and EGDB, whole and with each of their parts left out.
+"""results/league_planners.md: EBaReT and EGDB, whole, and with each of their parts left out.
 
-Networks are those of scripts/models, which trains what build/models/ does not hold. Every league's
+Networks are those of scripts/models, which trains what build/models/ does not hold. Every run's
 outcome is kept in build/planners/ until its settings change, so an interrupted table goes on.
 """
 import json
 import os
 import subprocess
+import time
 
-from tables import GAVEL, commit, interval, market_rows, number, sets, write
+import learned
+from tables import GAVEL, commit, interval, number, sets, write
 
 MARKET = "scenarios/market48.yaml"
 WORK = "build/planners"
 SEEDS = (1, 2, 3)
 FIRST_PERIOD, PERIODS = 7, 20
 ABLATION_PERIODS = 10
-CURVE_PERIODS = 3
-JUMPS = (1, 2, 5, 10, 20, 50, 100)
-STUDENT = 4.302653  # its 97.5 % for three values
+JUMPS, JUMP_PERIODS = (1, 2, 5, 10, 20, 50, 100), 2
 BESIDE = ("direct", "online_lp", "mcpa")
 ORACLE = "oracle_slot"
+DT_STEPS = learned.LEARNERS["dt"]
 
-# What is left out, by the name that scripts/models knows the network by; "" the whole.
-EBARET = {"": "whole", "no_experts": "no experts: taught by the log alone, what it played",
-          "no_pu": "no discriminator: every transition weighs the same",
-          "no_bag": "no bags: rewards tick by tick, conversions as they came",
-          "plain": "plain inference: the whole network, with a fixed target instead of a tilt"}
-EGDB = {"": "whole", "no_experts": "no experts: taught by the log alone, no embedding",
-        "no_forcing": "no decode forcing: the embedding is always the teacher's in training",
-        "no_completion": "no completion: the past is noise in training, too",
-        "return_only": "the return alone: CBD's planner at these sizes"}
-SERVED_AS = {"plain": ("", "tilt: off")}  # of what network, and how, where nothing is trained
-
-
-def network_name(kind, part, seed):
-    return f"{kind}.{part}-{seed}" if part else f"{kind}-{seed}"
+# What is left out, by the name that scripts/models knows the network by; the first is whole.
+EBARET = {"ebaret": "whole",
+          "ebaret.no_experts": "no experts: taught by the log alone, what it played",
+          "ebaret.no_pu": "no discriminator: every transition weighs the same",
+          "ebaret.no_bag": "no bags: rewards tick by tick, conversions as they came"}
+EGDB = {"egdb": "whole",
+        "egdb.no_experts": "no experts: taught by the log alone, no embedding",
+        "egdb.no_forcing": "no decode forcing: in training the embedding is always the teacher's",
+        "egdb.no_completion": "no completion: the past is noise in training, too",
+        "egdb.return_only": "the return alone: CBD's planner at these sizes, of the same episodes"}
+# How the whole networks may be asked in other ways, and by what name.
+SERVINGS = {"ebaret": {"plain": "tilt: off, shade: 1", "as an expert": "expertness: 1"},
+            "egdb": {"without a shade": "shade: 1", "a plan every tick": "replan: 1"}}
 
 
 def train(names):
     subprocess.run(["scripts/models", *names], check=True)
 
 
-def policy(name, kind, network, more=""):
+def policy(name, network, more=""):
+    kind = network.split(".")[0].split("-")[0]
     path = os.path.abspath(f"build/models/{network}.safetensors")
-    serving = f", {more}" if more else ""
-    return f'policies.+={{name: "{name}", type: {kind}, weights: "{path}"{serving}}}'
+    return f'policies.+={{name: "{name}", type: {kind}, weights: "{path}"{more and ", " + more}}}'
 
 
-def league(name, policies, contenders, settings):
-    """{"commit", "settings", "league", "seconds"} of one run, kept until its settings change."""
-    words = [*policies, *settings, "market.keep_ticks=off",
-             f"market.contenders=[{', '.join(contenders)}]"]
+def decision_transformers():
+    """Of the table of learned policies: rows of --set, by name."""
+    rows = {}
+    for seed in SEEDS:
+        learned.train("dt", seed, DT_STEPS)
+        path = learned.weights_path("dt", seed)
+        rows[f"dt-{seed}"] = f'policies.+={{name: "dt-{seed}", type: dt, weights: "{path}"}}'
+    return rows
+
+
+def played(name, rows, beside, settings):
+    """The outcome of one run with these networks, kept until its settings change."""
+    words = [*rows.values(), *settings, "market.keep_ticks=off",
+             f"market.contenders=[{', '.join([*map(json.dumps, rows), *beside])}]"]
     path = f"{WORK}/{name}.json"
     if os.path.exists(path):
         with open(path, encoding="utf-8") as file:
@@ -57,11 +67,13 @@ def league(name, policies, contenders, settings):
         if outcome["settings"] == words:
             return outcome
     os.makedirs(WORK, exist_ok=True)
+    began = time.process_time() + os.times().children_user
     report = subprocess.run([GAVEL, "run", MARKET, "--json", "--quiet", "--resume", "--db",
                              f"{WORK}/{name}.db", *sets(words)], check=True,
                             stdout=subprocess.PIPE).stdout
+    seconds = time.process_time() + os.times().children_user - began
     (table,) = [one for one in json.loads(report)["league"] if one["rivals"] != "market"]
-    outcome = {"commit": commit(), "settings": words, "league": table}
+    outcome = {"commit": commit(), "settings": words, "league": table, "seconds": seconds}
     with open(path + ".new", "w", encoding="utf-8") as file:
         json.dump(outcome, file, indent=1)
     os.replace(path + ".new", path)
@@ -70,3 +82,169 @@ def league(name, policies, contenders, settings):
 
 def of_periods(count):
     return [f"market.first_period={FIRST_PERIOD}", f"market.periods={count}"]
+
+
+def figures(outcome):
+    return {row["policy"]: row["figures"] for row in outcome["league"]["policies"]}
+
+
+COLUMNS = (("score", "score", 2, 1), ("of the oracle's, %", "score_share", 1, 100),
+           ("conversions", "conversions", 2, 1), ("CPA of its target, %", "cpa_of_target", 1, 100),
+           ("over CPA, %", "over_cpa", 1, 100), ("budget used, %", "budget_used", 1, 100))
+
+
+def heading(first):
+    return [f"| {first} | " + " | ".join(title for title, _, _, _ in COLUMNS) + " |",
+            "|---|" + "---|" * len(COLUMNS)]
+
+
+def seeds_row(title, by_policy, names):
+    """The mean over seeds with Student's interval."""
+    shown = [learned.spread([by_policy[name][figure]["estimate"] for name in names], decimals,
+                            scale) for _, figure, decimals, scale in COLUMNS]
+    return f"| {title} | " + " | ".join(shown) + " |"
+
+
+def policy_row(title, by_policy, name):
+    shown = [interval(by_policy[name][figure], decimals, scale)
+             for _, figure, decimals, scale in COLUMNS]
+    return f"| {title} | " + " | ".join(shown) + " |"
+
+
+def paired(database, run_of, baseline):
+    """Differences over all advertisers and periods: {metric: figures}."""
+    report = json.loads(subprocess.run(
+        [GAVEL, "compare", f"{WORK}/{database}.db", "--baseline", baseline, "--metric",
+         "score,conversions,over_cpa,cpa_of_target", "--json"], check=True,
+        stdout=subprocess.PIPE).stdout)
+    (row,) = [row for row in report["comparisons"]
+              if row["campaign"] is None and row["policy"] == run_of]
+    return {metric["metric"]: metric for metric in row["metrics"]}
+
+
+# ---- whole -----------------------------------------------------------------------------------
+
+
+def seeded(network):
+    return {f"{network}-{seed}": policy(f"{network}-{seed}", f"{network}-{seed}") for seed in SEEDS}
+
+
+def whole_lines():
+    rows = {**seeded("ebaret"), **seeded("egdb"), **decision_transformers()}
+    outcome = played("whole", rows, (*BESIDE, ORACLE), of_periods(PERIODS))
+    by_policy = figures(outcome)
+    lines = [f"## Whole, periods {FIRST_PERIOD} to {FIRST_PERIOD + PERIODS - 1}", "",
+             f"Commit {outcome['commit']}. Rivals fixed to the record. Of networks the mean over "
+             "three seeds with Student's 95 % interval over the seeds; then each seed, and the "
+             "others, with a bootstrap over whole periods (BCa). `dt` is the best decision "
+             "transformer of [league_learned.md](league_learned.md).", "", *heading("policy")]
+    for network in ("ebaret", "egdb", "dt"):
+        lines.append(seeds_row(network, by_policy, [f"{network}-{seed}" for seed in SEEDS]))
+    lines += [policy_row(name, by_policy, name) for name in (*rows, *BESIDE, ORACLE)]
+    lines += ["", "Paired by advertiser and period:", ""]
+    for network in ("ebaret", "egdb"):
+        for baseline in ("dt", "online_lp", "direct"):
+            other = f"{baseline}-1" if baseline == "dt" else baseline
+            metrics = paired("whole", f"{network}-1", other)
+            lines.append(f"- {network}-1 over {other}: score "
+                         f"{interval(metrics['score']['relative'], 1, 100)} %, conversions "
+                         f"{interval(metrics['conversions']['relative'], 1, 100)} %.")
+    return lines + [""]
+
+
+def reacting_lines():
+    rows = {f"{network}-1": policy(f"{network}-1", f"{network}-1")
+            for network in ("ebaret", "egdb")}
+    outcome = played("reacting", rows, BESIDE, [*of_periods(1), "market.rivals=reacting"])
+    fixed = figures(played("reacting_fixed", {}, (ORACLE,), of_periods(1)))[ORACLE]["score"]
+    by_policy = figures(outcome)
+    lines = [f"## Rivals that react, period {FIRST_PERIOD}", "",
+             "The market is sold anew for each policy in each of the 48 places. The oracle, which "
+             f"foresees offers that stand still, has {number(fixed['estimate'], 2)} against fixed "
+             "rivals. Brackets: a bootstrap over seats.", "",
+             "| policy | score | over the oracle's against fixed rivals, % | conversions "
+             "| over CPA, % |", "|---|---|---|---|---|"]
+    for name in (*rows, *BESIDE):
+        row = by_policy[name]
+        lines.append(f"| {name} | {interval(row['score'], 2)} | "
+                     f"{number(100 * row['score']['estimate'] / fixed['estimate'], 1)} | "
+                     f"{interval(row['conversions'], 2)} | {interval(row['over_cpa'], 1, 100)} |")
+    return lines + [""]
+
+
+# ---- parts left out --------------------------------------------------------------------------
+
+
+def ablation_lines(kind, parts):
+    rows = {name: row for part in parts for name, row in seeded(part).items()}
+    for how, more in SERVINGS[kind].items():
+        rows |= {f"{kind} {how} {seed}": policy(f"{kind} {how} {seed}", f"{kind}-{seed}", more)
+                 for seed in SEEDS}
+    outcome = played(f"parts_{kind}", rows, (ORACLE,), of_periods(ABLATION_PERIODS))
+    by_policy = figures(outcome)
+    last = FIRST_PERIOD + ABLATION_PERIODS - 1
+    lines = [f"## {kind}: parts left out, periods {FIRST_PERIOD} to {last}", "",
+             f"Commit {outcome['commit']}. Means over three seeds with Student's 95 % interval; "
+             "every network is trained for the same steps on the same files, but for what its row "
+             "says.", "", *heading("network")]
+    for part, title in parts.items():
+        lines.append(seeds_row(title, by_policy, [f"{part}-{seed}" for seed in SEEDS]))
+    for how, more in SERVINGS[kind].items():
+        lines.append(seeds_row(f"whole, {how} (`{more}`)", by_policy,
+                               [f"{kind} {how} {seed}" for seed in SEEDS]))
+    if kind == "egdb":
+        metrics = paired("parts_egdb", "egdb-1", "egdb.return_only-1")
+        lines += ["", "egdb-1 over egdb.return_only-1, paired by advertiser and period: "
+                  f"conversions {interval(metrics['conversions']['relative'], 1, 100)} %, score "
+                  f"{interval(metrics['score']['relative'], 1, 100)} %, advertisers over their "
+                  f"CPA {interval(metrics['over_cpa']['difference'], 1, 100)} points."]
+    return lines + [""]
+
+
+# ---- jumps -----------------------------------------------------------------------------------
+
+
+def jumps_lines():
+    """One run for each number of jumps: processor time less that of a run without the planner."""
+    settings = of_periods(JUMP_PERIODS)
+    idle = played("jumps_none", {}, ("mcpa",), settings)["seconds"]
+    lines = [f"## Skip-step sampling: jumps of 100 steps, period{'s' * (JUMP_PERIODS > 1)} "
+             f"{FIRST_PERIOD} to {FIRST_PERIOD + JUMP_PERIODS - 1}", "",
+             "`egdb-1` with a plan at every tick, 48 campaigns in one batch. Time: that of the "
+             "processor for all decisions of the periods, less that of the same run under `mcpa` "
+             "(both on one machine, beside other work: the ratio says more than the figure).", "",
+             "| jumps | score | of 100 jumps' score, % | seconds | faster than 100 jumps, x |",
+             "|---|---|---|---|---|"]
+    outcomes = {}
+    for jumps in JUMPS:
+        name = f"egdb at {jumps}"
+        rows = {name: policy(name, "egdb-1", f"jumps: {jumps}, replan: 1")}
+        outcomes[jumps] = played(f"jumps_{jumps}", rows, (), settings)
+    most = figures(outcomes[JUMPS[-1]])[f"egdb at {JUMPS[-1]}"]["score"]["estimate"]
+    whole = outcomes[JUMPS[-1]]["seconds"] - idle
+    for jumps, outcome in outcomes.items():
+        score = figures(outcome)[f"egdb at {jumps}"]["score"]
+        seconds = outcome["seconds"] - idle
+        lines.append(f"| {jumps} | {interval(score, 2)} | "
+                     f"{number(100 * score['estimate'] / most, 1)} | {number(seconds, 1)} | "
+                     f"{number(whole / seconds, 1)} |")
+    return lines + [""]
+
+
+def make():
+    train([f"{network}-{seed}" for network in (*EBARET, *EGDB) for seed in SEEDS])
+    lines = [
+        "# The expert-guided planners: EBaReT and EGDB",
+        "",
+        "Made by `make results RESULTS=planners` from networks that `scripts/models` trains: on "
+        "periods from 1000 on, under `gavel experts`, nothing of which is tested here; how they "
+        "are asked was chosen in periods 500 to 502. How they are made is a choice of ours where "
+        "the papers do not say (`gavel list learners ebaret`, `egdb`).",
+        "",
+        *whole_lines(),
+        *reacting_lines(),
+        *ablation_lines("ebaret", EBARET),
+        *ablation_lines("egdb", EGDB),
+        *jumps_lines(),
+    ]
+    write("results/league_planners.md", lines[:-1])

@@ -95,7 +95,7 @@ typedef struct gv_dd_lesson {
 
 enum { GV_DD_NOISE, GV_DD_INVERSE_LOSS, GV_DD_LOSSES, GV_DD_EACH = 8 };
 
-/* `lesson` is zeroed but for label, anneals and extra; `traits` are the kind's, of setup->config. */
+/* `lesson` is zeroed but for label, anneals and extra; `traits` are the kind's, of its config. */
 GV_MUST_CHECK gv_status gv_dd_lesson_open(gv_dd_lesson *lesson, const gv_type_info *info,
                                           const gv_dd_traits *traits,
                                           const gv_learner_setup *setup);
