@@ -328,6 +328,16 @@ uint64_t gv_dataset_hash(const gv_dataset *dataset)
     return hash;
 }
 
+gv_reach gv_dataset_reach(const gv_dataset *dataset)
+{
+    gv_reach reach = {.budget = {.least = 0}};
+    for (size_t i = 0; i < dataset->count; i++) {
+        gv_reach_add(&reach.budget, dataset->episodes[i].budget);
+        gv_reach_add(&reach.cpa, dataset->episodes[i].cpa);
+    }
+    return reach;
+}
+
 /* Appends to a text that may be full; returns the new length. */
 static size_t append(char *text, size_t size, size_t used, const char *more)
 {

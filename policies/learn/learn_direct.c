@@ -412,6 +412,7 @@ const gv_learner_type gv_learner_direct = {
     .state_size = sizeof(direct_state),
     .presets = direct_presets,
     .losses = {"policy", "score"},
+    .stretch = {.budget = {BUDGET_LEAST, BUDGET_MOST}, .cpa = {CPA_LEAST, CPA_MOST}},
     .init = direct_init,
     .step = direct_step,
     .network = gv_workshop_network,

@@ -176,6 +176,24 @@ uint64_t gv_learner_steps(const gv_learner *learner)
     return learner->step;
 }
 
+static gv_reach_span stretched(gv_reach_span span, gv_reach_span factors)
+{
+    if (factors.most > 0) {
+        span.least *= factors.least;
+        span.most *= factors.most;
+    }
+    return span;
+}
+
+/* Of the campaigns that it learns from. */
+static gv_reach reach_of(const gv_learner *learner)
+{
+    const gv_reach *stretch = &learner->type->stretch;
+    const gv_reach reach = gv_dataset_reach(learner->setup.dataset);
+    return (gv_reach){.budget = stretched(reach.budget, stretch->budget),
+                      .cpa = stretched(reach.cpa, stretch->cpa)};
+}
+
 gv_status gv_learner_export(const gv_learner *learner, const char *version, const char *path)
 {
     char periods[PERIODS_SIZE];
@@ -189,6 +207,7 @@ gv_status gv_learner_export(const gv_learner *learner, const char *version, cons
                                     .data_hash = learner->data_hash,
                                     .periods = periods,
                                     .imprints = gv_dataset_imprints(learner->setup.dataset),
+                                    .reach = reach_of(learner),
                                     .version = version};
     return gv_weights_write(path, &about);
 }

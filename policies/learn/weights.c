@@ -22,13 +22,15 @@ enum {
     KEY_SIZE = 96,
     VALUE_SIZE = 64,
     PARAMS_MAX = 64,
-    FACTS = 10,
+    FACTS = 12,
     SCALINGS = 4,
     TICKS_MAX = 100000
 };
 
 #define KIND          "gavel weights"
 #define IMPRINTS_NOTE "trained.traffic"
+#define BUDGET_NOTE   "trained.budget"
+#define CPA_NOTE      "trained.cpa"
 
 /* Texts of the metadata, and room for them. */
 typedef struct notes {
@@ -41,6 +43,8 @@ typedef struct notes {
     char seed[VALUE_SIZE];
     char step[VALUE_SIZE];
     char data[VALUE_SIZE];
+    char budget[VALUE_SIZE];
+    char cpa[VALUE_SIZE];
 } notes;
 
 static void print_features(gv_features features, char *text)
@@ -56,6 +60,15 @@ static void print_features(gv_features features, char *text)
 static void add_note(notes *all, const char *key, const char *text)
 {
     all->list[all->count++] = (gv_tensor_note){.key = key, .text = text};
+}
+
+/* text: [VALUE_SIZE] */
+static void add_span(notes *all, const char *key, gv_reach_span span, char *text)
+{
+    if (span.most > 0) {
+        gv_reach_print(span, text, VALUE_SIZE);
+        add_note(all, key, text);
+    }
 }
 
 static void add_params(notes *all, const gv_type_info *type, const void *config)
@@ -89,6 +102,8 @@ static void take_notes(notes *all, const gv_weights_about *about, const char *im
     add_note(all, "trained.data", all->data);
     add_note(all, "trained.periods", about->periods);
     add_note(all, "trained.version", about->version);
+    add_span(all, BUDGET_NOTE, about->reach.budget, all->budget);
+    add_span(all, CPA_NOTE, about->reach.cpa, all->cpa);
     if (imprints != NULL) {
         add_note(all, IMPRINTS_NOTE, imprints);
     }
@@ -326,6 +341,26 @@ gv_status gv_weights_imprints(const char *path, gv_imprints *imprints)
     GV_TRY(gv_safetensors_open(path, &file));
     const char *text = gv_safetensors_note(file, IMPRINTS_NOTE);
     const gv_status status = text == NULL ? GV_OK : gv_imprints_read(imprints, path, text);
+    gv_safetensors_close(file);
+    return status;
+}
+
+static gv_status read_span(const gv_safetensors *file, const char *path, const char *key,
+                           gv_reach_span *span)
+{
+    const char *text = gv_safetensors_note(file, key);
+    return text == NULL ? GV_OK : gv_reach_read(span, path, key, text);
+}
+
+gv_status gv_weights_reach(const char *path, gv_reach *reach)
+{
+    gv_safetensors *file = NULL;
+    *reach = (gv_reach){.budget = {.least = 0}};
+    GV_TRY(gv_safetensors_open(path, &file));
+    gv_status status = read_span(file, path, BUDGET_NOTE, &reach->budget);
+    if (status == GV_OK) {
+        status = read_span(file, path, CPA_NOTE, &reach->cpa);
+    }
     gv_safetensors_close(file);
     return status;
 }

@@ -237,6 +237,14 @@ static void tell_leaks(const run_request *request, const gv_composition *composi
     }
 }
 
+static void tell_unlearned(const run_request *request, const gv_composition *composition)
+{
+    for (size_t i = 0; i < composition->unlearned_count; i++) {
+        gv_cli_talk(request->quiet, "gavel: warning: policy '%s': %s; it has not learnt them\n",
+                    composition->unlearned[i].policy, composition->unlearned[i].campaigns);
+    }
+}
+
 static int tell_stopped(const run_request *request, const gv_run_result *result)
 {
     const bool is_kept = request->db_path != NULL;
@@ -322,6 +330,7 @@ static int run_composed(const run_request *request, const gv_composition *compos
     }
     tell_free_budgets(request, composition);
     tell_leaks(request, composition);
+    tell_unlearned(request, composition);
     const char *path = request->db_path == NULL ? ":memory:" : request->db_path;
     const gv_status status = gv_store_open(path, GV_STORE_WRITE, &store);
     if (status != GV_OK) {

@@ -267,6 +267,12 @@ static void tell_notes(const sweep_request *request, const gv_sweep_result *resu
                     "in %zu point%s bids were clamped, which `gavel run` counts; the first: %s\n",
                     result->clamped, result->clamped == 1 ? "" : "s", result->clamped_point);
     }
+    if (result->unlearned > 0) {
+        gv_cli_talk(request->quiet,
+                    "gavel: warning: in %zu point%s a policy bids for campaigns outside what its "
+                    "weights were trained on, which `gavel run` counts; the first: %s\n",
+                    result->unlearned, result->unlearned == 1 ? "" : "s", result->unlearned_point);
+    }
 }
 
 static int sweep_in_store(const sweep_request *request, const gv_sweep *sweep, gv_store *store,

@@ -167,6 +167,8 @@ static gv_status compose_market(gv_composition *composition, const gv_progress *
     composition->cell_count = composition->unit_count * composition->unit_cells;
     GV_TRY(
         gv_leaks_list(market, &composition->region, &composition->leaks, &composition->leak_count));
+    GV_TRY(gv_unlearned_list(market, &composition->region, &composition->unlearned,
+                             &composition->unlearned_count));
     return gv_market_learn(composition->market, progress);
 }
 

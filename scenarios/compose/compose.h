@@ -14,6 +14,7 @@
 #include "scenarios/compose/inputs.h"
 #include "scenarios/compose/leak.h"
 #include "scenarios/compose/market.h"
+#include "scenarios/compose/unlearned.h"
 #include "scenarios/config/scenario.h"
 #include "sim/market/campaign.h"
 #include "sim/market/logged.h"
@@ -61,6 +62,9 @@ typedef struct gv_composition {
     size_t unit_cells;    /* which has so many cells */
     const gv_leak *leaks; /* [leak_count]: learned policies that know periods of the run */
     size_t leak_count;
+    const gv_unlearned
+        *unlearned; /* [unlearned_count]: with campaigns that they have not learned */
+    size_t unlearned_count;
     uint64_t hash; /* of all that determines the outcome: resolved values and contents of inputs */
 } gv_composition;
 

@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "policies/learn/weights.h"
 
@@ -26,18 +25,6 @@ gv_status gv_leaks_find(const gv_market *market, const gv_imprints *imprints, gv
     return GV_OK;
 }
 
-/* The file that a policy's network comes from; NULL: it has none. */
-static const char *weights_of(const gv_policy_plan *plan)
-{
-    const char *path = NULL;
-    for (const gv_param *row = plan->section.params; row != NULL && row->name != NULL; row++) {
-        if (strcmp(row->name, "weights") == 0 && gv_param_is_file(row, plan->section.config)) {
-            memcpy(&path, (const char *)plan->section.config + row->offset, sizeof path);
-        }
-    }
-    return path;
-}
-
 /* NULL: no memory. */
 static const char *print_periods(const gv_imprints *found, gv_region *region)
 {
@@ -58,9 +45,10 @@ static const char *print_periods(const gv_imprints *found, gv_region *region)
 static gv_status add_leak(const gv_market *market, const gv_policy_plan *plan, gv_region *region,
                           gv_leak *leaks, size_t *count)
 {
+    const char *weights = gv_market_weights(market, plan);
     gv_imprints learned = {.items = NULL};
     gv_imprints found = {.items = NULL};
-    gv_status status = gv_weights_imprints(weights_of(plan), &learned);
+    gv_status status = weights == NULL ? GV_OK : gv_weights_imprints(weights, &learned);
     if (status == GV_OK) {
         status = gv_leaks_find(market, &learned, &found);
     }
@@ -84,10 +72,7 @@ gv_status gv_leaks_list(const gv_market *market, gv_region *region, const gv_lea
         return GV_FAIL(GV_ENOMEM, "no memory for what %zu policies know", scenario->policy_count);
     }
     for (size_t i = 0; i < scenario->policy_count; i++) {
-        const gv_policy_plan *plan = &scenario->policies[i];
-        if (weights_of(plan) != NULL && gv_market_uses(market, plan)) {
-            GV_TRY(add_leak(market, plan, region, list, count));
-        }
+        GV_TRY(add_leak(market, &scenario->policies[i], region, list, count));
     }
     *leaks = list;
     return GV_OK;

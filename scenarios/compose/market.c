@@ -266,6 +266,17 @@ bool gv_market_uses(const gv_market *market, const gv_policy_plan *plan)
     return false;
 }
 
+const char *gv_market_weights(const gv_market *market, const gv_policy_plan *plan)
+{
+    const char *path = NULL;
+    for (const gv_param *row = plan->section.params; row != NULL && row->name != NULL; row++) {
+        if (strcmp(row->name, "weights") == 0 && gv_param_is_file(row, plan->section.config)) {
+            memcpy(&path, (const char *)plan->section.config + row->offset, sizeof path);
+        }
+    }
+    return gv_market_uses(market, plan) ? path : NULL;
+}
+
 /* NULL: nothing is shared, or it is a stand-in that no scenario names. */
 static const void *model_of(const gv_market *market, const gv_policy_plan *plan)
 {

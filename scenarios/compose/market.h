@@ -56,6 +56,9 @@ void gv_market_destroy(gv_market *market); /* accepts NULL */
 /* Whether any advertiser or contender bids by it. */
 bool gv_market_uses(const gv_market *market, const gv_policy_plan *plan);
 
+/* The file that a policy's network comes from; NULL: it has none, or nobody bids by it. */
+const char *gv_market_weights(const gv_market *market, const gv_policy_plan *plan);
+
 /* period: zeroed but for is_calm. */
 GV_MUST_CHECK gv_status gv_market_period_open(const gv_market *market, uint64_t number,
                                               gv_market_period *period);

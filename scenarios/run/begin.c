@@ -7,7 +7,7 @@
 #include "scenarios/config/print.h"
 #include "scenarios/run/version.h"
 
-enum { OWN_FACTS = 8, FACTS_PER_INPUT = 3, FACTS_PER_LEAK = 2 };
+enum { OWN_FACTS = 8, FACTS_PER_INPUT = 3, FACTS_PER_WARNING = 2 };
 
 static gv_status no_memory(void)
 {
@@ -69,28 +69,52 @@ static bool add_inputs(const gv_inputs *inputs, gv_region *region, gv_fact *fact
     return true;
 }
 
-static bool add_leaks(const gv_composition *composition, gv_region *region, gv_fact *facts,
-                      size_t *count)
+/* What a run warns of: under its kind, whose policy it is and, by a name, the rest. */
+typedef struct warning {
+    const char *kind;
+    const char *policy;
+    const char *name;
+    const char *text;
+} warning;
+
+/* "leak.0.policy", "leak.0.periods" */
+static bool add_warning(const warning *one, size_t number, gv_region *region, gv_fact *facts,
+                        size_t *count)
 {
-    for (size_t i = 0; i < composition->leak_count; i++) {
-        const char *policy = gv_region_print(region, "leak.%zu.policy", i);
-        const char *periods = gv_region_print(region, "leak.%zu.periods", i);
-        if (policy == NULL || periods == NULL) {
-            return false;
-        }
-        add(facts, count, policy, composition->leaks[i].policy);
-        add(facts, count, periods, composition->leaks[i].periods);
+    const char *policy = gv_region_print(region, "%s.%zu.policy", one->kind, number);
+    const char *rest = gv_region_print(region, "%s.%zu.%s", one->kind, number, one->name);
+    if (policy == NULL || rest == NULL) {
+        return false;
     }
+    add(facts, count, policy, one->policy);
+    add(facts, count, rest, one->text);
     return true;
+}
+
+static bool add_warnings(const gv_composition *composition, gv_region *region, gv_fact *facts,
+                         size_t *count)
+{
+    bool is_whole = true;
+    for (size_t i = 0; is_whole && i < composition->leak_count; i++) {
+        const gv_leak *leak = &composition->leaks[i];
+        const warning one = {"leak", leak->policy, "periods", leak->periods};
+        is_whole = add_warning(&one, i, region, facts, count);
+    }
+    for (size_t i = 0; is_whole && i < composition->unlearned_count; i++) {
+        const gv_unlearned *unlearned = &composition->unlearned[i];
+        const warning one = {"unlearned", unlearned->policy, "campaigns", unlearned->campaigns};
+        is_whole = add_warning(&one, i, region, facts, count);
+    }
+    return is_whole;
 }
 
 static gv_status list_provenance(const gv_composition *composition, const gv_run_options *options,
                                  gv_region *region, gv_run_record *record)
 {
     gv_version_fact *versions = gv_region_alloc(region, GV_VERSION_FACTS_MAX, sizeof *versions);
-    const size_t room = OWN_FACTS + GV_VERSION_FACTS_MAX +
-                        FACTS_PER_INPUT * composition->inputs.count +
-                        FACTS_PER_LEAK * composition->leak_count;
+    const size_t room =
+        OWN_FACTS + GV_VERSION_FACTS_MAX + FACTS_PER_INPUT * composition->inputs.count +
+        FACTS_PER_WARNING * (composition->leak_count + composition->unlearned_count);
     gv_fact *facts = gv_region_alloc(region, room, sizeof *facts);
     const char *jobs = gv_region_print(region, "%zu", options->jobs);
     if (versions == NULL || facts == NULL || jobs == NULL) {
@@ -108,7 +132,7 @@ static gv_status list_provenance(const gv_composition *composition, const gv_run
         add(facts, &count, versions[i].name, versions[i].value);
     }
     if (!add_inputs(&composition->inputs, region, facts, &count) ||
-        !add_leaks(composition, region, facts, &count)) {
+        !add_warnings(composition, region, facts, &count)) {
         return no_memory();
     }
     record->provenance = facts;

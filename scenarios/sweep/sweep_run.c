@@ -35,10 +35,18 @@ struct all_points {
     size_t ended;           /* points; guarded by the lock of progress */
     size_t first_failed;    /* guarded, as result, by the lock of the store */
     size_t first_clamped;   /* likewise */
+    size_t first_unlearned; /* likewise */
     atomic_bool is_stopped;
     pthread_mutex_t store_lock;
     pthread_mutex_t progress_lock; /* inner: may be taken with the store's held */
 };
+
+/* Where to count points of one kind, and name the first. */
+typedef struct point_note {
+    size_t *count;
+    size_t *first;
+    char *text; /* [GV_SWEEP_POINT_SIZE] */
+} point_note;
 
 void gv_sweep_point_name(const gv_sweep *sweep, size_t point, char *text, size_t size)
 {
@@ -110,19 +118,33 @@ static gv_status end_point(all_points *all, size_t point, const char *error)
     return status;
 }
 
-/* A run's notes name texts that die with it. */
-static void take_notes(all_points *all, size_t point, const gv_period_notes *notes)
+/* One more point where something is to be told of a policy, whose name dies with its run. */
+static void note_point(const gv_sweep *sweep, size_t point, const char *policy,
+                       const point_note *note)
+{
+    char name[256];
+    (*note->count)++;
+    if (point < *note->first) {
+        gv_sweep_point_name(sweep, point, name, sizeof name);
+        *note->first = point;
+        (void)snprintf(note->text, GV_SWEEP_POINT_SIZE, "%s: %.60s", name, policy);
+    }
+}
+
+static void take_notes(all_points *all, size_t point, const gv_composition *composition,
+                       const gv_period_notes *notes)
 {
     gv_sweep_result *result = all->result;
+    const point_note clamped = {&result->clamped, &all->first_clamped, result->clamped_point};
+    const point_note unlearned = {&result->unlearned, &all->first_unlearned,
+                                  result->unlearned_point};
     (void)pthread_mutex_lock(&all->store_lock);
     result->unsold += notes->is_unsold ? 1 : 0;
-    result->clamped += notes->policy == NULL ? 0 : 1;
-    if (notes->policy != NULL && point < all->first_clamped) {
-        char name[256];
-        gv_sweep_point_name(all->sweep, point, name, sizeof name);
-        all->first_clamped = point;
-        (void)snprintf(result->clamped_point, sizeof result->clamped_point, "%s: %.60s", name,
-                       notes->policy);
+    if (notes->policy != NULL) {
+        note_point(all->sweep, point, notes->policy, &clamped);
+    }
+    if (composition->unlearned_count > 0) {
+        note_point(all->sweep, point, composition->unlearned[0].policy, &unlearned);
     }
     (void)pthread_mutex_unlock(&all->store_lock);
 }
@@ -156,7 +178,7 @@ static gv_status run_composed(all_points *all, size_t point, worker_place *place
                                     .store_lock = &all->store_lock};
     gv_run_result result;
     GV_TRY(gv_run_cells(part->composition, all->store, &options, &result));
-    take_notes(all, point, &result.notes);
+    take_notes(all, point, part->composition, &result.notes);
     if (result.failed > 0) {
         (void)snprintf(error, SENTENCE_SIZE, "%zu of %zu cells failed; the first: %s",
                        result.failed, part->composition->cell_count, result.sentence);
@@ -332,6 +354,7 @@ gv_status gv_sweep_run(const gv_sweep *sweep, gv_store *store, const gv_sweep_op
                       .result = result,
                       .first_failed = SIZE_MAX,
                       .first_clamped = SIZE_MAX,
+                      .first_unlearned = SIZE_MAX,
                       .store_lock = PTHREAD_MUTEX_INITIALIZER,
                       .progress_lock = PTHREAD_MUTEX_INITIALIZER};
     atomic_init(&all.is_stopped, false);

@@ -25,6 +25,8 @@ typedef struct gv_sweep_options {
     const gv_progress *progress;
 } gv_sweep_options;
 
+enum { GV_SWEEP_POINT_SIZE = 320 };
+
 typedef struct gv_sweep_result {
     int64_t sweep_id;
     bool is_resumed;
@@ -35,9 +37,11 @@ typedef struct gv_sweep_result {
     size_t left;         /* still to do, because the sweep was stopped */
     char sentence[1300]; /* of the first failed point, by number */
     /* Of the points that this call ran, what outcomes do not show: */
-    size_t unsold;           /* points with a period in which nothing reached the reserve */
-    size_t clamped;          /* points in which bids had to be clamped */
-    char clamped_point[320]; /* the first of them and the policy, by number */
+    size_t unsold;  /* points with a period in which nothing reached the reserve */
+    size_t clamped; /* points in which bids had to be clamped */
+    char clamped_point[GV_SWEEP_POINT_SIZE]; /* the first of them and the policy, by number */
+    size_t unlearned; /* points with campaigns that a policy's weights have not learned */
+    char unlearned_point[GV_SWEEP_POINT_SIZE];
 } gv_sweep_result;
 
 /*

@@ -276,6 +276,64 @@ static void weights_that_are_no_numbers_are_named(void **state)
     assert_refused(&gv_policy_bc, &config, &campaign, "\"actor.2.weight\" holds");
 }
 
+/* ---- what they have learned from ------------------------------------------------------------- */
+
+static void assert_span(gv_reach_span span, double least, double most)
+{
+    assert_true(fabs(span.least - least) < 1e-9 * most);
+    assert_true(fabs(span.most - most) < 1e-9 * most);
+}
+
+/* All planted episodes have one budget and one CPA; `direct` draws others around them. */
+static void weights_say_what_campaigns_they_learned_from(void **state)
+{
+    (void)state;
+    for (size_t i = 0; gv_learner_types[i] != NULL; i++) {
+        const char *name = gv_learner_types[i]->info.name;
+        const bool draws = strcmp(name, "direct") == 0;
+        gv_reach reach;
+        assert_int_equal(gv_weights_reach(weights_of(name), &reach), GV_OK);
+        assert_span(reach.budget, draws ? 0.5 * PLANTED_BUDGET : PLANTED_BUDGET,
+                    draws ? 1.5 * PLANTED_BUDGET : PLANTED_BUDGET);
+        assert_span(reach.cpa, draws ? 0.7 * PLANTED_CPA : PLANTED_CPA,
+                    draws ? 1.4 * PLANTED_CPA : PLANTED_CPA);
+    }
+}
+
+static void weights_that_do_not_say_have_no_reach(void **state)
+{
+    const gv_campaign campaign = campaign_of(TICKS);
+    char path[TEST_PATH_SIZE];
+    gv_policy *policy = NULL;
+    gv_reach reach;
+    write_spoilt(state, "\"trained.budget\"", "\"another.budget\"", SIZE_MAX, path);
+    assert_int_equal(gv_weights_reach(path, &reach), GV_OK);
+    assert_true(reach.budget.least == 0 && reach.budget.most == 0);
+    assert_span(reach.cpa, PLANTED_CPA, PLANTED_CPA);
+    const policy_config config = config_of(&gv_policy_bc, path);
+    assert_int_equal(make(&gv_policy_bc, &config, &campaign, NULL, &policy), GV_OK);
+    gv_policy_destroy(policy);
+    assert_int_equal(gv_weights_reach("models/weights/direct.safetensors", &reach), GV_OK);
+    assert_true(reach.budget.most == 0 && reach.cpa.most == 0);
+}
+
+static void a_spoilt_reach_is_named(void **state)
+{
+    static const char *const cases[][2] = {
+        {"\"1000 1000\"", "\"1000 0999\""}, {"\"1000 1000\"", "\"1000 1e9x\""},
+        {"\"1000 1000\"", "\"0000 1000\""}, {"\"1000 1000\"", "\"-100 1000\""},
+        {"\"1000 1000\"", "\"1000,1000\""}, {"\"1000 1000\"", "\" nan 1000\""},
+        {"\"100 100\"", "\"100 inf\""},     {"\"100 100\"", "\"100 10x\""},
+    };
+    char path[TEST_PATH_SIZE];
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        gv_reach reach;
+        write_spoilt(state, cases[i][0], cases[i][1], SIZE_MAX, path);
+        assert_int_equal(gv_weights_reach(path, &reach), GV_ECORRUPT);
+        assert_non_null(strstr(gv_status_detail(), "spoilt.safetensors: \"trained."));
+    }
+}
+
 static void failing_memory_is_reported_and_leaks_nothing(void **state)
 {
     (void)state;
@@ -309,6 +367,9 @@ int main(void)
         cmocka_unit_test(spoilt_files_are_named),
         cmocka_unit_test(cut_files_are_refused_at_every_length),
         cmocka_unit_test(weights_that_are_no_numbers_are_named),
+        cmocka_unit_test(weights_say_what_campaigns_they_learned_from),
+        cmocka_unit_test(weights_that_do_not_say_have_no_reach),
+        cmocka_unit_test(a_spoilt_reach_is_named),
         cmocka_unit_test(failing_memory_is_reported_and_leaks_nothing),
     };
     return cmocka_run_group_tests(tests, make_weights, test_folder_remove);

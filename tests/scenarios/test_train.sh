@@ -128,6 +128,65 @@ weights_need_a_market_of_their_ticks() {
         "$gavel" run replay.yaml -q --set "policies.+={type: bc, weights: bc.safetensors}"
 }
 
+# Budgets 40 to 90 and CPAs 2 and 3 were learned from, of 9 advertisers three each.
+a_run_tells_what_was_not_learned() {
+    begin
+    local plays=(run market.yaml --json --set "policies.+={type: bc, weights: bc.safetensors}")
+    "$gavel" train bc t.safetensors -o bc.safetensors --steps 2 -q >/dev/null
+    grep -aq '"trained.budget":"40 90","trained.cpa":"2 3"' bc.safetensors
+    "$gavel" "${plays[@]}" --set 'market.contenders=[bc]' --db runs.db 2>talk.txt >plain.json
+    ! grep -q warning talk.txt
+    "$gavel" "${plays[@]}" --set 'market.contenders=[bc]' --set market.contender_budget=0.5 \
+        --db runs.db 2>talk.txt >half.json
+    grep -q "warning: policy 'bc': 6 of 9 campaigns have a budget outside what its weights were \
+trained on (40 to 90): 20 to 30; it has not learnt them" talk.txt
+    test "$(grep -c warning talk.txt)" = 1
+    ! grep -q warning half.json
+    if command -v sqlite3 >/dev/null; then
+        test "$(sqlite3 runs.db "SELECT value FROM provenance WHERE name LIKE 'unlearned.%'" |
+            grep -c '^bc$\|^6 of 9 campaigns have')" = 2
+    fi
+    # As an advertiser's own policy, its own budget counts; as a contender, the scaled one.
+    "$gavel" "${plays[@]}" --set 'market.contenders=[bc]' --set market.contender_budget=1000 \
+        --set 'advertisers.policies=[bc, mcpa, mcpa]' --set 'advertisers.cpa=[3, 0.5]' \
+        2>talk.txt >/dev/null
+    grep -q "'bc': 9 of 12 campaigns have a budget .* (40 to 90): 40000 to 90000;" talk.txt
+    grep -q "'bc': [0-9]* of 12 campaigns have a CPA .* (2 to 3): 0.5;" talk.txt
+    test "$(grep -c warning talk.txt)" = 2
+    "$gavel" "${plays[@]}" --set 'market.contenders=[bc]' --set market.contender_budget=0.5 -q \
+        2>talk.txt >/dev/null
+    test ! -s talk.txt
+    # Whoever bids for nobody is not asked.
+    "$gavel" "${plays[@]}" --set 'market.contenders=[mcpa]' --set market.contender_budget=0.5 \
+        2>talk.txt >/dev/null
+    ! grep -q warning talk.txt
+}
+
+a_sweep_tells_where_it_was_not_learned() {
+    begin
+    "$gavel" train bc t.safetensors -o bc.safetensors --steps 2 -q >/dev/null
+    cat >sweep.yaml <<'YAML'
+name: budgets
+scenario: market.yaml
+axes: [{set: market.contender_budget, list: [1, 0.5, 2]}]
+YAML
+    local jobs
+    for jobs in 1 2; do
+        "$gavel" sweep sweep.yaml --jobs $jobs --set 'market.contenders=[bc]' \
+            --set 'policies.+={type: bc, weights: bc.safetensors}' 2>talk.txt >/dev/null
+        grep -q 'warning: in 2 points a .* first: market.contender_budget=0.5 .*: bc$' talk.txt
+    done
+}
+
+a_spoilt_range_ends_a_run() {
+    begin
+    "$gavel" train bc t.safetensors -o bc.safetensors --steps 2 -q >/dev/null
+    sed 's/"trained.budget":"40 90"/"trained.budget":"40 09"/' bc.safetensors >spoilt.safetensors
+    expect_failure 1 'spoilt.safetensors: "trained.budget" is "40 09", expected the least' \
+        "$gavel" run market.yaml -q --set "policies.+={type: bc, weights: spoilt.safetensors}" \
+        --set market.contenders=[bc]
+}
+
 run_tests \
     each_learner_goes_from_trajectories_into_a_market \
     threads_and_resuming_change_no_byte \
@@ -135,4 +194,7 @@ run_tests \
     held_out_periods_are_not_learnt_from \
     an_interrupt_saves_and_exits_130 \
     mistakes_are_named \
-    weights_need_a_market_of_their_ticks
+    weights_need_a_market_of_their_ticks \
+    a_run_tells_what_was_not_learned \
+    a_sweep_tells_where_it_was_not_learned \
+    a_spoilt_range_ends_a_run

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "policies/learn/imprints.h"
+#include "policies/learn/reach.h"
 #include "sim/base/status.h"
 #include "sim/market/observation.h"
 #include "sim/market/outlook.h"
@@ -105,6 +106,9 @@ uint64_t gv_dataset_hash(const gv_dataset *dataset);
 
 /* The imprints of its periods, as far as its files have them. */
 const gv_imprints *gv_dataset_imprints(const gv_dataset *dataset);
+
+/* Of its episodes' budgets and CPAs. */
+gv_reach gv_dataset_reach(const gv_dataset *dataset);
 
 /* "7..26" or "7, 9, 12..20": its periods. `text`: [size], cut with "..." when too small. */
 void gv_dataset_periods(const gv_dataset *dataset, char *text, size_t size);

@@ -44,6 +44,8 @@ typedef struct gv_learner_type {
     size_t state_size;        /* the dispatcher allocates it, zeroed */
     const gv_preset *presets; /* ended by a name of NULL; NULL: there are none */
     const char *losses[GV_LOSSES_MAX + 1]; /* names of what a step reports, NULL-ended */
+    /* Factors of an episode's budget and CPA between which it draws others; zeroed: it does not. */
+    gv_reach stretch;
     /* May allocate; may fail, and then fini() is called on what it left. */
     gv_status (*init)(void *state, const gv_learner_setup *setup);
     /*
@@ -89,7 +91,7 @@ GV_MUST_CHECK gv_status gv_learner_step(gv_learner *learner, double *losses);
 uint64_t gv_learner_steps(const gv_learner *learner); /* done so far */
 size_t gv_learner_losses(const gv_learner_type *type);
 
-/* The weights as they are now, for the policy of the same name. */
+/* The weights as they are now, for the policy of the same name; their reach is as stretched. */
 GV_MUST_CHECK gv_status gv_learner_export(const gv_learner *learner, const char *version,
                                           const char *path);
 

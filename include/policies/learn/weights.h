@@ -4,8 +4,8 @@
  * A safetensors file: the network's tensors under their names; "scaling.*", what maps states and
  * actions to the numbers that the network sees; and under "__metadata__" the type of learner, each
  * of its parameters (which are the architecture), the names of what it sees, the ticks of a
- * period, and where it came from: seed, step, identity, periods and imprints of the training data,
- * program version. No time and no host: the same training gives the same bytes.
+ * period, and where it came from: seed, step, identity, periods, imprints and reach of the training
+ * data, program version. No time and no host: the same training gives the same bytes.
  */
 #ifndef POLICIES_LEARN_WEIGHTS_H
 #define POLICIES_LEARN_WEIGHTS_H
@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "policies/learn/imprints.h"
+#include "policies/learn/reach.h"
 #include "policies/learn/scaling.h"
 #include "sim/base/param.h"
 #include "sim/base/status.h"
@@ -40,6 +41,7 @@ typedef struct gv_weights_about {
     uint64_t data_hash;
     const char *periods;         /* of the training data, see gv_dataset_periods() */
     const gv_imprints *imprints; /* likewise */
+    gv_reach reach;              /* of what it learned from; what is not known is left out */
     const char *version;         /* of the program */
 } gv_weights_about;
 
@@ -69,6 +71,13 @@ GV_MUST_CHECK gv_status gv_weights_expect_features(const gv_weights *weights, gv
  * type; a safetensors file without any adds none.
  */
 GV_MUST_CHECK gv_status gv_weights_imprints(const char *path, gv_imprints *imprints);
+
+/*
+ * The least and largest budget and CPA of what the weights in the file were trained on, whatever
+ * their type; zeroed where the file does not say, as one of before this was written. GV_ECORRUPT:
+ * what it says is no such thing.
+ */
+GV_MUST_CHECK gv_status gv_weights_reach(const char *path, gv_reach *reach);
 
 /*
  * Whether the file holds every tensor of `params` whose name begins with `prefix`, in its shape:
