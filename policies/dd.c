@@ -103,6 +103,7 @@ const gv_policy_type gv_policy_dd = {
     .needs_market = true,
     .load = dd_load,
     .unload = gv_planned_unload,
+    .tell = gv_planned_tell,
     .init = gv_planned_init,
     .bid = gv_planned_bid,
     .tick = gv_planned_tick,

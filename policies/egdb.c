@@ -152,6 +152,7 @@ const gv_policy_type gv_policy_egdb = {
     .needs_market = true,
     .load = egdb_load,
     .unload = gv_planned_unload,
+    .tell = gv_planned_tell,
     .init = gv_planned_init,
     .bid = gv_planned_bid,
     .tick = gv_planned_tick,

@@ -1,6 +1,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "policies/planned_impl.h"
 #include "policies/price_impl.h"
@@ -13,6 +14,17 @@ const char *const gv_planned_windows[] = {"latest", "first", NULL};
 void gv_planned_unload(void *model)
 {
     gv_dd_close(model);
+}
+
+void gv_planned_tell(const void *model, char *text, size_t size)
+{
+    const gv_dd_counts counts = gv_dd_counted(model);
+    if (counts.clamped > 0) {
+        (void)snprintf(text, size,
+                       "%" PRIu64 " of %" PRIu64
+                       " plans had states out of bounds and were held at them",
+                       counts.clamped, counts.plans);
+    }
 }
 
 static gv_status check_ticks(const gv_policy_setup *setup)

@@ -22,6 +22,7 @@ typedef struct gv_planned_state {
 extern const char *const gv_planned_windows[];
 
 void gv_planned_unload(void *model);
+void gv_planned_tell(const void *model, char *text, size_t size); /* how many plans were held */
 GV_MUST_CHECK gv_status gv_planned_init(void *state, const gv_policy_setup *setup);
 void gv_planned_bid(void *state, const gv_batch *batch, int64_t *bids);
 void gv_planned_tick(void *const *states, const gv_observation *observations, size_t count);

@@ -273,6 +273,19 @@ static void tell_notes(const run_request *request, const gv_period_notes *notes)
                 notes->policy);
 }
 
+/* What models have done that the outcome does not show either. */
+static void tell_models(const run_request *request, const gv_composition *composition)
+{
+    const gv_scenario *scenario = composition->scenario;
+    for (size_t i = 0; composition->market != NULL && i < scenario->policy_count; i++) {
+        char text[256];
+        gv_market_tell(composition->market, i, text, sizeof text);
+        if (text[0] != '\0') {
+            gv_cli_talk(request->quiet, "policy '%s': %s\n", scenario->policies[i].name, text);
+        }
+    }
+}
+
 static int run_in_store(const run_request *request, const gv_composition *composition,
                         gv_store *store, const gv_progress *progress)
 {
@@ -305,6 +318,7 @@ static int run_in_store(const run_request *request, const gv_composition *compos
         return GV_EXIT_FAILED;
     }
     tell_notes(request, &result.notes);
+    tell_models(request, composition);
     const int code = report_outcomes(request, store, result.run_id);
     if (request->db_path != NULL) {
         gv_cli_talk(request->quiet, "run %" PRId64 " is in %s\n", result.run_id, request->db_path);

@@ -288,6 +288,11 @@ static const void *model_of(const gv_market *market, const gv_policy_plan *plan)
     return NULL;
 }
 
+void gv_market_tell(const gv_market *market, size_t number, char *text, size_t size)
+{
+    gv_policy_tell(market->scenario->policies[number].type, market->models[number], text, size);
+}
+
 gv_status gv_market_create(gv_scenario *scenario, gv_market **out)
 {
     gv_market *market = gv_mem_alloc(sizeof *market, 0, 0);

@@ -59,6 +59,9 @@ bool gv_market_uses(const gv_market *market, const gv_policy_plan *plan);
 /* The file that a policy's network comes from; NULL: it has none, or nobody bids by it. */
 const char *gv_market_weights(const gv_market *market, const gv_policy_plan *plan);
 
+/* gv_policy_tell() of the model that policy `number` of the scenario shares. */
+void gv_market_tell(const gv_market *market, size_t number, char *text, size_t size);
+
 /* period: zeroed but for is_calm. */
 GV_MUST_CHECK gv_status gv_market_period_open(const gv_market *market, uint64_t number,
                                               gv_market_period *period);

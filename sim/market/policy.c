@@ -48,6 +48,7 @@ static void assert_setup(const gv_policy_type *type, const gv_policy_setup *setu
     assert(type->bid != NULL);
     assert((type->save == NULL) == (type->restore == NULL));
     assert((type->load == NULL) == (type->unload == NULL));
+    assert(type->tell == NULL || type->load != NULL);
     assert(setup->model == NULL || type->load != NULL);
     assert((type->info.config_size == 0) == (type->info.params == NULL));
     assert(setup->campaign != NULL);
@@ -130,6 +131,15 @@ void gv_policy_unload(const gv_policy_type *type, void *model)
 {
     if (model != NULL) {
         type->unload(model);
+    }
+}
+
+void gv_policy_tell(const gv_policy_type *type, const void *model, char *text, size_t size)
+{
+    assert(size >= 1);
+    text[0] = '\0';
+    if (type->tell != NULL && model != NULL) {
+        type->tell(model, text, size);
     }
 }
 

@@ -4,6 +4,7 @@
 #include "policies/learn/dd_lesson_impl.h"
 #include "policies/learn/egdb_impl.h"
 #include "policies/learn/learners_impl.h"
+#include "policies/types_impl.h"
 #include "sim/base/safetensors.h"
 
 enum { TICKS = 8, CAMPAIGNS = 48, ROUND = PLANNER_TICKS_MAX / 6 };
@@ -216,6 +217,60 @@ static void plans_out_of_bounds_are_counted(void **state)
     for (size_t tick = 0; tick < ROUND; tick++) {
         assert_true(isfinite(actions[tick]) && actions[tick] >= 0);
     }
+}
+
+static planner_config serving_config(const char *weights, const char *guidance)
+{
+    const gv_param *rows = gv_policy_egdb.info.params;
+    planner_config config = {{0}};
+    assert_true(gv_policy_egdb.info.config_size <= sizeof config);
+    gv_param_defaults(rows, &config);
+    assert_int_equal(gv_param_parse(gv_param_find(rows, "weights"), weights, 0, &config), GV_OK);
+    assert_int_equal(gv_param_parse(gv_param_find(rows, "guidance"), guidance, 0, &config), GV_OK);
+    return config;
+}
+
+/* One campaign of the model's policy over a round. */
+static void play_by(void *model, const planner_config *config)
+{
+    static made_period period;
+    const gv_campaign campaign = {
+        .name = "c", .end_us = PLANNER_TICKS_MAX, .bid_cap_nanos = INT64_MAX, .tick_us = 1};
+    const gv_policy_setup setup = {
+        .config = config, .campaign = &campaign, .rules = {.price_step_nanos = 1}, .model = model};
+    gv_policy *policy = NULL;
+    assert_int_equal(gv_policy_create(&gv_policy_egdb, &setup, &policy), GV_OK);
+    period_begin(&period, PLANNER_TICKS_MAX);
+    for (size_t tick = 0; tick < ROUND; tick++) {
+        gv_policy_tick(&policy, &period.seen, 1);
+        period_pass_drawn(&period, 3);
+    }
+    gv_policy_destroy(policy);
+}
+
+/* What a run says of it; nothing before there is any. */
+static void plans_out_of_bounds_are_told(void **state)
+{
+    char path[TEST_PATH_SIZE];
+    char text[128] = "before";
+    char expected[128];
+    void *model = NULL;
+    made_weights(state, &gv_learner_egdb, small_text, 60, path);
+    const planner_config config = serving_config(path, "500");
+    assert_int_equal(gv_policy_load(&gv_policy_egdb, &config, &model), GV_OK);
+    gv_policy_tell(&gv_policy_egdb, model, text, sizeof text);
+    assert_string_equal(text, "");
+    for (size_t rounds = 1; rounds <= 2; rounds++) {
+        play_by(model, &config);
+        const gv_dd_counts counts = gv_dd_counted(model);
+        assert_true(counts.clamped > rounds * ROUND / 2);
+        (void)snprintf(expected, sizeof expected,
+                       "%zu of %zu plans had states out of bounds and were held at them",
+                       (size_t)counts.clamped, rounds * ROUND);
+        gv_policy_tell(&gv_policy_egdb, model, text, sizeof text);
+        assert_string_equal(text, expected);
+    }
+    gv_policy_unload(&gv_policy_egdb, model);
 }
 
 /* x_0^ is -eps sqrt((1 - abar) / abar) where x is 0. */
@@ -516,6 +571,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(without_eta_only_the_seed_draws),
         cmocka_unit_test(guesses_left_out_would_not_have_counted),
         cmocka_unit_test(plans_out_of_bounds_are_counted),
+        cmocka_unit_test(plans_out_of_bounds_are_told),
         cmocka_unit_test(a_guess_beyond_its_bound_is_seen),
         cmocka_unit_test(a_plan_is_kept_within_its_band),
         cmocka_unit_test(failing_memory_is_reported_and_leaks_nothing),

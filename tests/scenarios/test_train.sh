@@ -187,6 +187,32 @@ a_spoilt_range_ends_a_run() {
         --set market.contenders=[bc]
 }
 
+# The same for any number of threads.
+a_run_tells_how_many_plans_were_held() {
+    begin
+    local value
+    local small=()
+    for value in base=8 groups=4 levels=2 batch=8 inverse=8 diffusion_steps=6 experts=all; do
+        small+=(--set $value)
+    done
+    "$gavel" train egdb t.safetensors -o egdb.safetensors --steps 10 "${small[@]}" -q >/dev/null
+    local jobs
+    for jobs in 1 2; do
+        "$gavel" run market.yaml --jobs $jobs --json --set 'market.contenders=[wild]' \
+            --set "policies.+={name: wild, type: egdb, weights: egdb.safetensors, guidance: 900}" \
+            2>talk$jobs.txt >outcome.json
+        # 4 periods of 9 campaigns and 6 ticks, in the last of which nothing is left to plan
+        grep -q "^policy 'wild': [1-9][0-9]* of 180 plans had states out of bounds" talk$jobs.txt
+        ! grep -q 'out of bounds' outcome.json
+    done
+    grep 'out of bounds' talk1.txt >one.txt
+    grep -qxFf one.txt talk2.txt
+    "$gavel" run market.yaml -q --set 'market.contenders=[wild]' \
+        --set "policies.+={name: wild, type: egdb, weights: egdb.safetensors, guidance: 900}" \
+        2>talk.txt >/dev/null
+    test ! -s talk.txt
+}
+
 run_tests \
     each_learner_goes_from_trajectories_into_a_market \
     threads_and_resuming_change_no_byte \
@@ -197,4 +223,5 @@ run_tests \
     weights_need_a_market_of_their_ticks \
     a_run_tells_what_was_not_learned \
     a_sweep_tells_where_it_was_not_learned \
-    a_spoilt_range_ends_a_run
+    a_spoilt_range_ends_a_run \
+    a_run_tells_how_many_plans_were_held

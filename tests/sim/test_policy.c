@@ -1,4 +1,5 @@
 /* The dispatcher: defaults of what a type leaves out, what it is shown, what a save holds. */
+#include <stdio.h>
 #include <string.h>
 
 #include "cmocka_all.h"
@@ -234,10 +235,16 @@ static void lend_bid(void *state, const gv_batch *batch, int64_t *bids)
     memset(bids, 0, batch->count * sizeof *bids);
 }
 
+static void lend_tell(const void *model, char *text, size_t size)
+{
+    (void)snprintf(text, size, "%d are alive", *(const int *)model);
+}
+
 static const gv_policy_type lending = {.info = {.name = "lending"},
                                        .state_size = sizeof(void *),
                                        .load = lend_load,
                                        .unload = lend_unload,
+                                       .tell = lend_tell,
                                        .init = lend_init,
                                        .bid = lend_bid};
 
@@ -274,6 +281,24 @@ static void a_model_is_shared_or_the_policys_own(void **state)
     assert_null(model);
 }
 
+static void a_model_is_told_of(void **state)
+{
+    (void)state;
+    static const int weights = 3;
+    void *model = NULL;
+    char text[16] = "before";
+    gv_policy_tell(&whim, NULL, text, sizeof text);
+    assert_string_equal(text, "");
+    gv_policy_tell(&lending, NULL, text, sizeof text);
+    assert_string_equal(text, "");
+    assert_int_equal(gv_policy_load(&lending, &weights, &model), GV_OK);
+    gv_policy_tell(&lending, model, text, sizeof text);
+    assert_string_equal(text, "1 are alive");
+    gv_policy_tell(&lending, model, text, 4);
+    assert_string_equal(text, "1 a");
+    gv_policy_unload(&lending, model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -283,6 +308,7 @@ int main(void)
         cmocka_unit_test(many_campaigns_plan_in_order),
         cmocka_unit_test(a_save_is_of_one_type),
         cmocka_unit_test(a_model_is_shared_or_the_policys_own),
+        cmocka_unit_test(a_model_is_told_of),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -159,6 +159,12 @@ typedef struct gv_policy_type {
     gv_status (*load)(const void *config, void **model);
     void (*unload)(void *model);
     /*
+     * What a model has done since it was loaded that outcomes do not show, as a phrase of the
+     * policy ("3 of 9 plans were cut short"); left alone where there is nothing. It depends on what
+     * was done, not on which thread did what. text: [size], "". NULL: it never has any.
+     */
+    void (*tell)(const void *model, char *text, size_t size);
+    /*
      * NULL: the zeroed state will do. May allocate; may fail, and then fini() is called on what
      * it left. `setup` itself is gone after the call; what it points to lives on.
      */
@@ -194,6 +200,12 @@ const void *gv_policy_model_of(const gv_policy *policy); /* NULL: it shares noth
 GV_MUST_CHECK gv_status gv_policy_load(const gv_policy_type *type, const void *config,
                                        void **model);
 void gv_policy_unload(const gv_policy_type *type, void *model); /* accepts NULL */
+
+/*
+ * What is to be told of the model, which no thread uses meanwhile; "" where that is nothing, or
+ * there is no model. text: [size], at least 1.
+ */
+void gv_policy_tell(const gv_policy_type *type, const void *model, char *text, size_t size);
 
 /* Sets what is still "auto" in `config`; does nothing for a type that fits nothing. */
 GV_MUST_CHECK gv_status gv_policy_fit(const gv_policy_type *type, void *config,
