@@ -15,25 +15,41 @@ MARKET = "scenarios/market48.yaml"
 WORK = "build/planners"
 SEEDS = (1, 2, 3)
 FIRST_PERIOD, PERIODS = 7, 20
-ABLATION_PERIODS = 10
+PART_SEEDS, PART_PERIODS = (1,), 5
 JUMPS, JUMP_PERIODS = (1, 2, 5, 10, 20, 50, 100), 2
 BESIDE = ("direct", "online_lp", "mcpa")
 ORACLE = "oracle_slot"
 DT_STEPS = learned.LEARNERS["dt"]
 
-# What is left out, by the name that scripts/models knows the network by; the first is whole.
-EBARET = {"ebaret": "whole",
-          "ebaret.no_experts": "no experts: taught by the log alone, what it played",
-          "ebaret.no_pu": "no discriminator: every transition weighs the same",
-          "ebaret.no_bag": "no bags: rewards tick by tick, conversions as they came"}
-EGDB = {"egdb": "whole",
-        "egdb.no_experts": "no experts: taught by the log alone, no embedding",
-        "egdb.no_forcing": "no decode forcing: in training the embedding is always the teacher's",
-        "egdb.no_completion": "no completion: the past is noise in training, too",
-        "egdb.return_only": "the return alone: CBD's planner at these sizes, of the same episodes"}
-# How the whole networks may be asked in other ways, and by what name.
-SERVINGS = {"ebaret": {"plain": "tilt: off, shade: 1", "as an expert": "expertness: 1"},
-            "egdb": {"without a shade": "shade: 1", "a plan every tick": "replan: 1"}}
+# Parts of which kind of planner: network, how it is asked, what it is. The first is the one to
+# compare with; networks are those of scripts/models.
+PARTS = {
+    "ebaret": (
+        ("ebaret.guided", "tilt: expertness", "all that the paper names"),
+        ("ebaret.no_experts", "tilt: expertness",
+         "no experts: taught by the log alone, what it played"),
+        ("ebaret.no_pu", "tilt: expertness",
+         "no discriminator: every transition weighs the same"),
+        ("ebaret.no_bag", "tilt: expertness",
+         "no bags: rewards tick by tick, conversions as they came"),
+        ("ebaret.guided", "tilt: 'off', target: 0.6", "plain inference: a fixed target, no tilt"),
+        ("ebaret.guided", "tilt: expertness, expertness: 1", "asked to be an expert"),
+        ("ebaret", "", "as shipped: returns hidden from it, every weight 1, 1,500 steps"),
+        ("ebaret", "expertness: 1", "as shipped, asked to be an expert"),
+    ),
+    "egdb": (
+        ("egdb", "", "whole, as shipped"),
+        ("egdb.no_experts", "", "no experts: taught by the log alone, no embedding"),
+        ("egdb.no_forcing", "",
+         "no decode forcing: in training the embedding is always the teacher's"),
+        ("egdb.no_completion", "", "no completion: the past is noise in training, too"),
+        ("egdb.return_only", "",
+         "the return alone: CBD's planner at these sizes, of the same episodes"),
+        ("egdb.return_only", "target: 0.5", "the return alone, a lower one asked for"),
+        ("egdb", "replan: 4", "whole, a plan every four ticks"),
+        ("egdb", "shade: 0.95", "whole, with a shade"),
+    ),
+}
 
 
 def train(names):
@@ -103,6 +119,10 @@ def seeds_row(title, by_policy, names):
     shown = [learned.spread([by_policy[name][figure]["estimate"] for name in names], decimals,
                             scale) for _, figure, decimals, scale in COLUMNS]
     return f"| {title} | " + " | ".join(shown) + " |"
+
+
+def single_row(title, by_policy, names):
+    return policy_row(title, by_policy, names[0])
 
 
 def policy_row(title, by_policy, name):
@@ -175,29 +195,32 @@ def reacting_lines():
 # ---- parts left out --------------------------------------------------------------------------
 
 
-def ablation_lines(kind, parts):
-    rows = {name: row for part in parts for name, row in seeded(part).items()}
-    for how, more in SERVINGS[kind].items():
-        rows |= {f"{kind} {how} {seed}": policy(f"{kind} {how} {seed}", f"{kind}-{seed}", more)
-                 for seed in SEEDS}
-    outcome = played(f"parts_{kind}", rows, (ORACLE,), of_periods(ABLATION_PERIODS))
+def parts_lines(kind):
+    parts = PARTS[kind]
+    rows = {f"{kind} {number} of {seed}": policy(f"{kind} {number} of {seed}",
+                                                 f"{network}-{seed}", more)
+            for number, (network, more, _) in enumerate(parts) for seed in PART_SEEDS}
+    outcome = played(f"parts_{kind}", rows, (ORACLE,), of_periods(PART_PERIODS))
     by_policy = figures(outcome)
-    last = FIRST_PERIOD + ABLATION_PERIODS - 1
+    last = FIRST_PERIOD + PART_PERIODS - 1
     lines = [f"## {kind}: parts left out, periods {FIRST_PERIOD} to {last}", "",
-             f"Commit {outcome['commit']}. Means over three seeds with Student's 95 % interval; "
-             "every network is trained for the same steps on the same files, but for what its row "
-             "says.", "", *heading("network")]
-    for part, title in parts.items():
-        lines.append(seeds_row(title, by_policy, [f"{part}-{seed}" for seed in SEEDS]))
-    for how, more in SERVINGS[kind].items():
-        lines.append(seeds_row(f"whole, {how} (`{more}`)", by_policy,
-                               [f"{kind} {how} {seed}" for seed in SEEDS]))
+             f"Commit {outcome['commit']}, seeds {', '.join(map(str, PART_SEEDS))}.", "",
+             *heading("network")]
+    for number, (network, more, title) in enumerate(parts):
+        names = [f"{kind} {number} of {seed}" for seed in PART_SEEDS]
+        asked = f" (`{more}`)" if more else ""
+        row = seeds_row if len(PART_SEEDS) > 1 else single_row
+        lines.append(row(f"{title}: {network}{asked}", by_policy, names))
     if kind == "egdb":
-        metrics = paired("parts_egdb", "egdb-1", "egdb.return_only-1")
-        lines += ["", "egdb-1 over egdb.return_only-1, paired by advertiser and period: "
-                  f"conversions {interval(metrics['conversions']['relative'], 1, 100)} %, score "
-                  f"{interval(metrics['score']['relative'], 1, 100)} %, advertisers over their "
-                  f"CPA {interval(metrics['over_cpa']['difference'], 1, 100)} points."]
+        number = [network for network, _, _ in parts].index("egdb.return_only")
+        for baseline in (number, number + 1):
+            metrics = paired("parts_egdb", "egdb 0 of 1", f"egdb {baseline} of 1")
+            lines += ["", f"Whole over row {baseline + 1}, paired by advertiser and period: "
+                      f"conversions {interval(metrics['conversions']['relative'], 1, 100)} %, "
+                      f"score {interval(metrics['score']['relative'], 1, 100)} %, advertisers over "
+                      f"their CPA {interval(metrics['over_cpa']['difference'], 1, 100)} points, "
+                      f"CPA {interval(metrics['cpa_of_target']['difference'], 1, 100)} points of "
+                      "its target."]
     return lines + [""]
 
 
@@ -232,19 +255,21 @@ def jumps_lines():
 
 
 def make():
-    train([f"{network}-{seed}" for network in (*EBARET, *EGDB) for seed in SEEDS])
+    parts = dict.fromkeys(network for rows in PARTS.values() for network, _, _ in rows)
+    train([f"{network}-{seed}" for network in ("ebaret", "egdb") for seed in SEEDS])
+    train([f"{network}-{seed}" for network in parts for seed in PART_SEEDS])
     lines = [
         "# The expert-guided planners: EBaReT and EGDB",
         "",
         "Made by `make results RESULTS=planners` from networks that `scripts/models` trains: on "
         "periods from 1000 on, under `gavel experts`, nothing of which is tested here; how they "
-        "are asked was chosen in periods 500 to 502. How they are made is a choice of ours where "
+        "are asked was chosen in periods 500 to 509. How they are made is a choice of ours where "
         "the papers do not say (`gavel list learners ebaret`, `egdb`).",
         "",
         *whole_lines(),
         *reacting_lines(),
-        *ablation_lines("ebaret", EBARET),
-        *ablation_lines("egdb", EGDB),
+        *parts_lines("ebaret"),
+        *parts_lines("egdb"),
         *jumps_lines(),
     ]
     write("results/league_planners.md", lines[:-1])

@@ -8,15 +8,15 @@
 
 #include "policies/learn/dt_impl.h"
 
-/* Two defaults as texts; where: a source, as a literal. */
-#define GV_DT_ROWS(default_returns, default_relative, where)                                       \
+/* Defaults as texts; where: a source, as a literal. */
+#define GV_DT_ROWS(default_returns, default_relative, default_dropout, default_warm_up, where)     \
     GV_WIDTH_ROW(gv_dt_config, width, "64", "width of a token; a multiple of heads", where),       \
         GV_WIDTH_ROW(gv_dt_config, layers, "2", "blocks of the decoder", where ": 3"),             \
         GV_WIDTH_ROW(gv_dt_config, heads, "2", "heads of attention", where ": 1"),                 \
         GV_WIDTH_ROW(gv_dt_config, inner, "256", "width inside a block", where ": 512"),           \
         {.name = "dropout",                                                                        \
          .kind = GV_PARAM_REAL,                                                                    \
-         .fallback = "0.1",                                                                        \
+         .fallback = (default_dropout),                                                            \
          .maximum = 0.9,                                                                           \
          .offset = offsetof(gv_dt_config, dropout),                                                \
          .help = "share of numbers that training hides",                                           \
@@ -75,7 +75,7 @@
         {.name = "warm_up",                                                                        \
          .kind = GV_PARAM_INTEGER,                                                                 \
          .unit = "steps",                                                                          \
-         .fallback = "400",                                                                        \
+         .fallback = (default_warm_up),                                                            \
          .maximum = 1e12,                                                                          \
          .offset = offsetof(gv_dt_config, warm_up),                                                \
          .help = "steps over which the rate rises to its own",                                     \

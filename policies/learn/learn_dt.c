@@ -27,7 +27,7 @@ typedef struct dt_state {
 
 static const gv_param dt_params[] = {
     GV_LEARNER_ROWS("4000", "32", "0.001", SOURCE ": 10,000 steps, at a rate of 1e-4"),
-    GV_DT_ROWS("plain", "off", SOURCE),
+    GV_DT_ROWS("plain", "off", "0.1", "400", SOURCE),
     {0},
 };
 

@@ -51,7 +51,7 @@ static const char *const expert_kinds[] = {"marked", "all", NULL};
 static const char *const labels[] = {"played", "oracle", NULL};
 
 static const gv_param egdb_params[] = {
-    GV_LEARNER_ROWS("10000", "32", "0.001", CHOICE),
+    GV_LEARNER_ROWS("2500", "32", "0.001", CHOICE),
     GV_ANNEAL_ROW(gv_egdb_config),
     GV_DD_ROWS(EGDB),
     {.name = "standardise",
@@ -100,7 +100,7 @@ static const gv_param egdb_params[] = {
      .source = "ours"},
     {.name = "labels",
      .kind = GV_PARAM_CHOICE,
-     .fallback = "played",
+     .fallback = "oracle",
      .choices = labels,
      .offset = offsetof(gv_egdb_config, labels),
      .help = "what the inverse dynamics learn: the action played, between states as they were; or "
@@ -115,7 +115,7 @@ static const gv_param egdb_params[] = {
      .source = CHOICE},
     {.name = "forcing_steps",
      .kind = GV_PARAM_INTEGER,
-     .fallback = "10000",
+     .fallback = "1500",
      .maximum = 1e12,
      .offset = offsetof(gv_egdb_config, forcing_steps),
      .help = "steps in which that share rises from 0",
@@ -129,7 +129,7 @@ static const gv_param egdb_params[] = {
      .source = CHOICE},
     {.name = "beta_steps",
      .kind = GV_PARAM_INTEGER,
-     .fallback = "1000",
+     .fallback = "500",
      .maximum = 1e12,
      .offset = offsetof(gv_egdb_config, beta_steps),
      .help = "steps in which that weight rises from 0",

@@ -29,7 +29,7 @@ static void plant_constant(const gv_random *draw, size_t episode, size_t tick, p
     "batch=8", "width=16", "heads=2", "inner=32", "layers=2", "dropout=0", "warm_up=0", \
         "pu_batch=64", "pu_hidden=32"
 
-static const char *const guided_text[] = {SMALL, "pu_steps=30", NULL};
+static const char *const guided_text[] = {SMALL, "pu_steps=30", "show_returns=on", NULL};
 
 static gv_learner *taught(void **state, planting plant, const char *const *text, size_t steps,
                           gv_dataset **dataset)
