@@ -167,8 +167,8 @@ static const struct argp parser = {
         "Example:\n"
         "  gavel experts scenarios/market48.yaml --set market.first_period=1000 "
         "--set market.periods=50 -o experts.safetensors\n"
-        "  gavel train bc experts.safetensors -o bc.safetensors\n\n"
-        "All is held in memory: about 8 KB a trajectory of 48 ticks, so 450 MB for 200 periods of "
+        "  gavel train ebaret experts.safetensors -o ebaret.safetensors\n\n"
+        "All is held in memory: about 13 KB a trajectory of 48 ticks, so 750 MB for 200 periods of "
         "48 advertisers, 2 copies and 3 policies.",
 };
 

@@ -131,6 +131,10 @@ bad_input_is_refused() {
     expect_failure 2 'a whole number from 1' "$gavel" experts market.yaml -o x --copies 0
     expect_failure 2 'expected a standard deviation' "$gavel" experts market.yaml -o x --noise -1
     expect_failure 2 "no policy 'nobody'" "$gavel" experts market.yaml -o x --pupil nobody
+    expect_failure 2 'bid by true values: leave market.contender_belief' \
+        "$gavel" experts market.yaml -o x --set market.contender_belief=0.7
+    expect_failure 2 'bid by true values' "$gavel" experts market.yaml -o x \
+        --set advertisers.belief_scale=[1,1.4]
     expect_failure 2 'a pupil must not' "$gavel" experts market.yaml -o x --pupil oracle_slot
     expect_failure any 'pays its own bid' "$gavel" experts market.yaml -o x.safetensors \
         --set mechanism.type=first_price
