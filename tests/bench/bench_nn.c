@@ -120,6 +120,16 @@ static gv_node large_transformer(gv_graph *graph)
     return nn_decision_transformer(graph, &sizes, &decoder, &action);
 }
 
+/* EBaReT's at its defaults. */
+static const gv_decoder guided = {.width = 64, .layers = 2, .heads = 2, .inner = 256};
+
+static gv_node guided_transformer(gv_graph *graph)
+{
+    const nn_sizes sizes = {.batch = 1, .ticks = 48, .states = 44};
+    gv_node action = GV_NODE_NONE;
+    return nn_decision_transformer(graph, &sizes, &guided, &action);
+}
+
 static gv_node behaviour_cloning(gv_graph *graph)
 {
     const gv_mlp mlp = {.layers = 3, .widths = {128, 128, 1}, .hidden = gv_op_relu};
@@ -135,21 +145,22 @@ static gv_node q_learning(gv_graph *graph)
     return nn_implicit_q_learning(graph, &sizes, 64, &action);
 }
 
-/* A decision of ten steps, some campaigns at once, each with the condition and without. */
+/* A decision of ten steps, some campaigns at once, each with some passes of guidance. */
 typedef struct bench_diffuser {
     gv_params *params;
     gv_denoiser *denoiser;
+    size_t passes;
     size_t campaigns;
 } bench_diffuser;
 
-enum { STEPS = 10, TICKS = 48, STATES = 16, CAMPAIGNS_MAX = 48 };
+enum { STEPS = 10, TICKS = 48, STATES = 16, CAMPAIGNS_MAX = 48, PASSES_MAX = 3, TOKENS_MAX = 4 };
 
-static bench_diffuser diffuser_of(size_t base, size_t campaigns)
+static bench_diffuser diffuser_of(size_t base, size_t passes, size_t campaigns)
 {
     const nn_sizes sizes = {.batch = 1, .ticks = TICKS, .states = STATES};
     const gv_unet unet = {
         .base = base, .levels = 3, .multipliers = {1, 2, 4}, .kernel = 5, .groups = 8};
-    bench_diffuser made = {.campaigns = campaigns};
+    bench_diffuser made = {.passes = passes, .campaigns = campaigns};
     gv_graph *graph = NULL;
     gv_node noise = GV_NODE_NONE;
     must(gv_params_create(GV_F32, &made.params));
@@ -169,19 +180,19 @@ static bench_diffuser diffuser_of(size_t base, size_t campaigns)
 
 static void denoise(void *context)
 {
-    enum { NUMBERS = 2 * CAMPAIGNS_MAX * TICKS * STATES };
+    enum { NUMBERS = PASSES_MAX * CAMPAIGNS_MAX * TICKS * STATES };
     static float x[NUMBERS];
     static float eps[NUMBERS];
-    static float ones[2 * CAMPAIGNS_MAX];
+    static float ones[PASSES_MAX * CAMPAIGNS_MAX];
     const bench_diffuser *diffuser = context;
     for (size_t i = 0; i < NUMBERS; i++) {
         x[i] = 0.001F * (float)(i % 2000) - 1.0F;
     }
-    for (size_t i = 0; i < (size_t)2 * CAMPAIGNS_MAX; i++) {
+    for (size_t i = 0; i < (size_t)PASSES_MAX * CAMPAIGNS_MAX; i++) {
         ones[i] = 1;
     }
     for (size_t step = 0; step < STEPS; step++) {
-        const gv_denoiser_batch batch = {.count = 2 * diffuser->campaigns,
+        const gv_denoiser_batch batch = {.count = diffuser->passes * diffuser->campaigns,
                                          .x = x,
                                          .step = (double)step,
                                          .condition = ones,
@@ -190,17 +201,18 @@ static void denoise(void *context)
     }
 }
 
-/* A whole period of decisions: 48 ticks of three tokens, for some campaigns at once. */
+/* A whole period of decisions: 48 ticks of some tokens, for some campaigns at once. */
 typedef struct bench_period {
     gv_decoder_cache *cache;
+    size_t tokens;
     size_t campaigns;
 } bench_period;
 
 static void decide_period(void *context)
 {
     const bench_period *period = context;
-    static float x[CAMPAIGNS_MAX * 3 * 64];
-    static float y[CAMPAIGNS_MAX * 3 * 64];
+    static float x[CAMPAIGNS_MAX * TOKENS_MAX * 64];
+    static float y[CAMPAIGNS_MAX * TOKENS_MAX * 64];
     size_t slots[CAMPAIGNS_MAX];
     for (size_t c = 0; c < period->campaigns; c++) {
         slots[c] = c;
@@ -210,7 +222,7 @@ static void decide_period(void *context)
         x[i] = 0.001F * (float)(i % 1000) - 0.5F;
     }
     for (size_t tick = 0; tick < TICKS; tick++) {
-        gv_decoder_cache_advance(period->cache, slots, period->campaigns, 3, x, y);
+        gv_decoder_cache_advance(period->cache, slots, period->campaigns, period->tokens, x, y);
     }
 }
 
@@ -268,7 +280,8 @@ static double linear_flops(const gv_graph *graph)
 /* What bench_nn.py measured; 0: not there. */
 typedef struct torch_times {
     char version[64];
-    double dt_step, dt_large_step, dt_decision, iql_step, bc_step, dd_decision;
+    double dt_step, dt_large_step, dt_decision, ebaret_decision, iql_step, bc_step, dd_decision,
+        egdb_decision;
 } torch_times;
 
 /* Debian's, and another. */
@@ -281,9 +294,11 @@ static void read_line(torch_times *times, const char *line)
     const struct {
         const char *name;
         double *place;
-    } known[] = {{"dt_step ", &times->dt_step},         {"dt_large_step ", &times->dt_large_step},
-                 {"dt_decision ", &times->dt_decision}, {"iql_step ", &times->iql_step},
-                 {"bc_step ", &times->bc_step},         {"dd_decision ", &times->dd_decision}};
+    } known[] = {
+        {"dt_step ", &times->dt_step},         {"dt_large_step ", &times->dt_large_step},
+        {"dt_decision ", &times->dt_decision}, {"ebaret_decision ", &times->ebaret_decision},
+        {"iql_step ", &times->iql_step},       {"bc_step ", &times->bc_step},
+        {"dd_decision ", &times->dd_decision}, {"egdb_decision ", &times->egdb_decision}};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         const size_t length = strlen(known[i].name);
         if (strncmp(line, known[i].name, length) == 0) {
@@ -384,34 +399,48 @@ static void multiply_large(void *context)
     gv_gemm_f32(&gemm, scratch[0], scratch[1], scratch[2]);
 }
 
-static void diffuser_row(const char *what, size_t base, size_t campaigns, versus torch)
+static void diffuser_row(const char *what, bench_diffuser diffuser, versus torch)
 {
-    bench_diffuser diffuser = diffuser_of(base, campaigns);
     const bench_side sides[] = {{"sgemm", multiply_large, NULL}, {"decision", denoise, &diffuser}};
     const bench_times times = bench_measure(sides, 2, 5);
-    const double flops = 2.0 * STEPS * (double)campaigns * gv_denoiser_flops(diffuser.denoiser);
+    const double flops = STEPS * (double)(diffuser.passes * diffuser.campaigns) *
+                         gv_denoiser_flops(diffuser.denoiser);
     row(what, 1e3 * times.median[1], flops / times.median[1],
         2.0 * 512 * 512 * 512 / times.median[0], torch);
     gv_denoiser_destroy(diffuser.denoiser);
     gv_params_destroy(diffuser.params);
 }
 
-static void decision_row(const char *what, size_t campaigns, versus torch)
+/* A transformer, its decoder and the tokens of a tick. */
+typedef struct bench_decider {
+    bench_build build;
+    const gv_decoder *decoder;
+    size_t tokens;
+} bench_decider;
+
+/* Of one token that looks at so many: the products of its layers, and the looks. */
+static double token_flops(const gv_decoder *decoder, double looks)
 {
-    bench_net net = make(decision_transformer);
+    const double width = (double)decoder->width;
+    const double products = 4 * width * width + 2 * width * (double)decoder->inner;
+    return (double)decoder->layers * (2 * products + 4 * width * looks);
+}
+
+static void decision_row(const char *what, bench_decider one, size_t campaigns, versus torch)
+{
+    bench_net net = make(one.build);
     const gv_decoder_cache_config config = {.params = net.params,
                                             .name = "decoder",
-                                            .decoder = published,
+                                            .decoder = *one.decoder,
                                             .campaigns = campaigns,
-                                            .tokens = 3 * (size_t)TICKS};
-    bench_period period = {.campaigns = campaigns};
+                                            .tokens = one.tokens * TICKS};
+    bench_period period = {.tokens = one.tokens, .campaigns = campaigns};
     must(gv_decoder_cache_create(&config, &period.cache));
     const bench_side sides[] = {{"sgemm", multiply_large, NULL},
                                 {"period", decide_period, &period}};
     const bench_times times = bench_measure(sides, 2, TURNS);
-    const double products = 2.0 * 3 * (4 * 64 * 64 + 2 * 64 * 512);
-    const double looks = 4.0 * 3 * 64 * 72;
-    const double flops = (products + looks) * 3 * (double)campaigns * TICKS;
+    const double tokens = (double)(one.tokens * TICKS);
+    const double flops = token_flops(one.decoder, tokens / 2) * tokens * (double)campaigns;
     row(what, 1e3 * times.median[1] / TICKS, flops / times.median[1],
         2.0 * 512 * 512 * 512 / times.median[0], torch);
     gv_decoder_cache_destroy(period.cache);
@@ -445,13 +474,23 @@ int main(void)
     train_row("behaviour cloning's step, 128-128, batch 100", behaviour_cloning, TURNS,
               AGAINST(bc_step, 1));
     train_row("IQL's step, all nets, batch 100", q_learning, TURNS, AGAINST(iql_step, 1));
-    decision_row("decision transformer's decision, one campaign", 1, AGAINST(dt_decision, 1));
-    decision_row("decision transformer's decisions, 48 campaigns", 48, AGAINST(dt_decision, 48));
-    diffuser_row("Decision Diffuser's decision, 10 steps x 2 passes", 128, 1,
+    const bench_decider plain = {decision_transformer, &published, 3};
+    const bench_decider ebaret = {guided_transformer, &guided, 4};
+    decision_row("decision transformer's decision, one campaign", plain, 1,
+                 AGAINST(dt_decision, 1));
+    decision_row("decision transformer's decisions, 48 campaigns", plain, 48,
+                 AGAINST(dt_decision, 48));
+    decision_row("EBaReT's decision (width 64, 2 layers, 4 tokens a tick), one campaign", ebaret, 1,
+                 AGAINST(ebaret_decision, 1));
+    decision_row("EBaReT's decisions, 48 campaigns", ebaret, 48, AGAINST(ebaret_decision, 48));
+    diffuser_row("Decision Diffuser's decision, 10 steps x 2 passes", diffuser_of(128, 2, 1),
                  AGAINST(dd_decision, 1));
-    diffuser_row("Decision Diffuser's decisions, 48 campaigns", 128, 48, AGAINST(dd_decision, 48));
-    diffuser_row("the same of base 32, one campaign", 32, 1, (versus){0});
-    diffuser_row("the same of base 32, 48 campaigns", 32, 48, (versus){0});
+    diffuser_row("Decision Diffuser's decisions, 48 campaigns", diffuser_of(128, 2, 48),
+                 AGAINST(dd_decision, 48));
+    diffuser_row("EGDB's decision (base 32), 10 jumps x 3 passes", diffuser_of(32, 3, 1),
+                 AGAINST(egdb_decision, 1));
+    diffuser_row("EGDB's decisions, 48 campaigns", diffuser_of(32, 3, 48),
+                 AGAINST(egdb_decision, 48));
     for (size_t i = 0; i < 3; i++) {
         gv_mem_free(scratch[i]);
     }

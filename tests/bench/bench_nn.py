@@ -56,6 +56,37 @@ def quiet(run):
     return inner
 
 
+class Guided(peers.DecisionTransformer):
+    """EBaReT's: a fourth token a tick, of expertness; the action is read off it."""
+
+    def __init__(self, n):
+        super().__init__(n)
+        self.embed_expertness = nn.Linear(1, n["width"])
+
+    def forward(self, i):
+        when = self.embed_timestep(i["tick"].long())
+        tokens = (self.embed_state(i["states"]), self.embed_return(i["returns"]),
+                  self.embed_expertness(i["returns"]), self.embed_action(i["actions"]))
+        b, t, c = when.shape
+        x = torch.stack([token + when for token in tokens], 2).reshape(b, 4 * t, c)
+        x = self.embed_ln(x)
+        for block in self.decoder["blocks"]:
+            x = block(x, torch.ones(b, 4 * t))
+        return self.predict_action(x.reshape(b, t, 4, c)[:, :, 2])
+
+
+def denoising(passes, base):
+    """Ten steps of a U-Net, all passes in one batch."""
+    n = {"batch": passes, "ticks": 48, "states": 16, "base": base, "kernel": 5, "groups": 8}
+    net, inputs = peers.Diffuser(n).eval(), peers.unet_inputs(n)
+
+    def decide():
+        for _ in range(10):
+            net.unet(inputs)
+
+    return quiet(decide)
+
+
 def main():
     torch.set_num_threads(1)
     torch.manual_seed(1)
@@ -69,20 +100,17 @@ def main():
     n = {**small, "batch": 1, "ticks": 48}
     net, inputs = peers.DecisionTransformer(n).eval(), peers.dt_inputs(n)
     print("dt_decision", milliseconds(quiet(lambda: net(inputs)), 30))
+    n = {**n, "layers": 2, "heads": 2, "inner": 256, "states": 44}
+    guided, inputs = Guided(n).eval(), peers.dt_inputs(n)
+    print("ebaret_decision", milliseconds(quiet(lambda: guided(inputs)), 30))
     n = {"batch": 100, "states": 16, "q": 64}
     net, inputs = peers.Iql(n), peers.iql_inputs(n)
     print("iql_step", milliseconds(step_of(net, inputs, False), 50))
     actor = peers.mlp(16, 128, 128, 1)
     actor.loss = lambda i: (None, ((actor(i["states"]) - i["actions"]) ** 2).mean())
     print("bc_step", milliseconds(step_of(actor, inputs, False), 50))
-    n = {"batch": 2, "ticks": 48, "states": 16, "base": 128, "kernel": 5, "groups": 8}
-    net, inputs = peers.Diffuser(n).eval(), peers.unet_inputs(n)
-
-    def decide():
-        for _ in range(10):
-            net.unet(inputs)
-
-    print("dd_decision", milliseconds(quiet(decide), 3))
+    print("dd_decision", milliseconds(denoising(2, 128), 3))
+    print("egdb_decision", milliseconds(denoising(3, 32), 9))
     print("version", torch.__version__)
 
 
