@@ -1,12 +1,13 @@
 /*
- * EBaReT at work (arXiv 2507.16186): a decision transformer that asks itself for what an expert
- * would reach, and does what an expert would do.
+ * EBaReT at work (arXiv 2507.16186): a decision transformer that learnt what experts answer.
  *
- *     bid = a x value,    a = network(..., a_(t-1), s_t, R_t, e_t = 1)
+ *     bid = a x value,    a = network(..., a_(t-1), s_t, R_t, e_t)
  *
- * R_t is chosen by the network's own predictions, tilted towards experts; or, with tilt: off, a
- * fixed target less what was reached, as dt has it. How it is guided is a choice of ours
- * (ebaret.h). In a replay, which has no such state, it bids nothing.
+ * R_t is a fixed target less what was reached, as dt has it, or with a tilt chosen by the network's
+ * own predictions, leaning towards experts; e_t is the expertness that is asked for. How it is
+ * guided is a choice of ours (ebaret.h). Our experts foresee the day: who asks to be one of them
+ * (expertness: 1) takes his own past for one that foresaw, and bids too high
+ * (results/league_planners.md). In a replay, which has no such state, it bids nothing.
  */
 #include "policies/learn/ebaret.h"
 

@@ -79,7 +79,28 @@ an_ab_test_shows_the_uplift_of_pairs() {
     done
 }
 
+# A program that makes nothing: what is left is whether each network has a recipe.
+every_network_of_the_planners_table_can_be_made() {
+    begin
+    python3 - >networks.txt <<'PYTHON'
+import sys
+sys.path.insert(0, "scripts")
+sys.dont_write_bytecode = True
+import planners
+rows = [row for rows in planners.PARTS.values() for row in rows]
+print(*sorted({f"{network}-2" for network, _, _ in rows}), sep="\n")
+PYTHON
+    test "$(wc -l <networks.txt)" -ge 8
+    mkdir -p models/weights && touch models/weights/direct.safetensors
+    for name in $(cat networks.txt) direct-1 imitator; do
+        GAVEL=true scripts/models "$name"
+        test -f "build/models/$name.done"
+    done
+    expect_failure 2 "there is no 'nobody': direct, ebaret, egdb" scripts/models nobody
+}
+
 run_tests \
+    every_network_of_the_planners_table_can_be_made \
     robustness_shows_each_condition_beside_its_oracle \
     weights_in_a_folder_enter_under_their_names \
     an_ab_test_shows_the_uplift_of_pairs
