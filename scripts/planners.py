@@ -84,8 +84,8 @@ def played(name, rows, beside, settings):
             return outcome
     os.makedirs(WORK, exist_ok=True)
     began = time.process_time() + os.times().children_user
-    report = subprocess.run([GAVEL, "run", MARKET, "--json", "--quiet", "--resume", "--db",
-                             f"{WORK}/{name}.db", *sets(words)], check=True,
+    report = subprocess.run([GAVEL, "run", MARKET, *learned.JOBS, "--json", "--quiet", "--resume",
+                             "--db", f"{WORK}/{name}.db", *sets(words)], check=True,
                             stdout=subprocess.PIPE).stdout
     seconds = time.process_time() + os.times().children_user - began
     (table,) = [one for one in json.loads(report)["league"] if one["rivals"] != "market"]
@@ -175,16 +175,17 @@ def whole_lines():
 def reacting_lines():
     rows = {f"{network}-1": policy(f"{network}-1", f"{network}-1")
             for network in ("ebaret", "egdb")}
-    outcome = played("reacting", rows, BESIDE, [*of_periods(1), "market.rivals=reacting"])
+    outcome = played("reacting", rows, (), [*of_periods(1), "market.rivals=reacting"])
     fixed = figures(played("reacting_fixed", {}, (ORACLE,), of_periods(1)))[ORACLE]["score"]
     by_policy = figures(outcome)
     lines = [f"## Rivals that react, period {FIRST_PERIOD}", "",
              "The market is sold anew for each policy in each of the 48 places. The oracle, which "
              f"foresees offers that stand still, has {number(fixed['estimate'], 2)} against fixed "
-             "rivals. Brackets: a bootstrap over seats.", "",
+             "rivals. Brackets: a bootstrap over seats. `direct` and others in the same period: "
+             "[league_direct.md](league_direct.md).", "",
              "| policy | score | over the oracle's against fixed rivals, % | conversions "
              "| over CPA, % |", "|---|---|---|---|---|"]
-    for name in (*rows, *BESIDE):
+    for name in rows:
         row = by_policy[name]
         lines.append(f"| {name} | {interval(row['score'], 2)} | "
                      f"{number(100 * row['score']['estimate'] / fixed['estimate'], 1)} | "
