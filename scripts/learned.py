@@ -9,11 +9,10 @@ import os
 import subprocess
 
 from published import order_lines
-from tables import (GAVEL, commit, interval, market_rows, number, sets, write)
+from tables import (GAVEL, JOBS, commit, interval, market_rows, number, sets, write)
 
 WORK = "build/learned"
 MARKET = "scenarios/market48.yaml"
-JOBS = ("--jobs", os.environ["GAVEL_JOBS"]) if "GAVEL_JOBS" in os.environ else ()
 
 # Steps of each learner, at its CPU-sized defaults.
 LEARNERS = {"bc": 20000, "iql": 20000, "cql": 10000, "td3bc": 10000, "dt": 2000}

@@ -9,7 +9,7 @@ import subprocess
 import time
 
 import learned
-from tables import GAVEL, commit, interval, number, sets, write
+from tables import GAVEL, JOBS, commit, interval, number, sets, write
 
 MARKET = "scenarios/market48.yaml"
 WORK = "build/planners"
@@ -84,7 +84,7 @@ def played(name, rows, beside, settings):
             return outcome
     os.makedirs(WORK, exist_ok=True)
     began = time.process_time() + os.times().children_user
-    report = subprocess.run([GAVEL, "run", MARKET, *learned.JOBS, "--json", "--quiet", "--resume",
+    report = subprocess.run([GAVEL, "run", MARKET, *JOBS, "--json", "--quiet", "--resume",
                              "--db", f"{WORK}/{name}.db", *sets(words)], check=True,
                             stdout=subprocess.PIPE).stdout
     seconds = time.process_time() + os.times().children_user - began

@@ -8,10 +8,10 @@ import os
 import subprocess
 
 import entrants
-from tables import GAVEL, commit, interval, say, sets, write
+from tables import GAVEL, JOBS, commit, interval, say, sets, write
 
 WORK = "build/robustness"
-POLICIES = "direct mcpa online_lp oracle_slot"
+POLICIES = "direct ebaret egdb mcpa online_lp oracle_slot"
 DELAY_US = 31162266  # 6 h / ln 2: the mean of an exponential whose median is 6 h
 
 # What is set, and what it is, by the condition's name.
@@ -58,8 +58,8 @@ def play(condition, words):
         if outcome["settings"] == words:
             return outcome
     say(f"make results: {condition}")
-    report = subprocess.run([GAVEL, "run", entrants.MARKET, "--json", "--quiet", "--resume", "--db",
-                             f"{WORK}/{slug(condition)}.db", *sets(words)], check=True,
+    report = subprocess.run([GAVEL, "run", entrants.MARKET, *JOBS, "--json", "--quiet",
+                             "--resume", "--db", f"{WORK}/{slug(condition)}.db", *sets(words)], check=True,
                             stdout=subprocess.PIPE).stdout
     (league,) = [table for table in json.loads(report)["league"] if table["rivals"] == "fixed"]
     outcome = {"commit": commit(), "settings": words, "league": league}

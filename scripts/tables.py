@@ -6,6 +6,7 @@ import sys
 
 GAVEL = os.environ.get("GAVEL", "build/gavel")
 DATA = os.environ.get("GAVEL_DATA", "../shared/data")
+JOBS = ("--jobs", os.environ["GAVEL_JOBS"]) if "GAVEL_JOBS" in os.environ else ()
 
 
 def say(text):
