@@ -4,6 +4,7 @@ One run a condition, in which every policy takes every advertiser's place agains
 recorded offers; its outcome is kept in build/robustness/ until its settings change.
 """
 import json
+import math
 import os
 import subprocess
 
@@ -12,7 +13,7 @@ from tables import GAVEL, JOBS, commit, interval, say, sets, write
 
 WORK = "build/robustness"
 POLICIES = "direct ebaret egdb mcpa online_lp oracle_slot"
-DELAY_US = 31162266  # 6 h / ln 2: the mean of an exponential whose median is 6 h
+DELAY_S = 6 * 3600 / math.log(2)  # the mean of an exponential whose median is 6 h
 
 # What is set, and what it is, by the condition's name.
 CONDITIONS = {
@@ -30,7 +31,7 @@ CONDITIONS = {
     "values x 0.7": (("market.contender_belief=0.7",),
                      "the policy takes its values for 0.7 times what they are"),
     "values x 1.4": (("market.contender_belief=1.4",), "or for 1.4 times"),
-    "conversions late": ((f"market.delay={DELAY_US / 1e6:.6f}s",),
+    "conversions late": ((f"market.delay={DELAY_S:.0f}s",),
                          "conversions become known after an exponential delay of median 6 h; those "
                          "behind the period's end count, too"),
     "12 advertisers": (("advertisers.count=12",),
