@@ -20,6 +20,7 @@ LEARNERS = {"bc": 20000, "iql": 20000, "cql": 10000, "td3bc": 10000, "dt": 2000}
 SETTINGS = {"dt": ("relative=on", "returns=score", "constraint=on"),
             "dd": ("relative=on", "returns=score", "completion=on")}
 SEEDS = (1, 2, 3)
+SHIPPED = ("direct", "ebaret", "egdb")  # whose weights the market's scenario names
 BESIDE = ("online_lp", "mcpa", "oracle_slot")
 RATIOS = ("0.5", "0.75", "1", "1.25", "1.5")
 TRAINED = 200  # periods, from FIRST_TRAINED on
@@ -96,9 +97,9 @@ def validation():
     """The market of the validation periods, as a scenario of its own."""
     path = f"{WORK}/validation.yaml"
     # A path in a scenario is one beside its file, which this one has left.
-    weights = os.path.abspath("models/weights/direct.safetensors")
-    text = gavel("run", MARKET, "--print-config",
-                 *sets((*VALIDATION, f"policies.direct.weights={weights}")))
+    weights = [f"policies.{name}.weights={os.path.abspath(f'models/weights/{name}.safetensors')}"
+               for name in SHIPPED]
+    text = gavel("run", MARKET, "--print-config", *sets((*VALIDATION, *weights)))
     with open(path, "wb") as file:
         file.write(text)
     return path

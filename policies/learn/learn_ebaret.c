@@ -9,8 +9,9 @@
  * of each batch is experts'. The target of the action is what was played, or (ours, after oracle
  * imitation, arXiv 2412.11434) what the hindsight oracle says of the state, whoever came there.
  *
- * With expertness=off, expert_share=0, bag_length=1, bag_weight=0, weights=unit, pu_steps=0,
- * account=off, outlook=off, action_unit=scaled and DT's returns it is the learner dt, to the bit.
+ * By default all weights are 1, returns are hidden and experts are few: an oracle's day holds what
+ * nobody could foresee, and who learns to read that takes his own past for it. With the preset
+ * ebaret-dt it is the learner dt, to the bit.
  */
 #include <stddef.h>
 

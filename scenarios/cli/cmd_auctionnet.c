@@ -234,9 +234,10 @@ static const struct argp trajectory_parser = {
     .options = trajectory_options,
     .parser = take_trajectory_option,
     .args_doc = "FILE...",
-    .doc = "Makes training trajectories of AuctionNet's logs: a state of 16 numbers, an action and "
-           "rewards for each advertiser, period and tick, as safetensors with the tensors state "
-           "[N][48][16], action, reward, reward_continuous, done [N][48], length, period, "
+    .doc = "Makes training trajectories of AuctionNet's logs: a state of 16 numbers, an outlook "
+           "of 26 that have no scale, an action and rewards for each advertiser, period and tick, "
+           "as safetensors with the tensors state [N][48][16], outlook [N][48][26], action, "
+           "reward, reward_continuous, done [N][48], length, period, "
            "advertiser, category, budget, cpa, spend, conversions, score [N].\v"
            "Example:\n"
            "  gavel auctionnet trajectories period-7.csv period-8.csv -o train.safetensors",

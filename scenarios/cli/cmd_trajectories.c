@@ -80,10 +80,11 @@ static const struct argp parser = {
     .parser = parse_option,
     .args_doc = "DB",
     .doc =
-        "Makes training trajectories of a stored market run: a state of 16 numbers, an action "
-        "and rewards for each advertiser, period and tick, as safetensors with the tensors "
-        "state [N][T][16], action, reward, reward_continuous, done [N][T], length, period, "
-        "advertiser, category, budget, cpa, spend, conversions, score [N].\v"
+        "Makes training trajectories of a stored market run: a state of 16 numbers, an outlook of "
+        "26 that have no scale, an action and rewards for each advertiser, period and tick, as "
+        "safetensors with the tensors state [N][T][16], outlook [N][T][26], action, reward, "
+        "reward_continuous, done [N][T], length, period, advertiser, category, "
+        "budget, cpa, spend, conversions, score [N].\v"
         "Example:\n"
         "  gavel run scenarios/market48.yaml --set market.periods=200 --set market.contenders=[] "
         "--db train.db\n"
