@@ -6,10 +6,9 @@ outcome is kept in build/planners/ until its settings change, so an interrupted 
 import json
 import os
 import subprocess
-import time
 
 import learned
-from tables import GAVEL, JOBS, commit, interval, number, sets, write
+from tables import GAVEL, interval, league, number, write
 
 MARKET = "scenarios/market48.yaml"
 WORK = "build/planners"
@@ -73,28 +72,11 @@ def decision_transformers():
     return rows
 
 
-def played(name, rows, beside, settings):
-    """The outcome of one run with these networks, kept until its settings change."""
+def played(name, rows, beside, settings, resumes=True):
+    """The outcome of one run with these networks (tables.league)."""
     words = [*rows.values(), *settings, "market.keep_ticks=off",
              f"market.contenders=[{', '.join([*map(json.dumps, rows), *beside])}]"]
-    path = f"{WORK}/{name}.json"
-    if os.path.exists(path):
-        with open(path, encoding="utf-8") as file:
-            outcome = json.load(file)
-        if outcome["settings"] == words:
-            return outcome
-    os.makedirs(WORK, exist_ok=True)
-    began = time.process_time() + os.times().children_user
-    report = subprocess.run([GAVEL, "run", MARKET, *JOBS, "--json", "--quiet", "--resume",
-                             "--db", f"{WORK}/{name}.db", *sets(words)], check=True,
-                            stdout=subprocess.PIPE).stdout
-    seconds = time.process_time() + os.times().children_user - began
-    (table,) = [one for one in json.loads(report)["league"] if one["rivals"] != "market"]
-    outcome = {"commit": commit(), "settings": words, "league": table, "seconds": seconds}
-    with open(path + ".new", "w", encoding="utf-8") as file:
-        json.dump(outcome, file, indent=1)
-    os.replace(path + ".new", path)
-    return outcome
+    return league(MARKET, f"{WORK}/{name}", words, resumes)
 
 
 def of_periods(count):
@@ -243,7 +225,7 @@ def return_only_lines():
 def jumps_lines():
     """One run for each number of jumps: processor time less that of a run without the planner."""
     settings = of_periods(JUMP_PERIODS)
-    idle = played("jumps_none", {}, ("mcpa",), settings)["seconds"]
+    idle = played("jumps_none", {}, ("mcpa",), settings, False)["seconds"]
     lines = [f"## Skip-step sampling: jumps of 100 steps, period{'s' * (JUMP_PERIODS > 1)} "
              f"{FIRST_PERIOD} to {FIRST_PERIOD + JUMP_PERIODS - 1}", "",
              "`egdb-1` with a plan at every tick, 48 campaigns in one batch. Time: that of the "
@@ -255,7 +237,7 @@ def jumps_lines():
     for jumps in JUMPS:
         name = f"egdb at {jumps}"
         rows = {name: policy(name, "egdb-1", f"jumps: {jumps}, replan: 1")}
-        outcomes[jumps] = played(f"jumps_{jumps}", rows, (), settings)
+        outcomes[jumps] = played(f"jumps_{jumps}", rows, (), settings, False)
     most = figures(outcomes[JUMPS[-1]])[f"egdb at {JUMPS[-1]}"]["score"]["estimate"]
     whole = outcomes[JUMPS[-1]]["seconds"] - idle
     for jumps, outcome in outcomes.items():

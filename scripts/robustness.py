@@ -3,13 +3,11 @@
 One run a condition, in which every policy takes every advertiser's place against the others'
 recorded offers; its outcome is kept in build/robustness/ until its settings change.
 """
-import json
 import math
 import os
-import subprocess
 
 import entrants
-from tables import GAVEL, JOBS, commit, interval, say, sets, write
+from tables import interval, league, write
 
 WORK = "build/robustness"
 POLICIES = "direct ebaret egdb mcpa online_lp oracle_slot"
@@ -50,26 +48,6 @@ def slug(condition):
     return "".join(c if c.isalnum() else "_" for c in condition)
 
 
-def play(condition, words):
-    """One condition's {"commit", "settings", "league"}, kept until the settings change."""
-    path = f"{WORK}/{slug(condition)}.json"
-    if os.path.exists(path):
-        with open(path, encoding="utf-8") as file:
-            outcome = json.load(file)
-        if outcome["settings"] == words:
-            return outcome
-    say(f"make results: {condition}")
-    report = subprocess.run([GAVEL, "run", entrants.MARKET, *JOBS, "--json", "--quiet",
-                             "--resume", "--db", f"{WORK}/{slug(condition)}.db", *sets(words)], check=True,
-                            stdout=subprocess.PIPE).stdout
-    (league,) = [table for table in json.loads(report)["league"] if table["rivals"] == "fixed"]
-    outcome = {"commit": commit(), "settings": words, "league": league}
-    with open(path + ".new", "w", encoding="utf-8") as file:
-        json.dump(outcome, file, indent=1)
-    os.replace(path + ".new", path)
-    return outcome
-
-
 def policies():
     """The oracle is always there, and last: it is what the others are measured by."""
     named = [name for name in entrants.words("POLICIES", POLICIES) if name != entrants.ORACLE]
@@ -97,9 +75,8 @@ def table(title, outcomes, figure, decimals, scale):
 
 
 def make():
-    os.makedirs(WORK, exist_ok=True)
     common = [*entrants.settings(), f"market.contenders=[{', '.join(policies())}]"]
-    outcomes = {name: play(name, common + list(words))
+    outcomes = {name: league(entrants.MARKET, f"{WORK}/{slug(name)}", common + list(words))
                 for name, (words, _) in conditions().items()}
     commits = sorted({outcome["commit"] for outcome in outcomes.values()})
     lines = [

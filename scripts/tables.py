@@ -21,14 +21,48 @@ def sets(settings):
     return [word for setting in settings for word in ("--set", setting)]
 
 
-def run(scenario, database, *settings):
-    """What the run comes to, as JSON; the database is made anew."""
+def remove_database(database):
     for ending in ("", "-wal", "-shm"):
         if os.path.exists(database + ending):
             os.remove(database + ending)
+
+
+def run(scenario, database, *settings):
+    """What the run comes to, as JSON; the database is made anew."""
+    remove_database(database)
     environment = dict(os.environ, GAVEL_DATA=os.path.abspath(DATA))
     return subprocess.run(command(scenario, database, settings), check=True, env=environment,
                           stdout=subprocess.PIPE).stdout
+
+
+def children_seconds():
+    """Processor time of the programs that were run so far."""
+    return os.times().children_user + os.times().children_system
+
+
+def league(scenario, path, words, resumes=True):
+    """One run's {"commit", "settings", "league", "seconds"}: its table against fixed rivals, or
+    rivals that react. Kept in PATH.json until the settings change, its database in PATH.db; what
+    is to be timed must not resume, or an interrupted run's seconds are those of its end."""
+    if os.path.exists(f"{path}.json"):
+        with open(f"{path}.json", encoding="utf-8") as file:
+            outcome = json.load(file)
+        if outcome["settings"] == words:
+            return outcome
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    if not resumes:
+        remove_database(f"{path}.db")
+    say(f"make results: {os.path.basename(path)}")
+    began = children_seconds()
+    report = subprocess.run([GAVEL, "run", scenario, *JOBS, "--json", "--quiet", "--resume", "--db",
+                             f"{path}.db", *sets(words)], check=True, stdout=subprocess.PIPE).stdout
+    (table,) = [one for one in json.loads(report)["league"] if one["rivals"] != "market"]
+    outcome = {"commit": commit(), "settings": words, "league": table,
+               "seconds": children_seconds() - began}
+    with open(f"{path}.json.new", "w", encoding="utf-8") as file:
+        json.dump(outcome, file, indent=1)
+    os.replace(f"{path}.json.new", f"{path}.json")
+    return outcome
 
 
 def number(value, decimals):
