@@ -9,7 +9,7 @@ import os
 import subprocess
 
 from published import order_lines
-from tables import (GAVEL, JOBS, commit, interval, market_rows, number, sets, write)
+from tables import (GAVEL, JOBS, commit, interval, number, sets, write)
 
 WORK = "build/learned"
 MARKET = "scenarios/market48.yaml"
