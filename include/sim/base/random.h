@@ -29,33 +29,41 @@
  * What a draw is for. A new purpose goes at the end: the numbers are part of every result.
  * They stay below 256.
  */
-#define GV_STREAM_LIST(X)      \
-    X(GV_STREAM_BID, 1)        \
-    X(GV_STREAM_BOOTSTRAP, 2)  \
-    X(GV_STREAM_ARRIVAL, 3)    \
-    X(GV_STREAM_SERVICE, 4)    \
-    X(GV_STREAM_TRAFFIC, 5)    \
-    X(GV_STREAM_CLICK, 6)      \
-    X(GV_STREAM_CONVERSION, 7) \
-    X(GV_STREAM_DELAY, 8)      \
-    X(GV_STREAM_RIVAL, 9)      \
-    X(GV_STREAM_LIBRARY, 10)   \
-    X(GV_STREAM_TEST, 11)      \
-    X(GV_STREAM_SIGMA, 12)     \
-    X(GV_STREAM_EXPOSURE, 13)  \
-    X(GV_STREAM_RESPONSE, 14)  \
-    X(GV_STREAM_OVERSPEND, 18) \
-    X(GV_STREAM_LESSON, 20)    \
-    X(GV_STREAM_OFFLINE, 24)   \
-    X(GV_STREAM_WEIGHT, 30)    \
-    X(GV_STREAM_DROPOUT, 31)   \
-    X(GV_STREAM_SAMPLE, 32)    \
-    X(GV_STREAM_NOISE, 33)     \
-    X(GV_STREAM_EXPERT, 34)    \
-    X(GV_STREAM_EBARET, 35)    \
-    X(GV_STREAM_VAE, 36)       \
-    X(GV_STREAM_EGDB, 37)      \
-    X(GV_STREAM_OUTLOOK, 39)
+#define GV_STREAM_LIST(X)       \
+    X(GV_STREAM_BID, 1)         \
+    X(GV_STREAM_BOOTSTRAP, 2)   \
+    X(GV_STREAM_ARRIVAL, 3)     \
+    X(GV_STREAM_SERVICE, 4)     \
+    X(GV_STREAM_TRAFFIC, 5)     \
+    X(GV_STREAM_CLICK, 6)       \
+    X(GV_STREAM_CONVERSION, 7)  \
+    X(GV_STREAM_DELAY, 8)       \
+    X(GV_STREAM_RIVAL, 9)       \
+    X(GV_STREAM_LIBRARY, 10)    \
+    X(GV_STREAM_TEST, 11)       \
+    X(GV_STREAM_SIGMA, 12)      \
+    X(GV_STREAM_EXPOSURE, 13)   \
+    X(GV_STREAM_RESPONSE, 14)   \
+    X(GV_STREAM_OVERSPEND, 18)  \
+    X(GV_STREAM_LESSON, 20)     \
+    X(GV_STREAM_OFFLINE, 24)    \
+    X(GV_STREAM_WEIGHT, 30)     \
+    X(GV_STREAM_DROPOUT, 31)    \
+    X(GV_STREAM_SAMPLE, 32)     \
+    X(GV_STREAM_NOISE, 33)      \
+    X(GV_STREAM_EXPERT, 34)     \
+    X(GV_STREAM_EBARET, 35)     \
+    X(GV_STREAM_VAE, 36)        \
+    X(GV_STREAM_EGDB, 37)       \
+    X(GV_STREAM_OUTLOOK, 39)    \
+    X(GV_STREAM_EXAMPLE, 40)    \
+    X(GV_STREAM_POPULATION, 41) \
+    X(GV_STREAM_RETENTION, 42)  \
+    X(GV_STREAM_PLANTED, 43)    \
+    X(GV_STREAM_PERTURB, 45)    \
+    X(GV_STREAM_EVALUATE, 46)   \
+    X(GV_STREAM_EXPLORE, 47)    \
+    X(GV_STREAM_EXPERIMENT, 48)
 
 typedef enum gv_stream {
 #define X(name, number) name = (number),

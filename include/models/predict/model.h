@@ -1,0 +1,63 @@
+/*
+ * model.h - what predicts clicks and conversions from examples: one constant type a method.
+ *
+ * A model is trained on examples, written to a file with the declaration of its fields, and served
+ * from that file alone. Learning is a pure function of (examples, their order, seed), for any
+ * number of threads; a prediction depends on its own row alone, whichever others are asked with it.
+ */
+#ifndef MODELS_PREDICT_MODEL_H
+#define MODELS_PREDICT_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "models/predict/examples.h"
+#include "sim/base/param.h"
+#include "sim/base/safetensors.h"
+#include "sim/base/status.h"
+
+typedef struct gv_model_setup {
+    const void *config; /* the type's parameters, complete; borrowed while it lives */
+    gv_example_shape shape;
+    uint64_t seed;
+    size_t jobs; /* threads, at least 1 */
+    bool learns; /* false: only to be restored and asked */
+} gv_model_setup;
+
+/* Tensors of what was learnt, in the order in which they were added. */
+typedef struct gv_model_tensors {
+    size_t count;
+    gv_tensor *tensors; /* [count]; data borrowed from the model until it learns on */
+} gv_model_tensors;
+
+enum { GV_MODEL_TENSORS_MAX = 512 };
+
+typedef struct gv_model_type {
+    gv_type_info info; /* with a row "epochs", the usual number of passes over the examples */
+    size_t state_size; /* the dispatcher allocates it, zeroed */
+    bool tells_conversions;
+    /* May fail, and then fini() is called on what it left. */
+    gv_status (*init)(void *state, const gv_model_setup *setup);
+    /*
+     * One pass over rows[0 .. count) of labelled examples in that order, in batches of its own.
+     * *loss: the mean weighted loss over them, each before its batch was learnt. A number that is
+     * not finite is GV_EINVAL and names the batch or tensor.
+     */
+    gv_status (*learn)(void *state, const gv_examples *examples, const uint32_t *rows, size_t count,
+                       double *loss);
+    /* pctr, pcvr: [examples->count], in [0, 1]; pcvr, of a click to convert, may be NULL. */
+    gv_status (*predict)(void *state, const gv_examples *examples, float *pctr, float *pcvr);
+    /* Fills tensors [GV_MODEL_TENSORS_MAX], count with it; all that predict() needs. */
+    void (*tensors)(const void *state, gv_model_tensors *out);
+    /* Into a state fresh from init; refuses another shape with a sentence. */
+    gv_status (*restore)(void *state, const gv_safetensors *file);
+    void (*fini)(void *state);
+} gv_model_type;
+
+extern const gv_model_type *const gv_model_types[]; /* every type, then NULL */
+
+/* NULL when there is none of that name. */
+const gv_model_type *gv_model_find(const char *name);
+
+#endif

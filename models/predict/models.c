@@ -1,0 +1,16 @@
+/* The table of all models; each type's own file tells of it. */
+#include <string.h>
+
+#include "models/predict/model.h"
+
+const gv_model_type *const gv_model_types[] = {NULL};
+
+const gv_model_type *gv_model_find(const char *name)
+{
+    for (size_t i = 0; gv_model_types[i] != NULL; i++) {
+        if (strcmp(gv_model_types[i]->info.name, name) == 0) {
+            return gv_model_types[i];
+        }
+    }
+    return NULL;
+}
