@@ -55,7 +55,7 @@ static gv_status join_filters(gv_composition *composition, const gv_campaign_pla
 static gv_logged_config rows_of(const gv_composition *composition, const gv_campaign_plan *plan)
 {
     const gv_campaign_settings *settings = plan->settings;
-    return (gv_logged_config){
+    gv_logged_config rows = {
         .log = composition->log,
         .start_us =
             settings->start_us > composition->from_us ? settings->start_us : composition->from_us,
@@ -64,6 +64,8 @@ static gv_logged_config rows_of(const gv_composition *composition, const gv_camp
         .use_floor = composition->scenario->log->use_floor,
         .predictor = composition->predictor,
     };
+    gv_couple_rows(composition, &rows);
+    return rows;
 }
 
 static gv_status name_past(gv_composition *composition, gv_composed_campaign *campaign)
@@ -91,6 +93,7 @@ static gv_status compose_past(gv_composition *composition, gv_composed_campaign 
         return GV_OK;
     }
     campaign->past = campaign->rows;
+    campaign->past.is_past = true;
     campaign->past.log = composition->past_log;
     if (composition->past_log != composition->log) {
         campaign->past.predictor = NULL; /* it knows the columns of the other log */
@@ -108,6 +111,8 @@ static gv_status sum_cost(const gv_logged_config *rows, int64_t *cost_nanos)
     config.rival = GV_RIVAL_PRICE;
     config.use_floor = false;
     config.predictor = NULL;
+    config.belief = NULL;
+    config.truth = NULL;
     GV_TRY(gv_logged_source_create(&config, &source));
     int64_t sum = 0;
     uint64_t position = source->begin;

@@ -15,6 +15,7 @@ void gv_composition_destroy(gv_composition *composition)
     }
     gv_market_destroy(composition->market);
     gv_predictor_destroy(composition->predictor);
+    gv_predictor_destroy(composition->truth_predictor);
     if (composition->past_log != composition->log) {
         gv_log_close(composition->past_log);
     }
@@ -68,35 +69,6 @@ static gv_status open_history(gv_composition *composition, size_t jobs, const gv
                                 .jobs = jobs};
     return place(composition, &scenario->history_section, "format",
                  gv_inputs_open(&composition->inputs, &plan, progress, &composition->past_log));
-}
-
-static gv_status fit_predictor(gv_composition *composition, const gv_progress *progress)
-{
-    gv_scenario *scenario = composition->scenario;
-    const gv_predictor_type *type = scenario->predictor;
-    const gv_section *section = &scenario->predictor_section;
-    if (type == NULL) {
-        return GV_OK;
-    }
-    if (type->needs_training && composition->past_log != composition->log) {
-        gv_problems_add(&scenario->problems, gv_section_mark(section, "type"),
-                        "predictor: %s learns from an earlier span of the log itself: give "
-                        "`history: {from: ..., to: ...}` without a path",
-                        type->info.name);
-        return gv_problems_fail(&scenario->problems);
-    }
-    const gv_predictor_training training = {
-        .log = composition->past_log,
-        .start_us = composition->past_from_us,
-        .end_us = composition->past_to_us,
-        .impression_weight = scenario->history == NULL ? 1 : scenario->history->impression_weight};
-    const gv_status status = gv_predictor_create(type, section->config, composition->log,
-                                                 type->needs_training ? &training : NULL, progress,
-                                                 &composition->predictor);
-    if (status == GV_ENOTFOUND || status == GV_EINVAL) {
-        return place(composition, section, "type", GV_EUSAGE);
-    }
-    return status;
 }
 
 /* Names of files are left out: the same bytes under another name give the same outcome. */
@@ -180,12 +152,14 @@ static gv_status compose(gv_composition *composition, size_t jobs, const gv_prog
     /* The identity first: composing settles what is "auto". */
     GV_TRY(open_log(composition, jobs, progress));
     GV_TRY(open_history(composition, jobs, progress));
+    GV_TRY(add_files(composition, &composition->scenario->predictor_section));
+    GV_TRY(add_files(composition, &composition->scenario->truth_section));
     GV_TRY(identify(composition));
     const gv_scenario_top *top = composition->scenario->top;
     composition->zone_us = top->zone == NULL ? gv_log_zone_us(composition->log)
                                              : gv_scenario_zone_us(composition->scenario);
     GV_TRY(gv_compose_spans(composition));
-    GV_TRY(fit_predictor(composition, progress));
+    GV_TRY(gv_compose_coupling(composition, progress));
     GV_TRY(gv_compose_campaigns(composition));
     return gv_compose_cells(composition);
 }

@@ -45,6 +45,9 @@ typedef struct gv_composition {
     gv_log *log;
     gv_log *past_log; /* the same as log, another, or NULL */
     gv_predictor *predictor;
+    gv_predictor *truth_predictor; /* NULL: there is none of its own */
+    gv_belief belief;              /* exact where the scenario has none */
+    gv_truth truth;                /* where the scenario has a response */
     gv_history *totals; /* an rlb-info file; NULL: the history is a log, or there is none */
     int64_t zone_us;
     bool has_times; /* the log's times are real, not just an order */

@@ -65,7 +65,8 @@ gv_status gv_scenario_read_predictor(gv_scenario *scenario, const gv_reading *re
     }
     GV_TRY(gv_scenario_keep_word(reading, node, section, "type", name));
     const gv_type_info *info = scenario->predictor == NULL ? &logged : &scenario->predictor->info;
-    return gv_section_read(reading, node, info, others, section);
+    GV_TRY(gv_section_read(reading, node, info, others, section));
+    return gv_scenario_resolve_paths(scenario, section);
 }
 
 gv_status gv_scenario_read_mechanism(gv_scenario *scenario, const gv_reading *reading)

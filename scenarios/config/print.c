@@ -118,6 +118,13 @@ static void add_replay(listing *list, const gv_scenario *scenario)
         add_mapping(list, &scenario->history_section);
     }
     add_mapping(list, &scenario->predictor_section);
+    if (scenario->belief != NULL) {
+        add_mapping(list, &scenario->belief_section);
+    }
+    if (scenario->response != NULL) {
+        add_mapping(list, &scenario->response_section);
+        add_section(list, &scenario->truth_section, "  ", "  ", false);
+    }
     add_mapping(list, &scenario->mechanism_section);
     add_header(list, "", "campaigns");
     for (size_t i = 0; i < scenario->campaign_count; i++) {

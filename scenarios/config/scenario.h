@@ -61,6 +61,23 @@ typedef struct gv_history_plan {
     int64_t price_step_nanos;
 } gv_history_plan;
 
+/* How what is believed differs from what is predicted, see belief.h. */
+typedef struct gv_belief_plan {
+    double scale;
+    double slope;
+    double noise;
+    double cold;
+    const char *cold_by; /* NULL: each opportunity by itself */
+    double mean;         /* NaN: of the history */
+    int64_t stale_us;    /* the predictor was fitted so long before the history's end */
+} gv_belief_plan;
+
+/* What users do, see gv_truth. */
+typedef struct gv_response_plan {
+    int64_t click_delay_us; /* means */
+    int64_t conversion_delay_us;
+} gv_response_plan;
+
 typedef struct gv_campaign_settings {
     int64_t start_us;
     int64_t end_us;
@@ -103,6 +120,9 @@ typedef struct gv_scenario {
     const gv_filter *log_filters;
     size_t log_filter_count;
     const gv_predictor_type *predictor; /* NULL: the log's own predictions */
+    gv_belief_plan *belief;             /* NULL: what is predicted is believed */
+    gv_response_plan *response;         /* NULL: clicks and conversions are the logged ones */
+    const gv_predictor_type *truth;     /* NULL: they are drawn by what is predicted */
     gv_mechanism *mechanism;
     gv_market_plan *market;      /* NULL: the scenario replays a log */
     gv_campaign_plan *campaigns; /* [campaign_count]; none in a market */
@@ -113,6 +133,9 @@ typedef struct gv_scenario {
     gv_section log_section;
     gv_section history_section;
     gv_section predictor_section;
+    gv_section belief_section;
+    gv_section response_section;
+    gv_section truth_section; /* the rows of the response's type */
     gv_section mechanism_section;
     gv_problems problems;
     gv_region region; /* holds all of the above */
@@ -131,6 +154,8 @@ extern const gv_scenario_section gv_scenario_top_section;
 extern const gv_scenario_section gv_scenario_log_section;
 extern const gv_scenario_section gv_scenario_history_section;
 extern const gv_scenario_section gv_scenario_predictor_section;
+extern const gv_scenario_section gv_scenario_belief_section;
+extern const gv_scenario_section gv_scenario_response_section;
 extern const gv_scenario_section gv_scenario_mechanism_section;
 extern const gv_scenario_section gv_scenario_campaign_section;
 extern const gv_scenario_section gv_scenario_policy_section;

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "sim/base/hash.h"
 #include "sim/base/mem.h"
 #include "sim/base/vector.h"
 #include "sim/market/logged_impl.h"
@@ -29,6 +30,12 @@ typedef struct logged_source {
     uint64_t *rows;          /* scratch, each [GV_OPPORTUNITY_PIECE] */
     int64_t *integer_cells[INTEGER_COUNT];
     double *real_cells[REAL_COUNT];
+    const gv_belief *belief; /* NULL: what is predicted is believed */
+    const gv_truth *truth;   /* NULL: the predictions */
+    bool tells_truth;
+    const gv_log_column *cold_by; /* NULL: none */
+    double *true_cells;           /* these two are scratch as well */
+    uint64_t *groups;
     uint64_t seen; /* rows from begin to here have had their rates looked at */
 } logged_source;
 
@@ -153,16 +160,61 @@ static gv_status validate(logged_source *self, uint64_t next, const gv_opportuni
     return GV_OK;
 }
 
+static void list_rows(const logged_source *self, const gv_opportunities *piece)
+{
+    for (size_t i = 0; piece->ids == NULL && i < piece->count; i++) {
+        self->rows[i] = piece->first_id + i;
+    }
+}
+
 static gv_status predict(const logged_source *self, gv_opportunities *piece)
 {
-    if (piece->ids == NULL) {
-        for (size_t i = 0; i < piece->count; i++) {
-            self->rows[i] = piece->first_id + i;
-        }
-    }
     double *pctr = self->real_cells[PCTR];
     GV_TRY(gv_predictor_predict(self->predictor, self->rows, piece->count, pctr));
     piece->pctr = pctr;
+    return GV_OK;
+}
+
+/* Before what is predicted is disturbed. */
+static gv_status tell_truth(const logged_source *self, gv_opportunities *piece)
+{
+    if (self->truth != NULL && self->truth->predictor != NULL) {
+        GV_TRY(gv_predictor_predict(self->truth->predictor, self->rows, piece->count,
+                                    self->true_cells));
+    } else if (piece->pctr != NULL) {
+        memcpy(self->true_cells, piece->pctr, piece->count * sizeof *self->true_cells);
+    } else {
+        return GV_OK;
+    }
+    piece->truth = self->true_cells;
+    return GV_OK;
+}
+
+/* Hashes of the values that share their being cold. */
+static gv_status group(const logged_source *self, const gv_opportunities *piece)
+{
+    const uint64_t first = self->rows[0];
+    GV_TRY(gv_log_check(self->cold_by, first, self->rows[piece->count - 1] - first + 1));
+    for (size_t i = 0; i < piece->count; i++) {
+        size_t size = 0;
+        const char *text = gv_log_text(self->cold_by, self->rows[i], &size);
+        self->groups[i] = gv_hash(text, size);
+    }
+    return GV_OK;
+}
+
+static gv_status disturb(const logged_source *self, gv_opportunities *piece)
+{
+    double *believed = self->real_cells[PCTR];
+    if (piece->pctr != believed) {
+        memcpy(believed, piece->pctr, piece->count * sizeof *believed);
+    }
+    if (self->cold_by != NULL) {
+        GV_TRY(group(self, piece));
+    }
+    gv_belief_apply(self->belief, self->rows, self->cold_by == NULL ? NULL : self->groups,
+                    piece->count, believed);
+    piece->pctr = believed;
     return GV_OK;
 }
 
@@ -173,7 +225,17 @@ static gv_status fill(const logged_source *self, gv_opportunities *piece)
     GV_TRY(integer_cells(self, FLOOR, piece, &piece->floor_nanos));
     GV_TRY(real_cells(self, PCTR, piece, &piece->pctr));
     GV_TRY(real_cells(self, PCVR, piece, &piece->pcvr));
-    return self->predictor == NULL ? GV_OK : predict(self, piece);
+    if (self->predictor == NULL && !self->tells_truth && self->belief == NULL) {
+        return GV_OK;
+    }
+    list_rows(self, piece);
+    if (self->predictor != NULL) {
+        GV_TRY(predict(self, piece));
+    }
+    if (self->tells_truth) {
+        GV_TRY(tell_truth(self, piece));
+    }
+    return self->belief == NULL || piece->pctr == NULL ? GV_OK : disturb(self, piece);
 }
 
 /*
@@ -232,6 +294,8 @@ static void logged_destroy(gv_source *source)
     gv_mem_free(self->filters);
     gv_mem_free(self->events);
     gv_mem_free(self->rows);
+    gv_mem_free(self->true_cells);
+    gv_mem_free(self->groups);
     for (size_t i = 0; i < INTEGER_COUNT; i++) {
         gv_mem_free(self->integer_cells[i]);
     }
@@ -239,6 +303,22 @@ static void logged_destroy(gv_source *source)
         gv_mem_free(self->real_cells[i]);
     }
     gv_mem_free(self);
+}
+
+static gv_status bind_cold(logged_source *self, const gv_logged_config *config)
+{
+    self->cold_by = gv_log_find(config->log, GV_LOG_IMPRESSION, config->cold_by);
+    if (self->cold_by == NULL) {
+        return GV_FAIL(GV_ENOTFOUND, "%s: there is no column %s for predictions to be cold by",
+                       gv_log_path(config->log), config->cold_by);
+    }
+    const gv_log_kind kind = gv_log_column_kind(self->cold_by);
+    if (kind != GV_LOG_CODE && kind != GV_LOG_TEXT) {
+        return GV_FAIL(GV_EINVAL,
+                       "%s: predictions are cold by a column of names, and %s is numbers",
+                       gv_log_path(config->log), config->cold_by);
+    }
+    return GV_OK;
 }
 
 static gv_status bind_columns(logged_source *self, const gv_logged_config *config)
@@ -257,7 +337,7 @@ static gv_status bind_columns(logged_source *self, const gv_logged_config *confi
         self->reals[PCTR] = gv_log_find(log, GV_LOG_IMPRESSION, gv_log_role_name(GV_ROLE_PCTR));
     }
     self->reals[PCVR] = gv_log_find(log, GV_LOG_IMPRESSION, gv_log_role_name(GV_ROLE_PCVR));
-    return GV_OK;
+    return config->cold_by == NULL ? GV_OK : bind_cold(self, config);
 }
 
 static gv_status bind_filters(logged_source *self, const gv_logged_config *config)
@@ -275,7 +355,10 @@ static gv_status allocate(logged_source *self, size_t filter_count)
     const size_t piece = GV_OPPORTUNITY_PIECE;
     self->filters = gv_mem_alloc(0, filter_count, sizeof *self->filters);
     self->rows = gv_mem_alloc_vector(piece, sizeof *self->rows);
-    bool is_whole = self->filters != NULL && self->rows != NULL;
+    self->true_cells = gv_mem_alloc_vector(piece, sizeof *self->true_cells);
+    self->groups = gv_mem_alloc_vector(piece, sizeof *self->groups);
+    bool is_whole = self->filters != NULL && self->rows != NULL && self->true_cells != NULL &&
+                    self->groups != NULL;
     for (size_t i = 0; i < INTEGER_COUNT; i++) {
         self->integer_cells[i] = gv_mem_alloc_vector(piece, sizeof *self->integer_cells[i]);
         is_whole = is_whole && self->integer_cells[i] != NULL;
@@ -295,11 +378,16 @@ static gv_status build(logged_source *self, const gv_logged_config *config)
     GV_TRY(bind_filters(self, config));
     GV_TRY(gv_log_lower_bound(log, GV_LOG_IMPRESSION, config->start_us, &self->base.begin));
     GV_TRY(gv_log_lower_bound(log, GV_LOG_IMPRESSION, config->end_us, &self->base.end));
-    size_t event_count = 0;
-    GV_TRY(gv_logged_events(log, self->filters, self->filter_count, self->base.begin,
-                            self->base.end, &self->events, &event_count));
-    self->base.event_max = event_count;
     self->seen = self->base.begin;
+    size_t event_count = 0;
+    if (self->truth == NULL) {
+        GV_TRY(gv_logged_events(log, self->filters, self->filter_count, self->base.begin,
+                                self->base.end, &self->events, &event_count));
+    } else {
+        GV_TRY(gv_logged_draw_events(&self->base, self->truth, &self->events, &event_count));
+    }
+    self->base.event_max = event_count;
+    self->tells_truth = self->tells_truth && !config->is_past;
     return GV_OK;
 }
 
@@ -315,6 +403,10 @@ gv_status gv_logged_source_create(const gv_logged_config *config, gv_source **ou
     self->base.destroy = logged_destroy;
     self->log = config->log;
     self->predictor = config->predictor;
+    self->truth = config->truth;
+    self->belief =
+        config->belief == NULL || gv_belief_is_exact(config->belief) ? NULL : config->belief;
+    self->tells_truth = self->truth != NULL || self->belief != NULL;
     const gv_status status = build(self, config);
     if (status != GV_OK) {
         logged_destroy(&self->base);

@@ -1,6 +1,6 @@
 /*
  * logged_impl.h - a log as a source: logged.c loads pieces, logged_events.c collects clicks and
- * conversions, logged_filter.c chooses rows, logged_history.c sums up.
+ * conversions, logged_draw.c draws them, logged_filter.c chooses rows, logged_history.c sums up.
  */
 #ifndef SIM_MARKET_LOGGED_IMPL_H
 #define SIM_MARKET_LOGGED_IMPL_H
@@ -37,5 +37,12 @@ GV_MUST_CHECK gv_status gv_logged_column(const gv_log *log, gv_log_table table, 
 GV_MUST_CHECK gv_status gv_logged_events(const gv_log *log, const gv_bound_filter *filters,
                                          size_t filter_count, uint64_t begin, uint64_t end,
                                          gv_event_record **events, size_t *count);
+
+/*
+ * The same, drawn by the truth that the pieces of `source` tell of: reads it once from begin to
+ * end.
+ */
+GV_MUST_CHECK gv_status gv_logged_draw_events(gv_source *source, const gv_truth *truth,
+                                              gv_event_record **events, size_t *count);
 
 #endif

@@ -14,6 +14,12 @@
 
 #include "sim/market/replay_impl.h"
 
+/* What clicks are to be expected by: the truth where it is known, or else what is believed. */
+static const double *click_rates(const gv_opportunities *piece)
+{
+    return piece->truth == NULL ? piece->pctr : piece->truth;
+}
+
 static uint64_t id_of(const gv_opportunities *piece, size_t row)
 {
     return piece->ids == NULL ? piece->first_id + row : piece->ids[row];
@@ -135,11 +141,12 @@ static void settle_chunk(gv_replay *replay, size_t at, size_t count)
     int64_t *prices = replay->prices + at;
 
     gv_tally tally = settle_within_budget(replay, row, offers, count, prices);
-    if (piece->pctr != NULL) {
-        tally.expected_nanoclicks = gv_settle_sum_clicks(prices, piece->pctr + row, count);
+    const double *rates = click_rates(piece);
+    if (rates != NULL) {
+        tally.expected_nanoclicks = gv_settle_sum_clicks(prices, rates + row, count);
         if (piece->pcvr != NULL) {
             tally.expected_nanoconversions =
-                gv_settle_sum_conversions(prices, piece->pctr + row, piece->pcvr + row, count);
+                gv_settle_sum_conversions(prices, rates + row, piece->pcvr + row, count);
         }
     }
     replay->state.budget_left_nanos -= tally.spend_nanos;
@@ -181,11 +188,11 @@ static gv_tally tally_one(const gv_opportunities *piece, size_t row, int64_t off
         .bid_nanos = offer > 0 ? offer : 0,
         .spend_nanos = won ? price : 0,
     };
-    if (won && piece->pctr != NULL) {
-        tally.expected_nanoclicks = nano_events_plainly(piece->pctr[row]);
+    const double *rates = click_rates(piece);
+    if (won && rates != NULL) {
+        tally.expected_nanoclicks = nano_events_plainly(rates[row]);
         if (piece->pcvr != NULL) {
-            tally.expected_nanoconversions =
-                nano_events_plainly(piece->pctr[row] * piece->pcvr[row]);
+            tally.expected_nanoconversions = nano_events_plainly(rates[row] * piece->pcvr[row]);
         }
     }
     return tally;

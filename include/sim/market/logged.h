@@ -15,6 +15,8 @@
 
 #include "sim/base/status.h"
 #include "sim/log/log.h"
+#include "sim/market/belief.h"
+#include "sim/market/delay.h"
 #include "sim/market/history.h"
 #include "sim/market/opportunity.h"
 #include "sim/market/predictor.h"
@@ -24,6 +26,18 @@ typedef struct gv_filter {
     const char *column;
     const char *value;
 } gv_filter;
+
+/*
+ * What users really do, apart from what is believed of them: each impression's click is drawn with
+ * its true probability, and a conversion of a click with the log's pcvr, where it has one. Draws
+ * are keyed by (seed, row): the same user clicks, or does not, under every policy.
+ */
+typedef struct gv_truth {
+    const gv_predictor *predictor; /* NULL: the predictions of the config, undisturbed */
+    gv_delay click_delay;          /* from the impression */
+    gv_delay conversion_delay;     /* from the click */
+    uint64_t seed;
+} gv_truth;
 
 typedef enum gv_rival_kind { GV_RIVAL_PRICE, GV_RIVAL_BID } gv_rival_kind;
 
@@ -36,10 +50,17 @@ typedef struct gv_logged_config {
     gv_rival_kind rival; /* which logged column the rival offers */
     bool use_floor;      /* hand out the floor column */
     const gv_predictor
-        *predictor; /* NULL: the log's own pctr and pcvr columns, where it has them */
+        *predictor;          /* NULL: the log's own pctr and pcvr columns, where it has them */
+    const gv_belief *belief; /* how predictions are disturbed before a bid sees them; NULL: not */
+    const char *cold_by;     /* the column by whose values predictions are cold; NULL: none */
+    const gv_truth *truth;   /* NULL: clicks and conversions are the logged ones */
+    bool is_past; /* to be learned from: nothing tells of the truth but the clicks drawn by it */
 } gv_logged_config;
 
 /*
+ * Where predictions are disturbed, or the truth is another, the source hands out true
+ * probabilities beside what is believed (`truth`): for tallies; no policy sees them.
+ *
  * The source holds the events of its opportunities (24 bytes each) and scratch for one piece.
  * Sources of one log may be used on different threads. Columns that are missing, or a filter
  * value that occurs nowhere, are GV_ENOTFOUND, named.

@@ -32,6 +32,7 @@ typedef struct gv_opportunities {
     const int64_t *floor_nanos; /* NULL: no floor */
     const double *pctr;         /* as the campaign's predictor believes, in [0, 1] */
     const double *pcvr;
+    const double *truth; /* true click probabilities, for tallies alone; NULL: pctr is taken */
     const gv_event_record *events; /* of these opportunities, by id then time */
     size_t event_count;
 } gv_opportunities;
