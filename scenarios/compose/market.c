@@ -166,7 +166,10 @@ static gv_status compose_advertiser(gv_market *market, gv_scenario *scenario, si
         .policy = find_policy(scenario, "advertisers.policies", policy),
         .distortion = {.bid_scale = plan->bid_scales[number % plan->bid_scale_count],
                        .bid_from = (size_t)plan->advertisers->bid_scale_from,
-                       .belief_scale = plan->belief_scales[number % plan->belief_scale_count]},
+                       .belief_scale = plan->belief_scales[number % plan->belief_scale_count],
+                       .belief_noise = plan->belief_noises[number % plan->belief_noise_count],
+                       .seed = seed_of(market),
+                       .advertiser = (uint32_t)number},
     };
     if (number < plan->policies.count && market->advertisers[number].policy != NULL) {
         check_policy(scenario, market->advertisers[number].policy, policy->mark, false);
@@ -430,16 +433,20 @@ gv_campaign gv_market_campaign(const gv_market *market, const gv_market_period *
 gv_distortion gv_market_distortion(const gv_market *market, const gv_market_period *period,
                                    const gv_policy_plan *plan, size_t advertiser, bool is_contender)
 {
+    const gv_market_settings *settings = market->plan->settings;
     gv_distortion distortion = market->advertisers[advertiser].distortion;
+    distortion.period = period->number;
     if (is_contender) {
         distortion.bid_scale = 1.0;
-        distortion.belief_scale *= market->plan->settings->contender_belief;
+        distortion.belief_scale *= settings->contender_belief;
+        distortion.belief_noise = hypot(distortion.belief_noise, settings->contender_noise);
     }
     if (period->is_calm) {
         distortion.bid_scale = 1.0;
     }
     if (period->is_calm || plan->type->sees_future) {
         distortion.belief_scale = 1.0;
+        distortion.belief_noise = 0.0;
     }
     return distortion;
 }

@@ -173,11 +173,11 @@ static gv_status read_amounts(const gv_reading *reading, size_t parent, const gv
     return keep_list(reading, section, row->name, &list, node);
 }
 
-/* The factors under `key`; not given, one of 1. */
+/* The numbers under the row's name; not given, one of its fallback. */
 static gv_status read_scales(const gv_reading *reading, size_t parent, const gv_param *row,
                              gv_section *section, double **scales, size_t *count)
 {
-    static const gv_list_item one = {.text = "1"};
+    const gv_list_item one = {.text = row->fallback};
     gv_list list;
     size_t node = GV_TREE_NONE;
     GV_TRY(read_list(reading, parent, row->name, &list, &node));
@@ -199,13 +199,21 @@ static gv_status read_scales(const gv_reading *reading, size_t parent, const gv_
 
 static const gv_param bid_scale_row = {.name = "bid_scale",
                                        .kind = GV_PARAM_REAL,
+                                       .fallback = "1",
                                        .minimum = 0,
                                        .maximum = 1000};
 
 static const gv_param belief_scale_row = {.name = "belief_scale",
                                           .kind = GV_PARAM_REAL,
+                                          .fallback = "1",
                                           .minimum = 0,
                                           .maximum = 1000};
+
+static const gv_param belief_noise_row = {.name = "belief_noise",
+                                          .kind = GV_PARAM_REAL,
+                                          .fallback = "0",
+                                          .minimum = 0,
+                                          .maximum = 100};
 
 static const gv_param budget_row = {.name = "budget",
                                     .kind = GV_PARAM_MONEY,
@@ -223,8 +231,8 @@ static const gv_param cpa_row = {.name = "cpa",
 
 static gv_status read_advertisers(const gv_reading *reading, gv_market_plan *plan)
 {
-    static const char *const others[] = {"budget",    "cpa",          "policies",
-                                         "bid_scale", "belief_scale", NULL};
+    static const char *const others[] = {"budget",       "cpa",          "policies", "bid_scale",
+                                         "belief_scale", "belief_noise", NULL};
     gv_section *section = &plan->advertiser_section;
     const size_t node = gv_tree_find(reading->tree, 0, "advertisers");
     size_t at = GV_TREE_NONE;
@@ -243,6 +251,8 @@ static gv_status read_advertisers(const gv_reading *reading, gv_market_plan *pla
                        &plan->bid_scale_count));
     GV_TRY(read_scales(reading, node, &belief_scale_row, section, &plan->belief_scales,
                        &plan->belief_scale_count));
+    GV_TRY(read_scales(reading, node, &belief_noise_row, section, &plan->belief_noises,
+                       &plan->belief_noise_count));
     GV_TRY(read_list(reading, node, "policies", &plan->policies, &at));
     if (plan->policies.count == 0) {
         gv_problems_add(reading->problems, section->mark,

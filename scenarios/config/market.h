@@ -33,6 +33,7 @@ typedef struct gv_market_settings {
     double exposure_delay_shape;
     double contender_budget; /* multiplies that of whose place a contender takes */
     double contender_belief; /* multiplies what a contender believes that values are */
+    double contender_noise;  /* of what a contender believes */
     int64_t history_period;  /* GV_PARAM_UNSET: the one before the first */
     int64_t min_remaining_nanos;
     int32_t delay_law; /* index into gv_delay_types, as is the next */
@@ -83,6 +84,8 @@ typedef struct gv_market_plan {
     size_t bid_scale_count;
     double *belief_scales; /* [belief_scale_count] */
     size_t belief_scale_count;
+    double *belief_noises; /* [belief_noise_count] */
+    size_t belief_noise_count;
     gv_list policies;
     gv_section advertiser_section;
 } gv_market_plan;

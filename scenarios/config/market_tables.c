@@ -130,6 +130,14 @@ static const gv_param market_rows[] = {
      .help = "Multiplies what a contender believes its values to be, on top of its advertiser's "
              "belief_scale: it bids by them and observes them, while users act by the true ones. "
              "Oracles see the future and are not deceived."},
+    {.name = "contender_noise",
+     .kind = GV_PARAM_REAL,
+     .fallback = "0",
+     .minimum = 0,
+     .maximum = 100,
+     OF(gv_market_settings, contender_noise),
+     .help = "Standard deviation of a contender's error about the logarithm of each value, beside "
+             "its advertiser's belief_noise; the mean stays where it was. Oracles do not err."},
     {.name = "keep_ticks",
      .kind = GV_PARAM_SWITCH,
      .fallback = "on",
@@ -295,6 +303,11 @@ static const gv_param advertiser_others[] = {
      .help = "Multiplies what each advertiser believes its values to be: bids, observations and "
              "logs hold the believed ones, users act by the true ones. Policies learn from a "
              "period without it."},
+    {.name = "belief_noise",
+     .unit = "deviation, or a list",
+     .fallback = "[0]",
+     .help = "Standard deviation of each advertiser's error about the logarithm of a value, drawn "
+             "for each opportunity: a worse predictor, right on average."},
     {.name = NULL},
 };
 

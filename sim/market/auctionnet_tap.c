@@ -88,8 +88,9 @@ static void load_bids(gv_auctionnet_tap *tap, const gv_exchange_piece *piece)
     for (size_t seat = 0; seat < tap->seat_count; seat++) {
         const size_t row = seat * tap->capacity;
         for (size_t i = 0; i < piece->count; i++) {
-            const double value = gv_seat_believe(
-                &tap->seats[seat], (double)piece->values[seat * piece->values_stride + i]);
+            const double value =
+                gv_seat_believe(&tap->seats[seat], piece->first + i,
+                                (double)piece->values[seat * piece->values_stride + i]);
             const int64_t offer = piece->offers[seat * piece->stride + i];
             tap->values[row + i] = value;
             tap->sigmas[row + i] =

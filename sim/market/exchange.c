@@ -21,11 +21,13 @@ static gv_status check_seat(const gv_exchange_config *config, const gv_seat *sea
     if (campaign->start_us > config->start_us || campaign->end_us < end_us) {
         return GV_FAIL(GV_EINVAL, "campaign %s does not span the whole period", campaign->name);
     }
-    if (distortion != NULL && !(distortion->bid_scale >= 0.0 && distortion->belief_scale >= 0.0)) {
+    if (distortion != NULL && !(distortion->bid_scale >= 0.0 && distortion->belief_scale >= 0.0 &&
+                                distortion->belief_noise >= 0.0)) {
         return GV_FAIL(GV_EINVAL,
-                       "campaign %s scales its bids by %g and its values by %g, expected "
-                       "at least 0",
-                       campaign->name, distortion->bid_scale, distortion->belief_scale);
+                       "campaign %s scales its bids by %g and its values by %g, with a noise of "
+                       "%g, expected at least 0",
+                       campaign->name, distortion->bid_scale, distortion->belief_scale,
+                       distortion->belief_noise);
     }
     if (campaign->budget_nanos < 0 || campaign->bid_cap_nanos < 0) {
         return GV_FAIL(GV_EINVAL, "campaign %s has a negative budget or bid cap", campaign->name);
@@ -177,12 +179,25 @@ static void finish_tick(gv_exchange *x)
 }
 
 /* Of values as believed. */
-GV_VECTOR static int64_t units_of_row(const float *values, double scale, size_t count)
+GV_VECTOR static int64_t units_of_row(const double *believed, size_t count)
 {
     int64_t sum = 0;
     for (size_t i = 0; i < count; i++) {
-        const double believed = (double)values[i] * scale;
-        sum += (int64_t)((believed < 1.0 ? believed : 1.0) * GV_VALUE_UNITS + 0.5);
+        sum += (int64_t)(believed[i] * GV_VALUE_UNITS + 0.5);
+    }
+    return sum;
+}
+
+/* The sum of what the seat believes of a tick that begins at x->next, a piece at a time. */
+static int64_t units_of_tick(gv_exchange *x, size_t seat, size_t count)
+{
+    const float *values = x->tick_values + seat * x->values_stride;
+    int64_t sum = 0;
+    for (size_t done = 0; done < count; done += PIECE) {
+        const size_t piece = count - done < PIECE ? count - done : PIECE;
+        gv_seat_believe_all(&x->config.seats[seat], x->next + done, piece, values + done,
+                            x->believed);
+        sum += units_of_row(x->believed, piece);
     }
     return sum;
 }
@@ -204,8 +219,7 @@ static void load_values(gv_exchange *x)
     }
     for (size_t seat = 0; seat < x->config.seat_count; seat++) {
         seat_state *state = &x->states[seat];
-        state->now.value_units = units_of_row(x->tick_values + seat * x->values_stride,
-                                              gv_exchange_belief(x, seat), count);
+        state->now.value_units = units_of_tick(x, seat, count);
         state->announced_count = count;
         state->announced_value =
             count == 0 ? 0.0 : (double)state->now.value_units / GV_VALUE_UNITS / (double)count;

@@ -122,13 +122,6 @@ void gv_exchange_draw_responses(gv_exchange *exchange, size_t from);
 uint32_t gv_exchange_seen(const gv_exchange *exchange, size_t row);            /* a bit a slot */
 double gv_exchange_luck(const gv_exchange *exchange, size_t slot, size_t row); /* of its bidder */
 
-/* What multiplies the seat's true values to give those that it believes. */
-static inline double gv_exchange_belief(const gv_exchange *exchange, size_t seat)
-{
-    const gv_distortion *distortion = exchange->config.seats[seat].distortion;
-    return distortion == NULL ? 1.0 : distortion->belief_scale;
-}
-
 /* The offer in a place, no less than the reserve, which is what an empty place costs. */
 static inline int64_t gv_exchange_offer_at(const gv_exchange *exchange, size_t place, size_t row)
 {

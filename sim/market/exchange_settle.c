@@ -57,14 +57,6 @@ static int64_t add_least_cost(int64_t sum, int64_t nanos)
     return (int64_t)((uint64_t)sum + (uint64_t)nanos);
 }
 
-GV_VECTOR static void widen(const float *values, double scale, size_t count, double *believed)
-{
-    for (size_t i = 0; i < count; i++) {
-        const double value = (double)values[i] * scale;
-        believed[i] = value < 1.0 ? value : 1.0;
-    }
-}
-
 /* Bids below 0 are no amounts, and stay. */
 static void scale_bids(double scale, size_t count, int64_t *bids)
 {
@@ -84,6 +76,13 @@ static int64_t units_of(double value)
 static const float *values_of(const gv_exchange *exchange, size_t seat)
 {
     return exchange->piece_values + seat * exchange->values_stride;
+}
+
+/* What the seat believes of the piece. */
+static void believe(gv_exchange *exchange, size_t seat, size_t count)
+{
+    gv_seat_believe_all(&exchange->config.seats[seat], exchange->next, count,
+                        values_of(exchange, seat), exchange->believed);
 }
 
 /* No offer of the seat may be above it, whatever its budget. */
@@ -134,7 +133,7 @@ void gv_exchange_ask(gv_exchange *exchange, size_t seat, size_t count, int64_t *
 {
     const seat_state *state = &exchange->states[seat];
     const gv_distortion *distortion = exchange->config.seats[seat].distortion;
-    widen(values_of(exchange, seat), gv_exchange_belief(exchange, seat), count, exchange->believed);
+    believe(exchange, seat, count);
     const gv_batch batch = {
         .count = count,
         .first_id = exchange->next,
@@ -241,7 +240,8 @@ static bool show(gv_exchange *exchange, size_t seat, size_t i, int64_t amount, d
         note_later(exchange, seat, i, time_us, amount);
     }
     books->exposures++;
-    books->exposed_value_units += units_of(gv_seat_believe(&exchange->config.seats[seat], value));
+    books->exposed_value_units +=
+        units_of(gv_seat_believe(&exchange->config.seats[seat], opportunity, value));
     books->tally.spend_nanos += amount;
     int64_t delay_us = 0;
     if (!gv_response_converts_by(response, opportunity, bidder, value, luck, &delay_us)) {
@@ -305,7 +305,8 @@ static bool award_slot(gv_exchange *exchange, size_t slot, size_t row, size_t se
     const size_t i = exchange->pages[row];
     const double value = (double)values_of(exchange, seat)[i];
     state->now.tally.wins++;
-    state->now.won_value_units += units_of(gv_seat_believe(&exchange->config.seats[seat], value));
+    state->now.won_value_units +=
+        units_of(gv_seat_believe(&exchange->config.seats[seat], exchange->next + i, value));
     state->now.least_cost_nanos =
         add_least_cost(state->now.least_cost_nanos, winner_correction(exchange, row));
     exchange->paid[seat * PIECE + i] = is_seen && !exchange->delays_exposure ? amount : 0;
@@ -395,7 +396,7 @@ static int64_t least_cost_of(const gv_exchange *exchange, size_t i, bool won)
 static void tell(gv_exchange *exchange, size_t seat, size_t count)
 {
     const int64_t *paid = exchange->paid + seat * PIECE;
-    widen(values_of(exchange, seat), gv_exchange_belief(exchange, seat), count, exchange->believed);
+    believe(exchange, seat, count);
     for (size_t i = 0; i < count; i++) {
         const bool won = paid[i] >= 0;
         exchange->outcomes[i] = (gv_outcome){

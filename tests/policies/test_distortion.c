@@ -222,6 +222,45 @@ static void beliefs_are_announced_and_cut_to_one(void **state)
     table_close(&self);
 }
 
+/*
+ * Errors are log-normal of mean 1, within five standard errors, one opportunity's whatever is asked
+ * for beside it, and another for each advertiser.
+ */
+static void errors_have_their_law_and_belong_to_the_opportunity(void **state)
+{
+    (void)state;
+    enum { COUNT = 30000 };
+    static float values[COUNT];
+    static double believed[2][COUNT];
+    const double noise = 0.6;
+    const double value = 1e-4;
+    for (size_t i = 0; i < COUNT; i++) {
+        values[i] = (float)value;
+    }
+    for (uint32_t who = 0; who < 2; who++) {
+        const gv_distortion distortion = {
+            .belief_scale = 2, .belief_noise = noise, .seed = 9, .period = 7, .advertiser = who};
+        const gv_seat seat = {.distortion = &distortion};
+        gv_seat_believe_all(&seat, 5, COUNT, values, believed[who]);
+        double sum = 0;
+        double squares = 0;
+        for (size_t i = 0; i < COUNT; i++) {
+            const double error = log(believed[who][i] / (2 * (double)values[i]));
+            const double z = (error + noise * noise / 2) / noise;
+            sum += z;
+            squares += z * z;
+            assert_true(believed[who][i] == gv_seat_believe(&seat, 5 + i, (double)values[i]));
+        }
+        assert_true(fabs(sum) < 5 * sqrt(COUNT));
+        assert_true(fabs(squares - COUNT) < 5 * sqrt(2 * COUNT));
+    }
+    size_t alike = 0;
+    for (size_t i = 0; i < COUNT; i++) {
+        alike += believed[0][i] == believed[1][i];
+    }
+    assert_int_equal(alike, 0);
+}
+
 static double asked[OPPORTUNITIES]; /* what the first seat believed when it bid */
 static size_t told_count;
 
@@ -252,7 +291,9 @@ static void an_auction_brings_back_what_was_believed(void **state)
     noting.observe = noting_observe;
     for (int run = 0; run < 4; run++) {
         table self;
-        table_open(&self, 1, (gv_distortion){.bid_scale = 1, .belief_scale = 0.7});
+        table_open(&self, 1,
+                   (gv_distortion){
+                       .bid_scale = 1, .belief_scale = 0.7, .belief_noise = run == 3 ? 0.4 : 0});
         const gv_policy_setup setup = {.config = &self.config,
                                        .campaign = &self.market.campaigns[0],
                                        .rules = {.price_step_nanos = 1}};
@@ -273,8 +314,12 @@ static void sell_distorted(const gv_policy_type *type, bool reference, seat_tick
     table_open(&self, 1, (gv_distortion){.bid_scale = 1, .belief_scale = 1});
     seat_all(&self, type, NULL);
     for (size_t s = 0; s < SEATS; s += 2) {
-        self.distortions[s] =
-            (gv_distortion){.bid_scale = 1.7, .bid_from = FROM, .belief_scale = 0.6};
+        self.distortions[s] = (gv_distortion){.bid_scale = 1.7,
+                                              .bid_from = FROM,
+                                              .belief_scale = 0.6,
+                                              .belief_noise = 0.5,
+                                              .seed = 3,
+                                              .advertiser = (uint32_t)s};
     }
     sell(&self, reference, ticks);
     table_close(&self);
@@ -297,7 +342,8 @@ static void wrong_distortions_are_refused_in_a_sentence(void **state)
     (void)state;
     static const gv_distortion bad[] = {{.bid_scale = -1, .belief_scale = 1},
                                         {.bid_scale = 1, .belief_scale = -0.5},
-                                        {.bid_scale = (double)NAN, .belief_scale = 1}};
+                                        {.bid_scale = (double)NAN, .belief_scale = 1},
+                                        {.bid_scale = 1, .belief_scale = 1, .belief_noise = -1}};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         table self;
         gv_exchange *exchange = NULL;
@@ -315,6 +361,7 @@ int main(void)
         cmocka_unit_test(a_huge_scale_is_clamped_and_makes_no_bid_of_none),
         cmocka_unit_test(believing_half_is_bidding_half),
         cmocka_unit_test(beliefs_are_announced_and_cut_to_one),
+        cmocka_unit_test(errors_have_their_law_and_belong_to_the_opportunity),
         cmocka_unit_test(an_auction_brings_back_what_was_believed),
         cmocka_unit_test(batches_equal_single_auctions),
         cmocka_unit_test(wrong_distortions_are_refused_in_a_sentence),

@@ -135,6 +135,8 @@ bad_input_is_refused() {
         "$gavel" experts market.yaml -o x --set market.contender_belief=0.7
     expect_failure 2 'bid by true values' "$gavel" experts market.yaml -o x \
         --set advertisers.belief_scale=[1,1.4]
+    expect_failure 2 'contender_noise and belief_noise at 0' \
+        "$gavel" experts market.yaml -o x --set advertisers.belief_noise=0.5
     expect_failure 2 'a pupil must not' "$gavel" experts market.yaml -o x --pupil oracle_slot
     expect_failure any 'pays its own bid' "$gavel" experts market.yaml -o x.safetensors \
         --set mechanism.type=first_price

@@ -131,6 +131,7 @@ knobs_of_robustness_disturb_what_they_name_alone() {
             --set traffic.shock_value=1.5 \
             --set advertisers.bid_scale=[2,1,1] --set advertisers.bid_scale_from=2 \
             --set advertisers.belief_scale=[1,0.5] --set market.contender_belief=1.4 \
+            --set advertisers.belief_noise=[0.3,0] --set market.contender_noise=0.4 \
             --engine $engine --db $engine.db >/dev/null
         dump $engine.db >$engine.txt
     done

@@ -57,7 +57,8 @@ static void scale_and_slope_are_the_formula(void **state)
     (void)state;
     static double q[COUNT];
     const gv_belief belief = {.scale = 2.5, .slope = 0.7, .mean = 0.02};
-    for (double p = 0.001; p < 1; p += 0.037) {
+    for (size_t i = 0; i < 27; i++) {
+        const double p = 0.001 + 0.037 * (double)i;
         believe(&belief, NULL, p, q);
         const double middle = logit(0.02);
         const double wanted = middle + 0.7 * (logit(p) - middle) + log(2.5);

@@ -26,8 +26,8 @@ typedef struct gv_example_shape {
 typedef struct gv_examples {
     gv_example_shape shape;
     size_t count; /* N rows */
-    /* Values of field f of row r: buckets[starts[r F + f]] up to, not with, [starts[r F + f + 1]]. */
-    const uint32_t *starts;  /* [N F + 1] */
+    /* [N F + 1]: field f of row r has those from starts[r F + f] up to starts[r F + f + 1]. */
+    const uint32_t *starts;
     const uint32_t *buckets; /* [starts[N F]], each below bucket_count */
     /* The past of row r: its first past_counts[r] of L places, oldest first. */
     const uint32_t *past_counts;  /* [N], each at most L; NULL when L is 0 */

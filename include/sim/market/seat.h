@@ -24,6 +24,14 @@ typedef struct gv_distortion {
     double bid_scale;    /* multiplies bids, at least 0, */
     size_t bid_from;     /* from this tick on */
     double belief_scale; /* multiplies what a value is believed to be, at least 0; cut to 1 */
+    /*
+     * An error of each value's own, a factor exp(noise z - noise^2 / 2) of mean 1 with z standard
+     * normal: drawn for (seed, period, opportunity, advertiser), so whoever bids errs alike.
+     */
+    double belief_noise; /* at least 0 */
+    uint64_t seed;
+    uint64_t period;
+    uint32_t advertiser;
 } gv_distortion;
 
 typedef struct gv_seat {
@@ -33,13 +41,12 @@ typedef struct gv_seat {
     const gv_distortion *distortion; /* NULL: none */
 } gv_seat;
 
-/* What the seat takes a true value for. */
-static inline double gv_seat_believe(const gv_seat *seat, double value)
-{
-    const double scale = seat->distortion == NULL ? 1.0 : seat->distortion->belief_scale;
-    const double believed = value * scale;
-    return believed < 1.0 ? believed : 1.0;
-}
+/* What the seat takes the true value of an opportunity for, counted from the period's start. */
+double gv_seat_believe(const gv_seat *seat, uint64_t opportunity, double value);
+
+/* The same of opportunities first, first + 1, ...; values, believed: [count]. */
+void gv_seat_believe_all(const gv_seat *seat, uint64_t first, size_t count, const float *values,
+                         double *believed);
 
 /*
  * One tick of one seat. Exposures, with what they cost, and conversions are in the tick in which
