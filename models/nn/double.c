@@ -8,6 +8,7 @@
 #include "models/nn/op_attention.c"
 #include "models/nn/op_combine.c"
 #include "models/nn/op_conv.c"
+#include "models/nn/op_cross.c"
 #include "models/nn/op_dropout.c"
 #include "models/nn/op_loss.c"
 #include "models/nn/op_map.c"

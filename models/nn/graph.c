@@ -85,6 +85,15 @@ gv_node gv_graph_input(gv_graph *graph, const char *name, gv_shape shape)
     return add_input(graph, NODE_INPUT, name, &shape);
 }
 
+gv_node gv_graph_gathered(gv_graph *graph, const char *name, gv_shape shape)
+{
+    const gv_node node = add_input(graph, NODE_INPUT, name, &shape);
+    if (node != GV_NODE_NONE) {
+        graph->nodes[node].needs_grad = true;
+    }
+    return node;
+}
+
 gv_node gv_graph_indices(gv_graph *graph, const char *name, gv_shape shape)
 {
     return add_input(graph, NODE_INDICES, name, &shape);

@@ -41,6 +41,7 @@ enum { OP_ARITY_MAX = 4, SCOPES_MAX = 16 };
     X(GV_OP_SOFTMAX, softmax)                     \
     X(GV_OP_LOG_SUM_EXP, log_sum_exp)             \
     X(GV_OP_ATTENTION, attention)                 \
+    X(GV_OP_CROSS_ATTENTION, cross_attention)     \
     X(GV_OP_CONV1D, conv1d)                       \
     X(GV_OP_CONV1D_TRANSPOSED, conv1d_transposed) \
     X(GV_OP_CONCAT, concat)                       \
@@ -76,9 +77,9 @@ typedef struct gv_op_attrs {
     size_t start;    /* slice */
     size_t stride;   /* slice: step; convolutions: stride */
     size_t padding;  /* convolutions */
-    size_t groups;   /* group_norm: groups; attention: heads */
+    size_t groups;   /* group_norm: groups; attention, cross_attention: heads */
     bool is_flagged; /* matmul: b is transposed; attention: causal; add ...: b spans first axes;
-                        nnpu: the sigmoid loss */
+                        nnpu: the sigmoid loss; linear: our own product */
 } gv_op_attrs;
 
 /* One operator at work: operands, result and memory. Absent operands are NULL. */
@@ -134,7 +135,7 @@ typedef struct gv_node_record {
     gv_node root; /* whose memory it has: its own, or that of what was reshaped */
     size_t param; /* NODE_PARAM: index in the set */
     bool is_kept;
-    bool needs_grad; /* a trained parameter is below it */
+    bool needs_grad; /* a trained parameter or what was gathered is below it */
     bool runs_back;  /* and the loss above it */
     bool add_grad[OP_ARITY_MAX];
     size_t value; /* where in the arena, in numbers; of roots */

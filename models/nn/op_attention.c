@@ -71,32 +71,12 @@ static size_t key_end(const gv_op_call *call, const attention_sizes *s, size_t f
     return call->attrs->is_flagged ? first + rows : s->length;
 }
 
-/* One row of scores into weights: keys that are hidden get 0, a row without keys is 0. */
-REAL_INLINE void weigh(real *scores, const real *valid, size_t seen, size_t end, real scale)
-{
-    const real low = (real)-1e30;
-    for (size_t i = 0; valid != NULL && i < seen; i++) {
-        scores[i] = valid[i] == 0 ? low : scores[i];
-    }
-    if (max_of(scores, seen) == low) {
-        memset(scores, 0, end * sizeof *scores);
-        return;
-    }
-    softmax_row(scores, seen, scale, scores);
-    for (size_t i = 0; valid != NULL && i < seen; i++) {
-        scores[i] = valid[i] == 0 ? 0 : scores[i];
-    }
-    for (size_t i = seen; i < end; i++) {
-        scores[i] = 0;
-    }
-}
-
 GV_VECTOR static void weigh_block(const attention_head *head, const attention_sizes *s,
                                   size_t first, size_t rows, size_t end, bool is_causal)
 {
     for (size_t row = first; row < first + rows; row++) {
-        weigh(head->weights + row * s->stride, head->valid, is_causal ? row + 1 : end, end,
-              s->scale);
+        weigh_row(head->weights + row * s->stride, head->valid, is_causal ? row + 1 : end, end,
+                  s->scale);
     }
 }
 

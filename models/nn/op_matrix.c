@@ -1,4 +1,5 @@
 /* Matrix products. The bias of a linear layer is written first, and the product added to it. */
+#include "models/nn/panel_impl.h"
 #include "models/nn/real_impl.h"
 
 /* out [rows][width] := bias in each row. */
@@ -22,12 +23,34 @@ GV_VECTOR static void sum_rows(const real *x, size_t rows, size_t width, bool ad
     }
 }
 
+#ifndef GV_DOUBLE
+/* By panels, packed anew each time: their weights change with every step of training. */
+static void linear_alone(const gv_op_call *call, size_t rows, size_t in, size_t out)
+{
+    gv_panels panels = gv_panels_place(in, out, call->work);
+    const gv_panel_part all = {.w = call->in[1], .w_output = in, .w_input = 1, .count = in};
+    gv_panels_pack(&panels, &all);
+    if (call->in[2] != NULL) {
+        memcpy(panels.bias, call->in[2], out * sizeof *panels.bias);
+    }
+    const gv_panel_rows task = {
+        .x = call->in[0], .x_step = in, .y = call->out, .y_step = out, .rows = rows, .run = rows};
+    gv_panels_apply(&panels, &task);
+}
+#endif
+
 static void linear_forward(const gv_op_call *call)
 {
     const size_t rows = rows_of(call->shape[0]);
     const size_t in = width_of(call->shape[0]);
     const size_t out = width_of(call->out_shape);
     const bool is_biased = call->in[2] != NULL;
+#ifndef GV_DOUBLE
+    if (call->attrs->is_flagged) {
+        linear_alone(call, rows, in, out);
+        return;
+    }
+#endif
     if (is_biased) {
         spread_bias(call->in[2], rows, out, call->out);
     }

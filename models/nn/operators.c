@@ -29,7 +29,7 @@ gv_node gv_op_matmul_transposed(gv_graph *graph, gv_node a, gv_node b)
 
 gv_node gv_op_linear(gv_graph *graph, gv_node x, gv_node weight, gv_node bias)
 {
-    const gv_op_attrs attrs = {.factor = 1.0};
+    const gv_op_attrs attrs = {.is_flagged = graph->config.rows_alone};
     return gv_graph_operator(graph, GV_OP_LINEAR, (gv_node[OP_ARITY_MAX]){x, weight, bias, NONE},
                              &attrs);
 }
@@ -192,6 +192,15 @@ gv_node gv_op_attention(gv_graph *graph, gv_node qkv, gv_node valid, const gv_at
                                .rate = attention->dropout,
                                .ordinal = graph->dropper_count++};
     return node_of(graph, GV_OP_ATTENTION, qkv, valid, &attrs);
+}
+
+gv_node gv_op_cross_attention(gv_graph *graph, gv_node query, gv_node pairs, gv_node valid,
+                              size_t heads)
+{
+    assert(heads >= 1);
+    const gv_op_attrs attrs = {.groups = heads};
+    return gv_graph_operator(graph, GV_OP_CROSS_ATTENTION,
+                             (gv_node[OP_ARITY_MAX]){query, pairs, valid, NONE}, &attrs);
 }
 
 gv_node gv_op_conv1d(gv_graph *graph, gv_node x, gv_node weight, gv_node bias, size_t stride,

@@ -28,6 +28,20 @@ gv_status gv_panels_init(gv_panels *panels, size_t inputs, size_t outputs)
     return GV_OK;
 }
 
+size_t gv_panels_room(size_t inputs, size_t outputs)
+{
+    return panel_count(&(gv_panels){.outputs = outputs}) * (inputs + 1) * PANEL;
+}
+
+gv_panels gv_panels_place(size_t inputs, size_t outputs, float *room)
+{
+    gv_panels panels = {.inputs = inputs, .outputs = outputs, .bias = room};
+    const size_t padded = panel_count(&panels) * PANEL;
+    panels.weights = room + padded;
+    memset(panels.bias, 0, padded * sizeof(float));
+    return panels;
+}
+
 void gv_panels_fini(gv_panels *panels)
 {
     gv_mem_free(panels->weights);

@@ -30,6 +30,11 @@ typedef struct gv_panels {
 GV_MUST_CHECK gv_status gv_panels_init(gv_panels *panels, size_t inputs, size_t outputs);
 void gv_panels_fini(gv_panels *panels);
 
+/* Numbers of weights and bias together, for who has memory of its own; what gv_panels_place()
+ * makes of it (64 bytes aligned) is bias 0, and there is nothing to fini. */
+size_t gv_panels_room(size_t inputs, size_t outputs);
+gv_panels gv_panels_place(size_t inputs, size_t outputs, float *room);
+
 /* w stands [outputs][inputs], number i of output o at w[o w_output + i w_input]; into inputs
  * first .. first + count - 1. */
 typedef struct gv_panel_part {

@@ -95,7 +95,7 @@ static void size_pieces(const gv_graph *graph, gv_plan_piece *pieces)
         if (record->kind != NODE_PARAM) {
             pieces[PARTS * i + PLAN_VALUE].size = size;
         }
-        if (record->kind == NODE_OPERATOR && record->runs_back) {
+        if (record->kind != NODE_PARAM && record->runs_back) {
             pieces[PARTS * i + PLAN_GRAD].size = size;
         }
         if (record->kind == NODE_OPERATOR && gv_op_rows[record->op].saved != NULL) {
@@ -145,6 +145,7 @@ static void time_pieces(const gv_graph *graph, gv_plan_piece *pieces)
         } else if (record->kind != NODE_PARAM) {
             touch(&pieces[PARTS * i + PLAN_VALUE], 0);
             touch(&pieces[PARTS * i + PLAN_VALUE], last_slot(graph));
+            touch(&pieces[PARTS * i + PLAN_GRAD], last_slot(graph));
         }
         if (record->is_kept) {
             touch(&pieces[PARTS * record->root + PLAN_VALUE], last_slot(graph));

@@ -17,6 +17,29 @@ REAL_INLINE void softmax_row(const real *x, size_t n, real scale, real *out)
     }
 }
 
+/*
+ * Attention: one row of scores into weights, of the first `seen` keys of `end`; those that are
+ * hidden get 0, and a row without keys is 0.
+ */
+REAL_INLINE void weigh_row(real *scores, const real *valid, size_t seen, size_t end, real scale)
+{
+    const real low = (real)-1e30;
+    for (size_t i = 0; valid != NULL && i < seen; i++) {
+        scores[i] = valid[i] == 0 ? low : scores[i];
+    }
+    if (max_of(scores, seen) == low) {
+        memset(scores, 0, end * sizeof *scores);
+        return;
+    }
+    softmax_row(scores, seen, scale, scores);
+    for (size_t i = 0; valid != NULL && i < seen; i++) {
+        scores[i] = valid[i] == 0 ? 0 : scores[i];
+    }
+    for (size_t i = seen; i < end; i++) {
+        scores[i] = 0;
+    }
+}
+
 /* torch's default. */
 #define NORM_EPSILON ((real)1e-5)
 

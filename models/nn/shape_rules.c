@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "models/nn/panel_impl.h"
 #include "models/nn/shape_rules_impl.h"
 
 static size_t width_of(const gv_shape *shape)
@@ -113,6 +114,21 @@ gv_shape gv_shape_attention(const gv_op_call *call)
     return shape;
 }
 
+gv_shape gv_shape_cross_attention(const gv_op_call *call)
+{
+    const gv_shape *query = call->shape[0];
+    const gv_shape *pairs = call->shape[1];
+    assert(query->rank == 3);
+    assert(query->dim[2] % call->attrs->groups == 0);
+    assert(pairs->rank == 3);
+    assert(pairs->dim[0] == query->dim[0]);
+    assert(pairs->dim[2] == 2 * query->dim[2]);
+    const gv_shape *valid = call->shape[2];
+    assert(valid == NULL ||
+           is_same(valid, &(gv_shape){.rank = 2, .dim = {pairs->dim[0], pairs->dim[1]}}));
+    return *query;
+}
+
 gv_shape gv_shape_conv(const gv_op_call *call)
 {
     gv_shape shape = *call->shape[0];
@@ -222,6 +238,13 @@ size_t gv_saved_attention(const gv_op_call *call)
     return out->dim[0] * call->attrs->groups * out->dim[1] * attention_stride(call);
 }
 
+/* The weights of every query for every key. */
+size_t gv_saved_cross_attention(const gv_op_call *call)
+{
+    const gv_shape *out = call->out_shape;
+    return out->dim[0] * call->attrs->groups * out->dim[1] * call->shape[1]->dim[1];
+}
+
 size_t gv_work_row(const gv_op_call *call)
 {
     return width_of(call->shape[0]);
@@ -242,6 +265,20 @@ size_t gv_work_group_norm(const gv_op_call *call)
 size_t gv_work_attention(const gv_op_call *call)
 {
     return (size_t)3 * 32 * attention_stride(call);
+}
+
+/* Of one head: its keys or values turned, and one query's slopes. */
+size_t gv_work_cross_attention(const gv_op_call *call)
+{
+    const size_t keys = call->shape[1]->dim[1];
+    return (width_of(call->out_shape) / call->attrs->groups + 1) * keys;
+}
+
+/* Weights and bias in panels, for our own product. */
+size_t gv_work_linear(const gv_op_call *call)
+{
+    const size_t in = width_of(call->shape[0]);
+    return call->attrs->is_flagged ? gv_panels_room(in, width_of(call->out_shape)) : 0;
 }
 
 /* Columns and the short side of one part of the batch, as op_conv.c cuts it. */
@@ -272,6 +309,11 @@ size_t gv_flops_attention(const gv_op_call *call)
     const gv_shape *out = call->out_shape;
     const size_t all = 4 * gv_shape_count(out) * out->dim[1];
     return call->attrs->is_flagged ? all / 2 : all;
+}
+
+size_t gv_flops_cross_attention(const gv_op_call *call)
+{
+    return 4 * gv_shape_count(call->out_shape) * call->shape[1]->dim[1];
 }
 
 size_t gv_flops_conv(const gv_op_call *call)

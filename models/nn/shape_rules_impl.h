@@ -14,6 +14,7 @@ gv_shape gv_shape_embedding(const gv_op_call *call);
 gv_shape gv_shape_layer_norm(const gv_op_call *call);
 gv_shape gv_shape_group_norm(const gv_op_call *call);
 gv_shape gv_shape_attention(const gv_op_call *call);
+gv_shape gv_shape_cross_attention(const gv_op_call *call);
 gv_shape gv_shape_conv(const gv_op_call *call);
 gv_shape gv_shape_conv_transposed(const gv_op_call *call);
 gv_shape gv_shape_concat(const gv_op_call *call);
@@ -25,16 +26,20 @@ gv_shape gv_shape_cross_entropy(const gv_op_call *call);
 size_t gv_saved_layer_norm(const gv_op_call *call);
 size_t gv_saved_group_norm(const gv_op_call *call);
 size_t gv_saved_attention(const gv_op_call *call);
+size_t gv_saved_cross_attention(const gv_op_call *call);
 
 size_t gv_work_row(const gv_op_call *call);
 size_t gv_work_layer_norm(const gv_op_call *call);
 size_t gv_work_group_norm(const gv_op_call *call);
 size_t gv_work_attention(const gv_op_call *call);
+size_t gv_work_linear(const gv_op_call *call);
+size_t gv_work_cross_attention(const gv_op_call *call);
 size_t gv_work_conv(const gv_op_call *call);
 
 size_t gv_flops_matmul(const gv_op_call *call);
 size_t gv_flops_linear(const gv_op_call *call);
 size_t gv_flops_attention(const gv_op_call *call);
+size_t gv_flops_cross_attention(const gv_op_call *call);
 size_t gv_flops_conv(const gv_op_call *call);
 
 #endif

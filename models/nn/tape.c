@@ -94,6 +94,26 @@ double *gv_tape_f64(gv_tape *tape, gv_node node)
     return value_of(tape, node);
 }
 
+static const void *slope_of(const gv_tape *tape, gv_node node, gv_real_kind kind)
+{
+    assert(tape->graph->kind == kind);
+    assert(node < tape->graph->count);
+    const gv_node_record *record = &tape->graph->nodes[node];
+    assert(record->kind == NODE_INPUT);
+    assert(record->runs_back);
+    return arena_at(tape, record->grad);
+}
+
+const float *gv_tape_slope_f32(const gv_tape *tape, gv_node node)
+{
+    return slope_of(tape, node, GV_F32);
+}
+
+const double *gv_tape_slope_f64(const gv_tape *tape, gv_node node)
+{
+    return slope_of(tape, node, GV_F64);
+}
+
 int32_t *gv_tape_indices(gv_tape *tape, gv_node node)
 {
     assert(node < tape->graph->count);

@@ -85,6 +85,9 @@ static gv_status run_shard(void *context, size_t shard, size_t worker)
     trainer->losses[shard] = gv_tape_loss(tape);
     if (trainer->goes_back) {
         gv_tape_backward(tape, trainer->gradients + shard * trainer->size);
+        if (trainer->config.collect != NULL) {
+            trainer->config.collect(trainer->config.context, tape, shard);
+        }
     }
     return GV_OK;
 }

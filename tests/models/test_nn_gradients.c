@@ -12,6 +12,7 @@
 #include "test_nn.h"
 
 #define BOUND 1e-8
+#define NONE  GV_NODE_NONE
 
 /* rank, then sizes */
 static gv_node param(gv_graph *graph, const char *name, size_t a, size_t b, size_t c)
@@ -174,6 +175,20 @@ static gv_node attention_open(gv_graph *g)
     const gv_attention open = {.heads = 1};
     const gv_node valid = input(g, "valid", 2, 6, 0);
     return weighed(g, gv_op_attention(g, param(g, "qkv", 2, 6, 9), valid, &open));
+}
+
+static gv_node cross_attention(gv_graph *g)
+{
+    const gv_node query = param(g, "query", 2, 3, 8);
+    const gv_node valid = input(g, "valid", 2, 7, 0);
+    return weighed(g, gv_op_cross_attention(g, query, param(g, "pairs", 2, 7, 16), valid, 2));
+}
+
+static gv_node cross_attention_wide(gv_graph *g)
+{
+    const gv_node query = param(g, "query", 2, 2, 16);
+    const gv_node open = gv_op_cross_attention(g, query, param(g, "pairs", 2, 21, 32), NONE, 2);
+    return weighed(g, gv_op_cross_attention(g, open, param(g, "more", 2, 5, 32), NONE, 1));
 }
 
 static gv_node conv1d(gv_graph *g)
@@ -345,6 +360,8 @@ static const gradient_case cases[] = {
     CASE(attention),
     CASE(attention_masked),
     CASE(attention_open),
+    CASE(cross_attention),
+    CASE(cross_attention_wide),
     CASE(conv1d),
     CASE(conv1d_strided),
     CASE(conv1d_transposed),

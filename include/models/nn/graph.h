@@ -37,6 +37,9 @@ typedef struct gv_graph_config {
     /* Only parameters whose name begins with it get gradients; NULL: all. The rest of the set is
      * constant here: a critic through which an actor learns. */
     const char *trained;
+    /* Linear layers go through our own product (dense.h), so that each row's bits depend on that
+     * row alone: for serving. In single precision; slower than OpenBLAS on wide layers. */
+    bool rows_alone;
 } gv_graph_config;
 
 typedef struct gv_graph gv_graph;
@@ -46,6 +49,14 @@ void gv_graph_destroy(gv_graph *graph); /* accepts NULL */
 
 /* Numbers that the caller writes before each run; `name` for people and for finding it again. */
 gv_node gv_graph_input(gv_graph *graph, const char *name, gv_shape shape);
+
+/*
+ * The same for numbers gathered from a table that the caller keeps: backward leaves the loss's
+ * slope by them on the tape (gv_tape_slope_f32()), and the caller takes it to the table's rows. So
+ * a table of which a batch touches little costs what is touched, where a parameter's gradient
+ * is as large as the table. The loss must depend on it (asserted when the slope is read).
+ */
+gv_node gv_graph_gathered(gv_graph *graph, const char *name, gv_shape shape);
 
 /* The same for int32_t indices, of gv_op_embedding() and gv_op_cross_entropy(). */
 gv_node gv_graph_indices(gv_graph *graph, const char *name, gv_shape shape);

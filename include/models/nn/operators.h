@@ -92,6 +92,16 @@ typedef struct gv_attention {
  */
 gv_node gv_op_attention(gv_graph *graph, gv_node qkv, gv_node valid, const gv_attention *attention);
 
+/*
+ * A few queries over many keys: query [B, M, D]; pairs [B, N, 2 D], keys and values side by side,
+ * each head's D / heads columns together; valid [B, N] or GV_NODE_NONE, 0 where a key must not be
+ * seen -> [B, M, D]. Scores are divided by sqrt(D / heads). A query that sees no key gives zeros.
+ * Made for M of a few and narrow heads: no product here goes through OpenBLAS, and a row of the
+ * batch has the same bits in any company.
+ */
+gv_node gv_op_cross_attention(gv_graph *graph, gv_node query, gv_node pairs, gv_node valid,
+                              size_t heads);
+
 /* ---- convolution ----------------------------------------------------------------------------- */
 
 /*

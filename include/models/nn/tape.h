@@ -51,4 +51,8 @@ double gv_tape_loss(const gv_tape *tape);
  */
 void gv_tape_backward(gv_tape *tape, void *gradients);
 
+/* After backward: the loss's slope by a node of gv_graph_gathered(), of its shape. */
+const float *gv_tape_slope_f32(const gv_tape *tape, gv_node node);
+const double *gv_tape_slope_f64(const gv_tape *tape, gv_node node);
+
 #endif

@@ -24,6 +24,12 @@
  */
 typedef void (*gv_batch_fill)(void *context, gv_tape *tape, uint64_t step, size_t shard);
 
+/*
+ * Takes what backward left on the tape beside the parameters' gradients: slopes by numbers that
+ * were gathered. Called after it on the same thread; writes only what is the shard's.
+ */
+typedef void (*gv_batch_collect)(void *context, const gv_tape *tape, size_t shard);
+
 typedef struct gv_trainer_config {
     const gv_graph *graph; /* finished with a loss; borrowed, as all here */
     gv_params *params;
@@ -32,6 +38,7 @@ typedef struct gv_trainer_config {
     size_t jobs;             /* threads; 0 means 1 */
     uint64_t seed;           /* of dropout */
     gv_batch_fill fill;
+    gv_batch_collect collect; /* NULL: nothing to take */
     void *context;
 } gv_trainer_config;
 
