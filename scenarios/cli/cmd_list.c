@@ -8,6 +8,7 @@
 #include "scenarios/cli/cli.h"
 #include "scenarios/config/scenario.h"
 #include "scenarios/sweep/sweep.h"
+#include "sim/estimate/estimator.h"
 #include "sim/log/reader.h"
 #include "sim/market/delay.h"
 #include "sim/market/traffic.h"
@@ -92,6 +93,15 @@ static size_t fill_delays(plugged entries[ENTRIES_MAX])
     return count;
 }
 
+static size_t fill_estimators(plugged entries[ENTRIES_MAX])
+{
+    size_t count = 0;
+    for (; gv_estimator_types[count] != NULL && count < ENTRIES_MAX; count++) {
+        entries[count] = (plugged){.info = &gv_estimator_types[count]->info};
+    }
+    return count;
+}
+
 static size_t fill_scenario(plugged entries[ENTRIES_MAX])
 {
     size_t count = 0;
@@ -118,6 +128,8 @@ static const plugin_kind kinds[] = {
     {"mechanisms", "mechanism", "Who wins an auction and what a winner pays.", fill_mechanisms},
     {"traffic", NULL, "Where a market's opportunities come from, and what they are worth.",
      fill_traffic},
+    {"estimators", "estimator", "What a policy would have earned on a log: `gavel evaluate`.",
+     fill_estimators},
     {"delays", "delay", "Laws of delay, for a market's exposures and conversions.", fill_delays},
     {"predictors", "predictor", "Click probabilities at bid time.", fill_predictors},
     {"readers", "formats", "Formats of raw logs, for ingest and scenarios.", fill_readers},

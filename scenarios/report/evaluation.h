@@ -1,0 +1,27 @@
+/*
+ * evaluation.h - what an evaluation came to: estimates, intervals, overlap, and a verdict.
+ */
+#ifndef SCENARIOS_REPORT_EVALUATION_H
+#define SCENARIOS_REPORT_EVALUATION_H
+
+#include <stdio.h>
+
+#include "scenarios/report/table.h"
+#include "scenarios/run/evaluation.h"
+#include "sim/base/status.h"
+
+typedef struct gv_evaluation_report {
+    const gv_evaluation_request *request;
+    const gv_evaluation_result *result;
+    gv_reach reach; /* the interval that the table shows */
+    const char *by; /* the estimator whose verdict it is */
+} gv_evaluation_report;
+
+/* The estimate that `by` names; NULL: it was not asked for. */
+const gv_estimate *gv_evaluation_report_headline(const gv_evaluation_report *report);
+
+GV_MUST_CHECK gv_status gv_evaluation_print(FILE *stream, const gv_evaluation_report *report,
+                                            const gv_report_options *options);
+GV_MUST_CHECK gv_status gv_evaluation_json(FILE *stream, const gv_evaluation_report *report);
+
+#endif

@@ -1,0 +1,274 @@
+#include "scenarios/run/evaluation.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/base/mem.h"
+#include "sim/base/safetensors.h"
+#include "sim/estimate/target.h"
+
+enum { CONFIG_SIZE = 64, NAMES_MAX = 64, KEY_SIZE = 64 };
+
+/* What is set on one estimator or model. */
+typedef union settings {
+    char bytes[CONFIG_SIZE];
+    double align;
+} settings;
+
+typedef struct evaluating {
+    const gv_evaluation_request *request;
+    const gv_estimator_type *types[GV_EVALUATION_ESTIMATORS_MAX];
+    settings configs[GV_EVALUATION_ESTIMATORS_MAX];
+    const void *config_list[GV_EVALUATION_ESTIMATORS_MAX];
+    size_t type_count;
+    const gv_value_model_type *model;
+    settings model_config;
+    gv_decisions *log;
+    gv_decisions *other;
+    double *estimated; /* propensities; NULL: they were logged */
+    gv_target_owned target;
+} evaluating;
+
+/* --- what was asked for -------------------------------------------------------------------- */
+
+static gv_status fail_name(const char *what, const gv_type_info *const *infos, size_t count,
+                           const char *name)
+{
+    const char *names[NAMES_MAX];
+    for (size_t i = 0; i < count; i++) {
+        names[i] = infos[i]->name;
+    }
+    const char *nearest = gv_param_nearest(names, count, name);
+    return GV_FAIL(GV_EUSAGE, "there is no %s '%s'%s%s%s: `gavel evaluate --help` lists them", what,
+                   name, nearest == NULL ? "" : ", perhaps ", nearest == NULL ? "" : nearest,
+                   nearest == NULL ? "" : "?");
+}
+
+static gv_status find_estimator(const char *name, const gv_estimator_type **out)
+{
+    const gv_type_info *infos[NAMES_MAX];
+    size_t count = 0;
+    *out = gv_estimator_find(name);
+    if (*out != NULL) {
+        return GV_OK;
+    }
+    for (; gv_estimator_types[count] != NULL && count < NAMES_MAX; count++) {
+        infos[count] = &gv_estimator_types[count]->info;
+    }
+    return fail_name("estimator", infos, count, name);
+}
+
+static gv_status find_model(const char *name, const gv_value_model_type **out)
+{
+    const gv_type_info *infos[NAMES_MAX];
+    size_t count = 0;
+    for (; gv_value_model_types[count] != NULL && count < NAMES_MAX; count++) {
+        infos[count] = &gv_value_model_types[count]->info;
+        if (strcmp(infos[count]->name, name) == 0) {
+            *out = gv_value_model_types[count];
+            return GV_OK;
+        }
+    }
+    return fail_name("model of rewards", infos, count, name);
+}
+
+/* Defaults of a type, then what `--set NAME.KEY=VALUE` says of it; counts those that were meant. */
+static gv_status configure(const gv_evaluation_request *request, const gv_type_info *info,
+                           settings *config, size_t *used)
+{
+    assert(info->config_size <= sizeof *config);
+    const size_t name_size = strlen(info->name);
+    if (info->params != NULL) {
+        gv_param_defaults(info->params, config);
+    }
+    for (size_t i = 0; i < request->set_count; i++) {
+        const char *text = request->sets[i];
+        const char *equals = strchr(text, '=');
+        if (strncmp(text, info->name, name_size) != 0 || text[name_size] != '.' || equals == NULL) {
+            continue;
+        }
+        char key[KEY_SIZE] = "";
+        const char *start = text + name_size + 1;
+        (void)snprintf(key, sizeof key, "%.*s", (int)(equals - start), start);
+        const gv_param *param = info->params == NULL ? NULL : gv_param_find(info->params, key);
+        if (param == NULL) {
+            return GV_FAIL(GV_EUSAGE, "--set %s: %s has no parameter '%s'", text, info->name, key);
+        }
+        if (gv_param_parse(param, equals + 1, 0, config) != GV_OK) {
+            char sentence[512];
+            (void)snprintf(sentence, sizeof sentence, "%s", gv_status_detail());
+            return GV_FAIL(GV_EUSAGE, "--set %s: %s", text, sentence);
+        }
+        ++*used;
+    }
+    return GV_OK;
+}
+
+static gv_status choose(evaluating *at)
+{
+    const gv_evaluation_request *request = at->request;
+    if (request->estimator_count == 0) {
+        for (; gv_estimator_types[at->type_count] != NULL; at->type_count++) {
+            at->types[at->type_count] = gv_estimator_types[at->type_count];
+        }
+    }
+    for (size_t i = 0; i < request->estimator_count; i++) {
+        GV_TRY(find_estimator(request->estimators[i], &at->types[at->type_count++]));
+    }
+    size_t used = 0;
+    for (size_t e = 0; e < at->type_count; e++) {
+        GV_TRY(configure(request, &at->types[e]->info, &at->configs[e], &used));
+        at->config_list[e] = &at->configs[e];
+    }
+    GV_TRY(configure(request, &at->model->info, &at->model_config, &used));
+    if (used < request->set_count) {
+        return GV_FAIL(GV_EUSAGE,
+                       "--set: expected NAME.KEY=VALUE of an estimator that is asked "
+                       "for, or of the model %s",
+                       at->model->info.name);
+    }
+    return GV_OK;
+}
+
+/* --- what is read -------------------------------------------------------------------------- */
+
+static gv_status make_target(evaluating *at)
+{
+    const char *policy = at->request->policy;
+    if (strcmp(policy, "uniform") == 0) {
+        return gv_target_uniform(at->log, &at->target);
+    }
+    if (strcmp(policy, "greedy") == 0) {
+        return gv_target_greedy(at->log, &at->target);
+    }
+    gv_decision_columns columns = at->request->columns;
+    columns.propensity = NULL;
+    columns.cluster = NULL;
+    columns.context_count = 0;
+    GV_TRY(gv_decisions_read(policy, &columns, &at->other));
+    return gv_target_frequent(at->log, at->other, &at->target);
+}
+
+static gv_status find_propensities(evaluating *at)
+{
+    if (at->log->propensities != NULL) {
+        return GV_OK;
+    }
+    at->estimated = gv_mem_alloc(0, at->log->count, sizeof *at->estimated);
+    if (at->estimated == NULL) {
+        return GV_FAIL(GV_ENOMEM, "no memory for %zu propensities", at->log->count);
+    }
+    return gv_rounds_estimate_propensities(at->log, at->estimated);
+}
+
+/* --- what others can read ------------------------------------------------------------------ */
+
+static gv_status write_dump(const evaluating *at, const gv_evaluation_config *config, double *q,
+                            double *rows)
+{
+    const gv_rounds *rounds = config->rounds;
+    for (size_t i = 0; i < rounds->count; i++) {
+        rows[i] = config->target->rows == NULL ? 0 : config->target->rows[i];
+    }
+    const gv_values values = {.all = q};
+    GV_TRY(gv_cross_fit(&config->fit, rounds, config->target, &values));
+    const gv_tensor tensors[] = {
+        {"reward", GV_TENSOR_F64, 1, {rounds->count}, rounds->rewards},
+        {"propensity", GV_TENSOR_F64, 1, {rounds->count}, rounds->propensities},
+        {"row", GV_TENSOR_F64, 1, {rounds->count}, rows},
+        {"policy",
+         GV_TENSOR_F64,
+         2,
+         {config->target->row_count, rounds->action_count},
+         config->target->table},
+        {"value", GV_TENSOR_F64, 2, {rounds->count, rounds->action_count}, q},
+        {"action", GV_TENSOR_U32, 1, {rounds->count}, rounds->actions},
+    };
+    return gv_safetensors_write(at->request->dump, tensors, sizeof tensors / sizeof tensors[0],
+                                NULL, 0);
+}
+
+static gv_status dump(const evaluating *at, const gv_evaluation_config *config)
+{
+    if (at->request->dump == NULL) {
+        return GV_OK;
+    }
+    const gv_rounds *rounds = config->rounds;
+    double *q = gv_mem_alloc(0, rounds->count * rounds->action_count, sizeof *q);
+    double *rows = gv_mem_alloc(0, rounds->count, sizeof *rows);
+    gv_status status = GV_OK;
+    if (q == NULL || rows == NULL) {
+        status = GV_FAIL(GV_ENOMEM, "%s: no memory for its values", at->request->dump);
+    } else {
+        status = write_dump(at, config, q, rows);
+    }
+    gv_mem_free(q);
+    gv_mem_free(rows);
+    return status;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+static void tell(const evaluating *at, gv_evaluation_result *out)
+{
+    out->round_count = at->log->count;
+    out->action_count = gv_decisions_action_count(at->log);
+    out->cluster_count = at->log->cluster_count;
+    out->reject_count = at->log->reject_count;
+    (void)snprintf(out->first_reject, sizeof out->first_reject, "%s", at->log->first_reject);
+    out->has_estimated_propensities = at->estimated != NULL;
+    out->model = at->model->info.name;
+}
+
+static gv_status work(evaluating *at, gv_evaluation_result *out)
+{
+    const gv_evaluation_request *request = at->request;
+    GV_TRY(gv_decisions_read(request->log, &request->columns, &at->log));
+    GV_TRY(find_propensities(at));
+    const gv_rounds rounds =
+        gv_rounds_of(at->log, at->estimated == NULL ? at->log->propensities : at->estimated);
+    at->model = gv_value_model_for(&rounds);
+    if (request->model != NULL) {
+        GV_TRY(find_model(request->model, &at->model));
+    }
+    GV_TRY(choose(at));
+    GV_TRY(make_target(at));
+    const gv_evaluation_config config = {
+        .rounds = &rounds,
+        .target = &at->target.target,
+        .lost = at->target.lost,
+        .types = at->types,
+        .type_configs = at->config_list,
+        .type_count = at->type_count,
+        .fit = {.model = at->model,
+                .model_config = &at->model_config,
+                .fold_count = request->fold_count,
+                .seed = request->seed},
+        .bootstrap = {.replicates = request->replicates, .seed = request->seed},
+        .level = request->level,
+        .cluster_max = request->cluster_max,
+        .weight_most = request->weight_most,
+        .reward_low = request->reward_low,
+        .reward_high = request->reward_high,
+    };
+    tell(at, out);
+    GV_TRY(gv_evaluate(&config, &out->evaluation));
+    return dump(at, &config);
+}
+
+gv_status gv_evaluation_run(const gv_evaluation_request *request, gv_evaluation_result *out)
+{
+    evaluating *at = gv_mem_alloc(sizeof *at, 0, 0);
+    if (at == NULL) {
+        return GV_FAIL(GV_ENOMEM, "no memory to evaluate %s", request->log);
+    }
+    at->request = request;
+    const gv_status status = work(at, out);
+    gv_decisions_destroy(at->log);
+    gv_decisions_destroy(at->other);
+    gv_mem_free(at->estimated);
+    gv_target_fini(&at->target);
+    gv_mem_free(at);
+    return status;
+}

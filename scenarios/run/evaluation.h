@@ -1,0 +1,54 @@
+/*
+ * evaluation.h - evaluates a policy on a log of decisions, both named by a user.
+ */
+#ifndef SCENARIOS_RUN_EVALUATION_H
+#define SCENARIOS_RUN_EVALUATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sim/base/status.h"
+#include "sim/estimate/evaluation.h"
+#include "sim/log/decisions.h"
+
+enum { GV_EVALUATION_SETS_MAX = 64 };
+
+typedef struct gv_evaluation_request {
+    const char *policy; /* "uniform", "greedy", or the path of a log whose policy is judged */
+    const char *log;
+    gv_decision_columns columns;                          /* of both logs */
+    const char *model;                                    /* of rewards; NULL: by the rewards */
+    const char *estimators[GV_EVALUATION_ESTIMATORS_MAX]; /* [estimator_count]; none: all */
+    size_t estimator_count;
+    const char
+        *sets[GV_EVALUATION_SETS_MAX]; /* [set_count]: "dros.lambda=10", "logistic.penalty=2" */
+    size_t set_count;
+    size_t fold_count;
+    size_t replicates;
+    size_t cluster_max;
+    uint64_t seed;
+    double level;
+    double weight_most; /* as in gv_evaluation_config, as the next two */
+    double reward_low;
+    double reward_high;
+    const char *dump; /* a safetensors file to write rounds, weights and values to; NULL: none */
+} gv_evaluation_request;
+
+/* What was read, and what came of it. */
+typedef struct gv_evaluation_result {
+    gv_evaluation evaluation;
+    size_t round_count;
+    size_t action_count;
+    size_t cluster_count;
+    uint64_t reject_count;
+    char first_reject[GV_DECISION_REJECT_SIZE];
+    bool has_estimated_propensities;
+    const char *model;
+} gv_evaluation_result;
+
+/* What is wrong with the request is GV_EUSAGE. */
+GV_MUST_CHECK gv_status gv_evaluation_run(const gv_evaluation_request *request,
+                                          gv_evaluation_result *out);
+
+#endif

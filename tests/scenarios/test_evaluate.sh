@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# gavel evaluate as people type it: a table of decisions, Open Bandit's logs, and what is refused.
+. tests/shell_test.sh
+
+gavel=$(realpath "${GAVEL:-build/gavel}")
+data=${GAVEL_DATA:-../shared/data}/open-bandit
+
+# 400 decisions of two actions, a with 3/4: a earns in every second round, b in each.
+make_log() {
+    echo "when,what,p,got"
+    for i in $(seq 100); do
+        printf '%s,a,0.75,1\n%s,a,0.75,0\n%s,b,0.25,1\n' "$i" "$i" "$i"
+        [ $((i % 2)) = 0 ] && echo "$i,a,0.75,1" || echo "$i,a,0.75,0"
+    done
+}
+
+columns=(--column action=what --column propensity=p --column reward=got --cluster when)
+
+a_better_policy_is_seen_to_be_better() {
+    make_log >"$scratch/log.csv"
+    printf 'what,got\na,0\nb,0\nb,0\nb,0\n' >"$scratch/policy.csv"
+    "$gavel" evaluate "$scratch/policy.csv" --log "$scratch/log.csv" "${columns[@]}" >"$scratch/shown"
+    grep -qE '^  ips +0.875 ' "$scratch/shown" # 1/4 of a's 1/2 and 3/4 of b's 1
+    grep -qF 'verdict   better than the logged policy by 0.25 a round (+40.0 %)' "$scratch/shown"
+}
+
+json_says_the_same_and_the_same_again() {
+    make_log >"$scratch/log.csv"
+    "$gavel" evaluate uniform --log "$scratch/log.csv" "${columns[@]}" --json >"$scratch/one"
+    gzip -c "$scratch/log.csv" >"$scratch/log.csv.gz"
+    "$gavel" evaluate uniform --log "$scratch/log.csv.gz" "${columns[@]}" --json >"$scratch/two"
+    sed -i 's/log.csv.gz/log.csv/' "$scratch/two"
+    cmp "$scratch/one" "$scratch/two"
+    grep -qF '"value": 0.75' "$scratch/one"
+    python3 -m json.tool "$scratch/one" >/dev/null 2>&1 || ! command -v python3 >/dev/null
+}
+
+too_thin_an_overlap_exits_with_3() {
+    make_log | head -41 >"$scratch/short.csv"
+    expect_failure 3 "too thin: the weighted log is worth" \
+        "$gavel" evaluate uniform --log "$scratch/short.csv" "${columns[@]}"
+    printf 'what,got\na,0\nc,0\n' >"$scratch/policy.csv"
+    make_log >"$scratch/log.csv"
+    expect_failure 3 "too thin: the policy gives 50.0 % of its chances to actions that the log never" \
+        "$gavel" evaluate "$scratch/policy.csv" --log "$scratch/log.csv" "${columns[@]}"
+}
+
+propensities_that_were_not_logged_are_estimated_and_told() {
+    make_log >"$scratch/log.csv"
+    "$gavel" evaluate uniform --log "$scratch/log.csv" "${columns[@]}" --column propensity= \
+        >"$scratch/shown"
+    grep -qF 'propensities were not logged' "$scratch/shown"
+    grep -qE '^  ips +0.75 ' "$scratch/shown"
+}
+
+what_is_wrong_is_refused_with_a_hint() {
+    make_log >"$scratch/log.csv"
+    expect_failure 2 "which policy?" "$gavel" evaluate --log "$scratch/log.csv"
+    expect_failure 2 "on which log?" "$gavel" evaluate uniform
+    expect_failure 2 "log.csv:1: no column 'action'; the header has: when, what, p, got" \
+        "$gavel" evaluate uniform --log "$scratch/log.csv"
+    expect_failure 2 "there is no estimator 'snip', perhaps snips?" \
+        "$gavel" evaluate uniform --log "$scratch/log.csv" "${columns[@]}" -e snip,dr
+    expect_failure 2 "--by dr is none of" \
+        "$gavel" evaluate uniform --log "$scratch/log.csv" "${columns[@]}" -e ips
+    expect_failure 2 "there is no interval 'bcb', perhaps bca?" \
+        "$gavel" evaluate uniform --log "$scratch/log.csv" --interval bcb
+    expect_failure 2 "--set dros.lambda=-1: " \
+        "$gavel" evaluate uniform --log "$scratch/log.csv" "${columns[@]}" --set dros.lambda=-1
+    echo "7,a,1.5,1" >>"$scratch/log.csv"
+    "$gavel" evaluate uniform --log "$scratch/log.csv" "${columns[@]}" >"$scratch/shown"
+    grep -qF "log.csv:402: p '1.5' is no probability of (0, 1]" "$scratch/shown"
+    for i in 1 2 3 4 5; do echo "7,a,x,1" >>"$scratch/log.csv"; done
+    expect_failure 1 "6 of 406 rows cannot be used, more than 1 %" \
+        "$gavel" evaluate uniform --log "$scratch/log.csv" "${columns[@]}"
+}
+
+open_bandit_is_read_as_it_is() {
+    [ -f "$data/random-men.csv.gz" ] || skip "no $data"
+    "$gavel" evaluate "$data/bts-men.csv.gz" --log "$data/random-men.csv.gz" --format open-bandit \
+        >"$scratch/shown"
+    grep -qF ': 10000 rounds, 34 actions, 168 clusters' "$scratch/shown"
+    grep -qF 'earned 0.0046 a round' "$scratch/shown"
+}
+
+run_tests a_better_policy_is_seen_to_be_better json_says_the_same_and_the_same_again \
+    too_thin_an_overlap_exits_with_3 propensities_that_were_not_logged_are_estimated_and_told \
+    what_is_wrong_is_refused_with_a_hint open_bandit_is_read_as_it_is
