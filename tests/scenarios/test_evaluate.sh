@@ -19,7 +19,8 @@ columns=(--column action=what --column propensity=p --column reward=got --cluste
 a_better_policy_is_seen_to_be_better() {
     make_log >"$scratch/log.csv"
     printf 'what,got\na,0\nb,0\nb,0\nb,0\n' >"$scratch/policy.csv"
-    "$gavel" evaluate "$scratch/policy.csv" --log "$scratch/log.csv" "${columns[@]}" >"$scratch/shown"
+    "$gavel" evaluate "$scratch/policy.csv" --log "$scratch/log.csv" "${columns[@]}" \
+        >"$scratch/shown"
     grep -qE '^  ips +0.875 ' "$scratch/shown" # 1/4 of a's 1/2 and 3/4 of b's 1
     grep -qF 'verdict   better than the logged policy by 0.25 a round (+40.0 %)' "$scratch/shown"
 }
@@ -41,7 +42,7 @@ too_thin_an_overlap_exits_with_3() {
         "$gavel" evaluate uniform --log "$scratch/short.csv" "${columns[@]}"
     printf 'what,got\na,0\nc,0\n' >"$scratch/policy.csv"
     make_log >"$scratch/log.csv"
-    expect_failure 3 "too thin: the policy gives 50.0 % of its chances to actions that the log never" \
+    expect_failure 3 "too thin: the policy gives 50.0 % of its chances to actions" \
         "$gavel" evaluate "$scratch/policy.csv" --log "$scratch/log.csv" "${columns[@]}"
 }
 
