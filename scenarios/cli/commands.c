@@ -9,6 +9,7 @@ const gv_command *const gv_commands[] = {
     &gv_command_generate,
     &gv_command_ingest,
     &gv_command_inspect,
+    &gv_command_prices,
     &gv_command_list,
     &gv_command_run,
     &gv_command_sweep,

@@ -10,6 +10,7 @@ extern const gv_command gv_command_evaluate;
 extern const gv_command gv_command_explain;
 extern const gv_command gv_command_generate;
 extern const gv_command gv_command_inspect;
+extern const gv_command gv_command_prices;
 extern const gv_command gv_command_ingest;
 extern const gv_command gv_command_list;
 extern const gv_command gv_command_plot;

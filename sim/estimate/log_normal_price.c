@@ -99,23 +99,29 @@ static gv_status begin(const gv_price_sample *samples, size_t count, int64_t lea
     return GV_OK;
 }
 
-/* One of Newton's steps, halved until the likelihood does not fall. False: there is none left. */
+/* Where the likelihood is all but flat, one whole step more squares what is left of the error. */
+static bool is_last(const slope *at, double gain)
+{
+    return gain <= 1e-10 * (1 + fabs(at->value));
+}
+
+/* One of Newton's steps, halved until the likelihood rises. False: it was the last. */
 static bool climb(const gv_price_sample *samples, size_t count, int64_t least, double *theta,
                   double *gamma, slope *at)
 {
     const double det = at->theta_theta * at->gamma_gamma - at->theta_gamma * at->theta_gamma;
     double by_theta = (at->theta_gamma * at->gamma - at->gamma_gamma * at->theta) / det;
     double by_gamma = (at->theta_gamma * at->theta - at->theta_theta * at->gamma) / det;
-    const bool is_small = fabs(by_theta) <= 1e-13 * *theta && fabs(by_gamma) <= 1e-13;
-    for (int i = 0; i < HALVINGS_MAX && !is_small; i++) {
+    const bool last = is_last(at, (by_theta * at->theta + by_gamma * at->gamma) / 2);
+    for (int i = 0; i < HALVINGS_MAX; i++) {
         if (*theta + by_theta > 0) {
             const slope next =
                 slope_at(samples, count, least, *theta + by_theta, *gamma + by_gamma);
-            if (next.value > at->value) {
+            if (last || next.value > at->value) {
                 *theta += by_theta;
                 *gamma += by_gamma;
                 *at = next;
-                return true;
+                return !last;
             }
         }
         by_theta /= 2;
