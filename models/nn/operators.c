@@ -203,6 +203,13 @@ gv_node gv_op_cross_attention(gv_graph *graph, gv_node query, gv_node pairs, gv_
                              (gv_node[OP_ARITY_MAX]){query, pairs, valid, NONE}, &attrs);
 }
 
+gv_node gv_op_modulate(gv_graph *graph, gv_node x, gv_node gain, gv_node shift)
+{
+    const gv_op_attrs attrs = {.factor = 1.0};
+    return gv_graph_operator(graph, GV_OP_MODULATE, (gv_node[OP_ARITY_MAX]){x, gain, shift, NONE},
+                             &attrs);
+}
+
 gv_node gv_op_conv1d(gv_graph *graph, gv_node x, gv_node weight, gv_node bias, size_t stride,
                      size_t padding)
 {

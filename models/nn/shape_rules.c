@@ -129,6 +129,16 @@ gv_shape gv_shape_cross_attention(const gv_op_call *call)
     return *query;
 }
 
+gv_shape gv_shape_modulate(const gv_op_call *call)
+{
+    const gv_shape *x = call->shape[0];
+    assert(x->rank == 3);
+    const gv_shape row = {.rank = 2, .dim = {x->dim[0], x->dim[2]}};
+    assert(call->shape[1] == NULL || is_same(call->shape[1], &row));
+    assert(call->shape[2] == NULL || is_same(call->shape[2], &row));
+    return *x;
+}
+
 gv_shape gv_shape_conv(const gv_op_call *call)
 {
     gv_shape shape = *call->shape[0];

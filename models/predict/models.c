@@ -2,8 +2,13 @@
 #include <string.h>
 
 #include "models/predict/model.h"
+#include "models/predict/net_impl.h"
 
-const gv_model_type *const gv_model_types[] = {NULL};
+const gv_model_type *const gv_model_types[] = {
+    &gv_model_infnet,
+    &gv_model_mlp,
+    NULL,
+};
 
 const gv_model_type *gv_model_find(const char *name)
 {

@@ -191,6 +191,15 @@ static gv_node cross_attention_wide(gv_graph *g)
     return weighed(g, gv_op_cross_attention(g, open, param(g, "more", 2, 5, 32), NONE, 1));
 }
 
+static gv_node modulate(gv_graph *g)
+{
+    const gv_node x = param(g, "x", 2, 3, 5);
+    const gv_node gain = param(g, "gain", 2, 5, 0);
+    const gv_node both = gv_op_modulate(g, x, gain, param(g, "shift", 2, 5, 0));
+    const gv_node again = gv_op_modulate(g, both, gain, NONE);
+    return weighed(g, gv_op_modulate(g, again, NONE, param(g, "more", 2, 5, 0)));
+}
+
 static gv_node conv1d(gv_graph *g)
 {
     const gv_node x = param(g, "x", 3, 2, 9);
@@ -362,6 +371,7 @@ static const gradient_case cases[] = {
     CASE(attention_open),
     CASE(cross_attention),
     CASE(cross_attention_wide),
+    CASE(modulate),
     CASE(conv1d),
     CASE(conv1d_strided),
     CASE(conv1d_transposed),

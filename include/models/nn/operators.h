@@ -102,6 +102,12 @@ gv_node gv_op_attention(gv_graph *graph, gv_node qkv, gv_node valid, const gv_at
 gv_node gv_op_cross_attention(gv_graph *graph, gv_node query, gv_node pairs, gv_node valid,
                               size_t heads);
 
+/*
+ * x [B, N, D], gain and shift [B, D], either GV_NODE_NONE -> gain x + shift: what a row says to
+ * each of its N positions alike.
+ */
+gv_node gv_op_modulate(gv_graph *graph, gv_node x, gv_node gain, gv_node shift);
+
 /* ---- convolution ----------------------------------------------------------------------------- */
 
 /*

@@ -1,0 +1,159 @@
+/*
+ * net_impl.h - what networks over examples have in common: inputs gathered from a table of
+ * embeddings, two tasks, training over shards, serving by rows alone.
+ *
+ * A kind of network is a function that builds two logits a row: of the click, and of a conversion
+ * after it. Conversions are learnt on all impressions (ESMM, Ma et al., SIGIR 2018): the loss is
+ *   BCE(pCTR, click) + BCE(pCTR pCVR, conversion),
+ * both weighted means over the batch. Where conversions are not known only the first is there.
+ *
+ * A batch is cut into a fixed number of shards, and the table's rows move in the order of the
+ * batch: any number of threads gives the same bits. Serving runs graphs of fixed size whose
+ * products are our own (gv_graph_config.rows_alone), so a prediction depends on its row alone.
+ */
+#ifndef MODELS_PREDICT_NET_IMPL_H
+#define MODELS_PREDICT_NET_IMPL_H
+
+#include "models/nn/graph.h"
+#include "models/nn/optimizer.h"
+#include "models/nn/params.h"
+#include "models/nn/tape.h"
+#include "models/nn/trainer.h"
+#include "models/predict/model.h"
+#include "models/predict/table_impl.h"
+
+/* Numbers that tell an event's age: gv_net_age(). */
+enum { GV_NET_AGES = 3, GV_NET_SHARDS = 8, GV_NET_TASKS = 2 };
+
+/* The first member of every network's config. */
+typedef struct gv_net_common {
+    int64_t epochs;
+    int64_t batch; /* rows a step */
+    int64_t width; /* numbers of an embedding, d */
+    double rate;   /* Adam's */
+    double decay;  /* of embeddings */
+    double start;  /* standard deviation of embeddings at the start */
+} gv_net_common;
+
+#define GV_NET_ROWS(config_type, width_text)                                         \
+    {.name = "epochs",                                                               \
+     .kind = GV_PARAM_INTEGER,                                                       \
+     .fallback = "1",                                                                \
+     .minimum = 1,                                                                   \
+     .maximum = 1000,                                                                \
+     .offset = offsetof(config_type, common.epochs),                                 \
+     .help = "passes over the examples"},                                            \
+        {.name = "batch",                                                            \
+         .kind = GV_PARAM_INTEGER,                                                   \
+         .unit = "rows",                                                             \
+         .fallback = "1024",                                                         \
+         .minimum = 8,                                                               \
+         .maximum = 65536,                                                           \
+         .offset = offsetof(config_type, common.batch),                              \
+         .help = "examples of one step, up to the next multiple of 8"},              \
+        {.name = "width",                                                            \
+         .kind = GV_PARAM_INTEGER,                                                   \
+         .fallback = (width_text),                                                   \
+         .minimum = 1,                                                               \
+         .maximum = 256,                                                             \
+         .offset = offsetof(config_type, common.width),                              \
+         .help = "numbers of an embedding"},                                         \
+        {.name = "rate",                                                             \
+         .kind = GV_PARAM_REAL,                                                      \
+         .fallback = "0.001",                                                        \
+         .minimum = 1e-9,                                                            \
+         .maximum = 1,                                                               \
+         .offset = offsetof(config_type, common.rate),                               \
+         .help = "learning rate of Adam, of the network and of embeddings"},         \
+        {.name = "decay",                                                            \
+         .kind = GV_PARAM_REAL,                                                      \
+         .fallback = "0.000001",                                                     \
+         .minimum = 0,                                                               \
+         .maximum = 1,                                                               \
+         .offset = offsetof(config_type, common.decay),                              \
+         .help = "penalty on the squares of the embeddings that a step touches"},    \
+    {                                                                                \
+        .name = "start", .kind = GV_PARAM_REAL, .fallback = "0.05", .minimum = 1e-6, \
+        .maximum = 10, .offset = offsetof(config_type, common.start),                \
+        .help = "standard deviation of embeddings at the start"                      \
+    }
+
+/* What a network is built on, for B rows; W is the table's width. */
+typedef struct gv_net_nodes {
+    gv_node fields; /* [B, F, W] each the mean of its field's values */
+    gv_node past;   /* events [B, L, E W], or pooled [B, E, W]; GV_NODE_NONE without a past */
+    gv_node ages;   /* [B, L, GV_NET_AGES]; GV_NODE_NONE without events */
+    /* 1 where there is a token: fields, events, tasks; GV_NODE_NONE without events. */
+    gv_node seen;   /* [B, F + L + GV_NET_TASKS] */
+    gv_node shares; /* [B, L] 1 / events where there is one, otherwise 0; NONE likewise */
+    gv_node click, conversion;                 /* [B] labels; training */
+    gv_node click_weights, conversion_weights; /* [B] */
+} gv_net_nodes;
+
+typedef struct gv_net_kind {
+    bool pools_past; /* the past as means of each field instead of events */
+    size_t extra;    /* numbers of a table's row beyond the width */
+    /* logits [GV_NET_TASKS]: nodes of B numbers. */
+    void (*build)(gv_graph *graph, const gv_net_nodes *nodes, const void *config,
+                  gv_node logits[GV_NET_TASKS]);
+} gv_net_kind;
+
+typedef struct gv_net {
+    const gv_net_kind *kind;
+    gv_model_setup setup;
+    gv_net_common common;
+    size_t table_width; /* W */
+    size_t past_slots;  /* gathered rows of the table that are a row's past: L E, or E */
+    size_t shard_rows;
+    gv_params *params;
+    gv_table *table;
+    gv_graph *training;
+    gv_graph *serving;
+    gv_net_nodes training_nodes;
+    gv_net_nodes serving_nodes;
+    gv_node logits[GV_NET_TASKS]; /* of serving */
+    gv_optimizer *optimizer;
+    gv_trainer *trainer;
+    gv_tape **tapes; /* [jobs] of serving */
+    float *slopes;   /* [batch][F + past_slots][W] of the last step */
+    /* The batch at hand, or what is priced. */
+    const gv_examples *examples;
+    const uint32_t *rows; /* NULL: all of the examples */
+    size_t row_count;
+    double weight; /* of its rows together */
+    float *pctr, *pcvr;
+} gv_net;
+
+/* Methods of gv_model_type but for init, which knows its kind. */
+GV_MUST_CHECK gv_status gv_net_init(gv_net *net, const gv_net_kind *kind,
+                                    const gv_model_setup *setup);
+gv_status gv_net_learn(void *state, const gv_examples *examples, const uint32_t *rows, size_t count,
+                       double *loss);
+gv_status gv_net_predict(void *state, const gv_examples *examples, float *pctr, float *pcvr);
+void gv_net_tensors(const void *state, gv_model_tensors *out);
+gv_status gv_net_restore(void *state, const gv_safetensors *file);
+void gv_net_fini(void *state);
+
+/* Makes the inputs for `rows` rows; labels too when the graph is to learn. */
+gv_net_nodes gv_net_inputs(gv_graph *graph, const gv_net *net, size_t rows, bool learns);
+
+/* The loss of the two tasks, one number. */
+gv_node gv_net_loss(gv_graph *graph, const gv_net_nodes *nodes, const gv_node logits[GV_NET_TASKS]);
+
+/* Writes row `row` of the examples into place `place` of a tape's inputs. */
+void gv_net_gather(const gv_net *net, gv_tape *tape, const gv_net_nodes *nodes, size_t row,
+                   size_t place);
+void gv_net_gather_none(const gv_net *net, gv_tape *tape, const gv_net_nodes *nodes, size_t place);
+
+/* Takes slopes [F + past_slots][W] of a row to the table. */
+GV_MUST_CHECK gv_status gv_net_touch(const gv_net *net, size_t row, const float *slopes);
+
+/* log(1 + age in minutes) / 8, and what is left of an event after an hour's and a day's decay. */
+void gv_net_age(double seconds, float out[GV_NET_AGES]);
+
+extern const gv_net_kind gv_net_mlp;
+extern const gv_net_kind gv_net_infnet;
+extern const gv_model_type gv_model_mlp;
+extern const gv_model_type gv_model_infnet;
+
+#endif

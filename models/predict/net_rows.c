@@ -1,0 +1,134 @@
+/* Examples into a network's inputs, and slopes back to the rows of the table. */
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "models/predict/net_impl.h"
+
+void gv_net_age(double seconds, float out[GV_NET_AGES])
+{
+    out[0] = (float)(log1p(seconds / 60) / 8);
+    out[1] = (float)exp(-seconds / 3600);
+    out[2] = (float)exp(-seconds / 86400);
+}
+
+/* Which tokens of a row with `count` events there are. */
+static void tell_lengths(const gv_net *net, gv_tape *tape, const gv_net_nodes *nodes, size_t place,
+                         size_t count)
+{
+    const size_t length = net->setup.shape.past_length;
+    const size_t fields = net->setup.shape.field_count;
+    const size_t tokens = fields + length + GV_NET_TASKS;
+    float *seen = gv_tape_f32(tape, nodes->seen) + place * tokens;
+    float *shares = gv_tape_f32(tape, nodes->shares) + place * length;
+    for (size_t i = 0; i < tokens; i++) {
+        seen[i] = i < fields + count || i >= fields + length ? 1.0F : 0.0F;
+    }
+    for (size_t i = 0; i < length; i++) {
+        shares[i] = i < count ? 1.0F / (float)count : 0.0F;
+    }
+}
+
+static void gather_events(const gv_net *net, gv_tape *tape, const gv_net_nodes *nodes, size_t row,
+                          size_t place)
+{
+    const gv_examples *examples = net->examples;
+    const size_t length = net->setup.shape.past_length;
+    const size_t fields = net->setup.shape.past_field_count;
+    const size_t numbers = fields * net->table_width;
+    const size_t count = examples->past_counts[row];
+    const uint32_t *buckets = examples->past_buckets + row * length * fields;
+    float *past = gv_tape_f32(tape, nodes->past) + place * length * numbers;
+    float *ages = gv_tape_f32(tape, nodes->ages) + place * length * GV_NET_AGES;
+    tell_lengths(net, tape, nodes, place, count);
+    memset(past + count * numbers, 0, (length - count) * numbers * sizeof *past);
+    memset(ages + count * GV_NET_AGES, 0, (length - count) * GV_NET_AGES * sizeof *ages);
+    for (size_t i = 0; i < count * fields; i++) {
+        gv_table_mean(net->table, buckets + i, 1, past + i * net->table_width);
+    }
+    for (size_t i = 0; i < count; i++) {
+        gv_net_age((double)examples->past_ages[row * length + i], ages + i * GV_NET_AGES);
+    }
+}
+
+/* Of each of an event's fields the mean over events. */
+static void gather_means(const gv_net *net, gv_tape *tape, const gv_net_nodes *nodes, size_t row,
+                         size_t place)
+{
+    const gv_examples *examples = net->examples;
+    const size_t fields = net->setup.shape.past_field_count;
+    const size_t width = net->table_width;
+    const size_t count = examples->past_counts[row];
+    const uint32_t *buckets = examples->past_buckets + row * net->setup.shape.past_length * fields;
+    const float *values = gv_table_values(net->table);
+    float *past = gv_tape_f32(tape, nodes->past) + place * fields * width;
+    memset(past, 0, fields * width * sizeof *past);
+    for (size_t i = 0; i < count * fields; i++) {
+        float *to = past + i % fields * width;
+        for (size_t k = 0; k < width; k++) {
+            to[k] += values[buckets[i] * width + k] / (float)count;
+        }
+    }
+}
+
+void gv_net_gather(const gv_net *net, gv_tape *tape, const gv_net_nodes *nodes, size_t row,
+                   size_t place)
+{
+    const gv_examples *examples = net->examples;
+    const size_t fields = net->setup.shape.field_count;
+    float *out = gv_tape_f32(tape, nodes->fields) + place * fields * net->table_width;
+    for (size_t f = 0; f < fields; f++) {
+        const uint32_t *starts = examples->starts + row * fields + f;
+        gv_table_mean(net->table, examples->buckets + starts[0], starts[1] - starts[0],
+                      out + f * net->table_width);
+    }
+    if (net->past_slots > 0) {
+        (net->kind->pools_past ? gather_means : gather_events)(net, tape, nodes, row, place);
+    }
+}
+
+void gv_net_gather_none(const gv_net *net, gv_tape *tape, const gv_net_nodes *nodes, size_t place)
+{
+    const size_t fields = net->setup.shape.field_count * net->table_width;
+    const size_t past = net->past_slots * net->table_width;
+    memset(gv_tape_f32(tape, nodes->fields) + place * fields, 0, fields * sizeof(float));
+    if (past > 0) {
+        memset(gv_tape_f32(tape, nodes->past) + place * past, 0, past * sizeof(float));
+    }
+    if (past > 0 && !net->kind->pools_past) {
+        const size_t length = net->setup.shape.past_length;
+        memset(gv_tape_f32(tape, nodes->ages) + place * length * GV_NET_AGES, 0,
+               length * GV_NET_AGES * sizeof(float));
+        tell_lengths(net, tape, nodes, place, 0);
+    }
+}
+
+static gv_status touch_past(const gv_net *net, size_t row, const float *slopes)
+{
+    const gv_examples *examples = net->examples;
+    const size_t fields = net->setup.shape.past_field_count;
+    const size_t count = examples->past_counts[row];
+    const uint32_t *buckets = examples->past_buckets + row * net->setup.shape.past_length * fields;
+    const bool pools = net->kind->pools_past;
+    for (size_t i = 0; i < count * fields; i++) {
+        const size_t slot = pools ? i % fields : i;
+        GV_TRY(gv_table_touch(net->table, buckets[i], slopes + slot * net->table_width,
+                              pools ? 1.0F / (float)count : 1.0F));
+    }
+    return GV_OK;
+}
+
+gv_status gv_net_touch(const gv_net *net, size_t row, const float *slopes)
+{
+    const gv_examples *examples = net->examples;
+    const size_t fields = net->setup.shape.field_count;
+    for (size_t f = 0; f < fields; f++) {
+        const uint32_t first = examples->starts[row * fields + f];
+        const uint32_t end = examples->starts[row * fields + f + 1];
+        for (uint32_t i = first; i < end; i++) {
+            GV_TRY(gv_table_touch(net->table, examples->buckets[i], slopes + f * net->table_width,
+                                  1.0F / (float)(end - first)));
+        }
+    }
+    return net->past_slots == 0 ? GV_OK : touch_past(net, row, slopes + fields * net->table_width);
+}
