@@ -17,6 +17,8 @@ enum {
     KEY_COLUMN,
     KEY_CLUSTER,
     KEY_MODEL,
+    KEY_KERNEL,
+    KEY_BANDWIDTH,
     KEY_FOLDS,
     KEY_SET,
     KEY_BY,
@@ -45,6 +47,16 @@ static double parse_real(const char *option, const char *text, char **end, struc
     const double value = strtod(text, end);
     if (*end == text || !isfinite(value)) {
         argp_error(state, "%s: expected a number, found '%s'", option, text);
+    }
+    return value;
+}
+
+static double parse_positive(const char *option, const char *text, struct argp_state *state)
+{
+    char *end = NULL;
+    const double value = parse_real(option, text, &end, state);
+    if (*end != '\0' || !(value > 0)) {
+        argp_error(state, "%s is '%s', expected a number above 0", option, text);
     }
     return value;
 }
@@ -110,7 +122,8 @@ static void add_context(gv_evaluation_request *request, const char *name, struct
 /* "reward=click": the meaning, then the header's name; "propensity=": there is none. */
 static void map_column(gv_evaluation_request *request, char *text, struct argp_state *state)
 {
-    static const char *const meanings[] = {"action", "reward", "propensity", "position", "context"};
+    static const char *const meanings[] = {"action",     "bid",      "target", "reward",
+                                           "propensity", "position", "context"};
     char *equals = strchr(text, '=');
     if (equals == NULL) {
         argp_error(state, "--column is '%s', expected MEANING=NAME such as reward=click", text);
@@ -121,6 +134,12 @@ static void map_column(gv_evaluation_request *request, char *text, struct argp_s
     gv_decision_columns *columns = &request->columns;
     if (strcmp(text, "action") == 0 && name != NULL) {
         columns->action = name;
+        columns->dose = NULL;
+    } else if (strcmp(text, "bid") == 0 && name != NULL) {
+        columns->dose = name;
+        columns->action = NULL;
+    } else if (strcmp(text, "target") == 0) {
+        columns->target = name;
     } else if (strcmp(text, "reward") == 0 && name != NULL) {
         columns->reward = name;
     } else if (strcmp(text, "propensity") == 0) {
@@ -133,7 +152,8 @@ static void map_column(gv_evaluation_request *request, char *text, struct argp_s
         const char *nearest =
             gv_param_nearest(meanings, sizeof meanings / sizeof meanings[0], text);
         argp_error(state,
-                   "--column %s=%s: expected action, reward, propensity, position or context%s%s%s",
+                   "--column %s=%s: expected action, bid, target, reward, propensity, position or "
+                   "context%s%s%s",
                    text, equals + 1, nearest == NULL ? "" : ", perhaps ",
                    nearest == NULL ? "" : nearest, nearest == NULL ? "" : "?");
     }
@@ -181,11 +201,9 @@ static error_t take_statistics(int key, char *text, struct argp_state *state)
             argp_error(state, "--folds: at least 2");
         }
         return 0;
-    case KEY_WEIGHT_MOST: {
-        char *end = NULL;
-        request->weight_most = parse_real("--weight-most", text, &end, state);
+    case KEY_WEIGHT_MOST:
+        request->weight_most = parse_positive("--weight-most", text, state);
         return 0;
-    }
     case KEY_REWARD_RANGE:
         parse_range(request, text, state);
         return 0;
@@ -250,6 +268,12 @@ static error_t take_option(int key, char *text, struct argp_state *state)
     case KEY_MODEL:
         request->model = text;
         return 0;
+    case KEY_KERNEL:
+        request->kernel = text;
+        return 0;
+    case KEY_BANDWIDTH:
+        request->bandwidth = parse_positive("--bandwidth", text, state);
+        return 0;
     case KEY_SET:
         if (request->set_count == GV_EVALUATION_SETS_MAX) {
             argp_error(state, "more than %d --set", GV_EVALUATION_SETS_MAX);
@@ -282,7 +306,8 @@ static const struct argp_option option_table[] = {
      "open-bandit, or plain (the default): the columns action, reward, propensity", 0},
     {"column", KEY_COLUMN, "MEANING=NAME", 0,
      "Which column is the action, reward, propensity, position or a context (may be repeated); "
-     "propensity= where none was logged, which is then estimated",
+     "propensity= where none was logged, which is then estimated. bid: actions are real numbers, "
+     "propensities their densities; target: what the judged policy would have bid",
      0},
     {"cluster", KEY_CLUSTER, "NAME[:BYTES]", 0,
      "Rows alike in the first BYTES of this column hang together; none: each row is alone", 0},
@@ -290,6 +315,9 @@ static const struct argp_option option_table[] = {
     {"by", KEY_BY, "NAME", 0, "The estimator of the verdict: dr", 0},
     {"model", KEY_MODEL, "NAME", 0,
      "Of rewards: ridge, logistic (the default for rewards of 0 to 1)", 0},
+    {"kernel", KEY_KERNEL, "NAME", 0,
+     "Of bids: gaussian (the default), epanechnikov, triangular, cosine", 0},
+    {"bandwidth", KEY_BANDWIDTH, "H", 0, "Of the kernel, in units of a bid; by rule of thumb", 0},
     {"set", KEY_SET, "NAME.KEY=VALUE", 0,
      "A parameter of an estimator or of the model: clipped_ips.most, shrunk_ips.lambda, "
      "switch.tau, dros.lambda, logistic.penalty, ridge.penalty",
@@ -335,7 +363,9 @@ static char *list_estimators(int key, const char *text, void *input)
                   "Example:\n"
                   "  gavel evaluate bts-men.csv.gz --log random-men.csv.gz --format open-bandit\n"
                   "  gavel evaluate uniform --log shown.csv --column reward=bought \\\n"
-                  "      --column context=device --cluster user --interval sequence\n");
+                  "      --column context=device --cluster user --interval sequence\n"
+                  "  gavel evaluate scale:1.2 --log bids.csv --column bid=cpm \\\n"
+                  "      --column target=planned --column propensity=density\n");
     (void)fclose(stream);
     return list;
 }
@@ -347,7 +377,9 @@ static const struct argp parser = {
     .doc = "What POLICY would have earned a round, judged by the log of another one, with "
            "intervals, the overlap of the two, and a verdict. POLICY is `uniform`, `greedy` (the "
            "best action of each position in this log), or the log of a policy in the same format, "
-           "whose shares of actions in each position are then the policy.\vEstimators",
+           "whose shares of actions in each position are then the policy. Where actions are bids "
+           "it is "
+           "`column`, the column of `target`, or `scale:FACTOR`, times it.\vEstimators",
     .help_filter = list_estimators,
 };
 
@@ -374,6 +406,8 @@ static int run(int argc, char **argv)
     static gv_evaluation_result result;
     options = (evaluate_options){
         .request = {.columns = gv_decision_columns_plain(),
+                    .kernel = "gaussian",
+                    .bandwidth = (double)NAN,
                     .fold_count = 3,
                     .replicates = 2000,
                     .cluster_max = 2000,

@@ -79,6 +79,12 @@ static void print_overlap(FILE *stream, const gv_evaluation_report *report)
                       "  note      propensities were not logged: estimated by each action's "
                       "share in its position\n");
     }
+    if (result->bandwidth > 0) {
+        (void)fprintf(stream,
+                      "  note      bids within a bandwidth of %.3g stand for one another, a bias "
+                      "that no interval holds: try half of it\n",
+                      result->bandwidth);
+    }
     if (strcmp(report->request->policy, "greedy") == 0) {
         (void)fprintf(stream,
                       "  note      this policy was chosen by the very rewards that judge it: "
@@ -128,9 +134,9 @@ gv_status gv_evaluation_print(FILE *stream, const gv_evaluation_report *report,
 {
     const gv_evaluation_result *result = report->result;
     const gv_evaluation *evaluation = &result->evaluation;
-    (void)fprintf(stream, "%s on %s: %zu rounds, %zu actions, %zu clusters",
-                  report->request->policy, report->request->log, result->round_count,
-                  result->action_count, result->cluster_count);
+    (void)fprintf(stream, "%s on %s: %zu rounds, %zu %s, %zu clusters", report->request->policy,
+                  report->request->log, result->round_count, result->action_count,
+                  result->bandwidth > 0 ? "bins of bids" : "actions", result->cluster_count);
     if (evaluation->group_count < result->cluster_count) {
         (void)fprintf(stream, " drawn in %zu groups", evaluation->group_count);
     }

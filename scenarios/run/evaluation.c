@@ -1,10 +1,12 @@
 #include "scenarios/run/evaluation.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "sim/base/mem.h"
+#include "sim/base/number.h"
 #include "sim/base/safetensors.h"
 #include "sim/estimate/target.h"
 
@@ -28,6 +30,9 @@ typedef struct evaluating {
     gv_decisions *other;
     double *estimated; /* propensities; NULL: they were logged */
     gv_target_owned target;
+    gv_doses doses;
+    double *dose_targets;
+    uint32_t *dose_codes; /* [2][count]: bins of the logged doses, then of the judged */
 } evaluating;
 
 /* --- what was asked for -------------------------------------------------------------------- */
@@ -150,10 +155,93 @@ static gv_status make_target(evaluating *at)
     return gv_target_frequent(at->log, at->other, &at->target);
 }
 
+/*
+ * A factor times the column of planned doses, or that column as it is. Never times the doses that
+ * were taken: a judged dose must not know by what chance the logged one strayed from its plan.
+ */
+static gv_status fill_dose_targets(evaluating *at)
+{
+    const gv_decisions *log = at->log;
+    const char *policy = at->request->policy;
+    double factor = 1;
+    if (log->targets == NULL) {
+        return GV_FAIL(GV_EUSAGE,
+                       "%s: where actions are bids the policy's own are needed, or those "
+                       "that were planned before they were varied: --column target=NAME",
+                       at->request->log);
+    }
+    const char *number = strncmp(policy, "scale:", 6) == 0 ? policy + 6 : "";
+    if (strcmp(policy, "column") != 0 && gv_number_real(number, strlen(number), &factor) != NULL) {
+        return GV_FAIL(GV_EUSAGE,
+                       "the policy is '%s', expected column or scale:FACTOR: the log's actions are "
+                       "bids",
+                       policy);
+    }
+    for (size_t i = 0; i < log->count; i++) {
+        at->dose_targets[i] = factor * log->targets[i];
+    }
+    return GV_OK;
+}
+
+static gv_status find_kernel(evaluating *at)
+{
+    const gv_type_info *infos[NAMES_MAX];
+    size_t count = 0;
+    at->doses.kernel = gv_kernel_find(at->request->kernel);
+    if (at->doses.kernel != NULL) {
+        return GV_OK;
+    }
+    for (; gv_kernel_types[count] != NULL && count < NAMES_MAX; count++) {
+        infos[count] = &gv_kernel_types[count]->info;
+    }
+    return fail_name("kernel", infos, count, at->request->kernel);
+}
+
+/* A policy over bins: each round has the row of its judged dose's bin, all of whose chance is there. */
+static gv_status make_dose_target(evaluating *at)
+{
+    gv_target_owned *owned = &at->target;
+    owned->table = gv_mem_alloc(0, (size_t)GV_DOSE_BINS * GV_DOSE_BINS, sizeof *owned->table);
+    if (owned->table == NULL) {
+        return GV_FAIL(GV_ENOMEM, "no memory for a policy of doses");
+    }
+    for (size_t bin = 0; bin < GV_DOSE_BINS; bin++) {
+        owned->table[bin * GV_DOSE_BINS + bin] = 1;
+    }
+    owned->target = (gv_target){
+        .table = owned->table, .row_count = GV_DOSE_BINS, .rows = at->dose_codes + at->log->count};
+    return GV_OK;
+}
+
+static gv_status make_doses(evaluating *at, gv_rounds *rounds)
+{
+    const gv_decisions *log = at->log;
+    at->dose_targets = gv_mem_alloc(0, log->count, sizeof *at->dose_targets);
+    at->dose_codes = gv_mem_alloc(0, 2 * log->count, sizeof *at->dose_codes);
+    if (at->dose_targets == NULL || at->dose_codes == NULL) {
+        return GV_FAIL(GV_ENOMEM, "no memory for %zu doses", log->count);
+    }
+    GV_TRY(find_kernel(at));
+    GV_TRY(fill_dose_targets(at));
+    at->doses.logged = log->doses;
+    at->doses.target = at->dose_targets;
+    at->doses.bandwidth = isnan(at->request->bandwidth)
+                              ? gv_kernel_bandwidth(at->doses.kernel, log->doses, log->count)
+                              : at->request->bandwidth;
+    GV_TRY(gv_dose_bins(&at->doses, log->count, at->dose_codes, at->dose_codes + log->count));
+    rounds->actions = at->dose_codes;
+    rounds->action_count = GV_DOSE_BINS;
+    return make_dose_target(at);
+}
+
 static gv_status find_propensities(evaluating *at)
 {
     if (at->log->propensities != NULL) {
         return GV_OK;
+    }
+    if (at->log->doses != NULL) {
+        return GV_FAIL(GV_EUSAGE, "%s: bids need their logged density: --column propensity=NAME",
+                       at->request->log);
     }
     at->estimated = gv_mem_alloc(0, at->log->count, sizeof *at->estimated);
     if (at->estimated == NULL) {
@@ -213,12 +301,13 @@ static gv_status dump(const evaluating *at, const gv_evaluation_config *config)
 static void tell(const evaluating *at, gv_evaluation_result *out)
 {
     out->round_count = at->log->count;
-    out->action_count = gv_decisions_action_count(at->log);
+    out->action_count = at->log->doses != NULL ? GV_DOSE_BINS : gv_decisions_action_count(at->log);
     out->cluster_count = at->log->cluster_count;
     out->reject_count = at->log->reject_count;
     (void)snprintf(out->first_reject, sizeof out->first_reject, "%s", at->log->first_reject);
     out->has_estimated_propensities = at->estimated != NULL;
     out->model = at->model->info.name;
+    out->bandwidth = at->doses.bandwidth;
 }
 
 static gv_status work(evaluating *at, gv_evaluation_result *out)
@@ -226,17 +315,19 @@ static gv_status work(evaluating *at, gv_evaluation_result *out)
     const gv_evaluation_request *request = at->request;
     GV_TRY(gv_decisions_read(request->log, &request->columns, &at->log));
     GV_TRY(find_propensities(at));
-    const gv_rounds rounds =
+    gv_rounds rounds =
         gv_rounds_of(at->log, at->estimated == NULL ? at->log->propensities : at->estimated);
     at->model = gv_value_model_for(&rounds);
     if (request->model != NULL) {
         GV_TRY(find_model(request->model, &at->model));
     }
     GV_TRY(choose(at));
-    GV_TRY(make_target(at));
+    const bool has_doses = at->log->doses != NULL;
+    GV_TRY(has_doses ? make_doses(at, &rounds) : make_target(at));
     const gv_evaluation_config config = {
         .rounds = &rounds,
         .target = &at->target.target,
+        .doses = has_doses ? &at->doses : NULL,
         .lost = at->target.lost,
         .types = at->types,
         .type_configs = at->config_list,
@@ -268,6 +359,8 @@ gv_status gv_evaluation_run(const gv_evaluation_request *request, gv_evaluation_
     gv_decisions_destroy(at->log);
     gv_decisions_destroy(at->other);
     gv_mem_free(at->estimated);
+    gv_mem_free(at->dose_targets);
+    gv_mem_free(at->dose_codes);
     gv_target_fini(&at->target);
     gv_mem_free(at);
     return status;

@@ -15,7 +15,8 @@
 enum { GV_EVALUATION_SETS_MAX = 64 };
 
 typedef struct gv_evaluation_request {
-    const char *policy; /* "uniform", "greedy", or the path of a log whose policy is judged */
+    const char *policy; /* "uniform", "greedy", or the path of a log whose policy is judged; of
+                           doses "column" or "scale:1.2", times the column */
     const char *log;
     gv_decision_columns columns;                          /* of both logs */
     const char *model;                                    /* of rewards; NULL: by the rewards */
@@ -24,6 +25,8 @@ typedef struct gv_evaluation_request {
     const char
         *sets[GV_EVALUATION_SETS_MAX]; /* [set_count]: "dros.lambda=10", "logistic.penalty=2" */
     size_t set_count;
+    const char *kernel; /* of doses */
+    double bandwidth;   /* NaN: by rule of thumb */
     size_t fold_count;
     size_t replicates;
     size_t cluster_max;
@@ -45,6 +48,7 @@ typedef struct gv_evaluation_result {
     char first_reject[GV_DECISION_REJECT_SIZE];
     bool has_estimated_propensities;
     const char *model;
+    double bandwidth; /* of doses; 0: actions are codes */
 } gv_evaluation_result;
 
 /* What is wrong with the request is GV_EUSAGE. */

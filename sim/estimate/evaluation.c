@@ -68,6 +68,10 @@ const char *gv_verdict_name(gv_verdict verdict)
 static void weigh(reckoning *at)
 {
     const gv_rounds *rounds = at->rounds;
+    if (at->config->doses != NULL) {
+        gv_kernel_weights(at->config->doses, rounds->propensities, rounds->count, at->weights);
+        return;
+    }
     for (size_t i = 0; i < rounds->count; i++) {
         const double *pi = gv_target_row(at->config->target, rounds, i);
         at->weights[i] = pi[rounds->actions[i]] / rounds->propensities[i];
@@ -80,8 +84,12 @@ static gv_status value(reckoning *at)
     for (size_t e = 0; e < config->type_count; e++) {
         if (config->types[e]->needs_model) {
             const gv_values values = {.logged = at->logged, .target = at->target};
-            return gv_cross_fit(&config->fit, at->rounds, config->target, &values);
+            GV_TRY(gv_cross_fit(&config->fit, at->rounds, config->target, &values));
+            break;
         }
+    }
+    if (config->doses != NULL) {
+        memcpy(at->logged, at->target, at->rounds->count * sizeof *at->logged);
     }
     return GV_OK;
 }
@@ -286,10 +294,29 @@ static gv_status fill(reckoning *at, gv_evaluation *out)
     return GV_OK;
 }
 
+/* Of doses: how many judged ones are out of all that the log took. */
+static double share_outside(const gv_doses *doses, size_t count)
+{
+    double low = doses->logged[0];
+    double high = low;
+    for (size_t i = 0; i < count; i++) {
+        low = fmin(low, doses->logged[i]);
+        high = fmax(high, doses->logged[i]);
+    }
+    double outside = 0;
+    for (size_t i = 0; i < count; i++) {
+        outside += doses->target[i] < low || doses->target[i] > high ? 1 : 0;
+    }
+    return outside / (double)count;
+}
+
 static gv_status judge_overlap(reckoning *at, gv_evaluation *out)
 {
     const gv_evaluation_config *config = at->config;
     GV_TRY(gv_overlap_of(at->rounds, config->target, at->weights, &out->overlap));
+    if (config->doses != NULL) {
+        out->overlap.unsupported = share_outside(config->doses, at->rounds->count);
+    }
     out->overlap.unsupported = config->lost + (1 - config->lost) * out->overlap.unsupported;
     out->is_thin =
         gv_overlap_complaint(&out->overlap, out->complaint, sizeof out->complaint) != NULL;

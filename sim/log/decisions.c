@@ -21,6 +21,8 @@ struct gv_decision_words {
 /* Where each meaning lies in a row. */
 typedef struct places {
     uint32_t action;
+    uint32_t dose;
+    uint32_t target;
     uint32_t reward;
     uint32_t propensity;
     uint32_t cluster;
@@ -95,10 +97,13 @@ static gv_status make_room(reading *at)
         return GV_OK;
     }
     const size_t capacity = at->capacity == 0 ? 1024 : 2 * at->capacity;
-    bool done =
-        grow_codes(&decisions->actions, capacity) && grow_reals(&decisions->rewards, capacity) &&
-        (at->columns->propensity == NULL || grow_reals(&decisions->propensities, capacity)) &&
-        (at->columns->cluster == NULL || grow_codes(&decisions->clusters, capacity));
+    const gv_decision_columns *columns = at->columns;
+    bool done = grow_reals(&decisions->rewards, capacity) &&
+                (columns->action == NULL || grow_codes(&decisions->actions, capacity)) &&
+                (columns->dose == NULL || grow_reals(&decisions->doses, capacity)) &&
+                (columns->target == NULL || grow_reals(&decisions->targets, capacity)) &&
+                (columns->propensity == NULL || grow_reals(&decisions->propensities, capacity)) &&
+                (columns->cluster == NULL || grow_codes(&decisions->clusters, capacity));
     for (size_t i = 0; done && i < decisions->context_count; i++) {
         done = grow_codes(&decisions->contexts[i], capacity);
     }
@@ -142,6 +147,8 @@ static gv_status take_header(reading *at, const gv_rows *rows, size_t row)
     const uint32_t first = rows->firsts[row];
     at->column_count = rows->firsts[row + 1] - first;
     GV_TRY(find_column(at, rows, first, columns->action, &at->places.action));
+    GV_TRY(find_column(at, rows, first, columns->dose, &at->places.dose));
+    GV_TRY(find_column(at, rows, first, columns->target, &at->places.target));
     GV_TRY(find_column(at, rows, first, columns->reward, &at->places.reward));
     GV_TRY(find_column(at, rows, first, columns->propensity, &at->places.propensity));
     GV_TRY(find_column(at, rows, first, columns->cluster, &at->places.cluster));
@@ -184,8 +191,10 @@ static bool read_propensity(reading *at, uint64_t line, gv_span cell, double *va
     if (!read_number(at, line, name, cell, value)) {
         return false;
     }
-    if (!(*value > 0 && *value <= 1)) {
-        reject(at, line, name, cell, "is no probability of (0, 1]");
+    const bool is_density = at->columns->dose != NULL;
+    if (!(*value > 0 && (is_density || *value <= 1))) {
+        reject(at, line, name, cell,
+               is_density ? "is no density above 0" : "is no probability of (0, 1]");
         return false;
     }
     return true;
@@ -201,8 +210,10 @@ static gv_status add_codes(reading *at, const gv_rows *rows, uint32_t first)
     gv_decisions *decisions = at->decisions;
     gv_decision_words *words = decisions->words;
     const size_t row = decisions->count;
-    GV_TRY(encode(&words->actions, gv_rows_field(rows, first + at->places.action),
-                  &decisions->actions[row]));
+    if (decisions->actions != NULL) {
+        GV_TRY(encode(&words->actions, gv_rows_field(rows, first + at->places.action),
+                      &decisions->actions[row]));
+    }
     if (decisions->clusters != NULL) {
         gv_span text = gv_rows_field(rows, first + at->places.cluster);
         const size_t most = at->columns->cluster_bytes;
@@ -216,9 +227,24 @@ static gv_status add_codes(reading *at, const gv_rows *rows, uint32_t first)
     return GV_OK;
 }
 
+/* The numbers of a row; 0 where there is no such column. */
+typedef struct row_reals {
+    double reward;
+    double propensity;
+    double dose;
+    double target;
+} row_reals;
+
+/* True where there is no such column, too. */
+static bool read_if_there(reading *at, const gv_rows *rows, size_t row, uint32_t place,
+                          const char *name, double *value)
+{
+    return place == NO_COLUMN || read_number(at, gv_rows_line(rows, row), name,
+                                             gv_rows_field(rows, rows->firsts[row] + place), value);
+}
+
 /* False: the row is a reject, and counted. */
-static bool read_reals(reading *at, const gv_rows *rows, size_t row, double *reward,
-                       double *propensity)
+static bool check_row(reading *at, const gv_rows *rows, size_t row)
 {
     const uint64_t line = gv_rows_line(rows, row);
     const uint32_t first = rows->firsts[row];
@@ -231,16 +257,43 @@ static bool read_reals(reading *at, const gv_rows *rows, size_t row, double *rew
         reject(at, line, "the row", gv_rows_field(rows, first), "has not the header's cells");
         return false;
     }
-    const gv_span action = gv_rows_field(rows, first + at->places.action);
+    const gv_span action = gv_rows_field(
+        rows, first + (at->places.action == NO_COLUMN ? at->places.dose : at->places.action));
     if (action.size == 0) {
-        reject(at, line, at->columns->action, action, "is empty");
+        reject(at, line, at->columns->action == NULL ? at->columns->dose : at->columns->action,
+               action, "is empty");
         return false;
     }
-    return read_number(at, line, at->columns->reward,
-                       gv_rows_field(rows, first + at->places.reward), reward) &&
-           (at->places.propensity == NO_COLUMN ||
-            read_propensity(at, line, gv_rows_field(rows, first + at->places.propensity),
-                            propensity));
+    return true;
+}
+
+static bool read_reals(reading *at, const gv_rows *rows, size_t row, row_reals *out)
+{
+    const gv_decision_columns *columns = at->columns;
+    const places *of = &at->places;
+    return check_row(at, rows, row) &&
+           read_if_there(at, rows, row, of->reward, columns->reward, &out->reward) &&
+           read_if_there(at, rows, row, of->dose, columns->dose, &out->dose) &&
+           read_if_there(at, rows, row, of->target, columns->target, &out->target) &&
+           (of->propensity == NO_COLUMN ||
+            read_propensity(at, gv_rows_line(rows, row),
+                            gv_rows_field(rows, rows->firsts[row] + of->propensity),
+                            &out->propensity));
+}
+
+static void put_reals(gv_decisions *decisions, const row_reals *reals)
+{
+    const size_t row = decisions->count;
+    decisions->rewards[row] = reals->reward;
+    if (decisions->propensities != NULL) {
+        decisions->propensities[row] = reals->propensity;
+    }
+    if (decisions->doses != NULL) {
+        decisions->doses[row] = reals->dose;
+    }
+    if (decisions->targets != NULL) {
+        decisions->targets[row] = reals->target;
+    }
 }
 
 static gv_status take_row(reading *at, const gv_rows *rows, size_t row)
@@ -253,19 +306,14 @@ static gv_status take_row(reading *at, const gv_rows *rows, size_t row)
     if (at->column_count == 0) {
         return take_header(at, rows, row);
     }
-    double reward = 0;
-    double propensity = 0;
-    if (!read_reals(at, rows, row, &reward, &propensity)) {
+    row_reals reals = {0};
+    if (!read_reals(at, rows, row, &reals)) {
         return GV_OK;
     }
     GV_TRY(make_room(at));
     GV_TRY(add_codes(at, rows, first));
-    gv_decisions *decisions = at->decisions;
-    decisions->rewards[decisions->count] = reward;
-    if (decisions->propensities != NULL) {
-        decisions->propensities[decisions->count] = propensity;
-    }
-    decisions->count++;
+    put_reals(at->decisions, &reals);
+    at->decisions->count++;
     return GV_OK;
 }
 
@@ -325,7 +373,7 @@ static gv_decisions *make_empty(const gv_decision_columns *columns)
 gv_status gv_decisions_read(const char *path, const gv_decision_columns *columns,
                             gv_decisions **out)
 {
-    assert(columns->action != NULL && columns->reward != NULL);
+    assert((columns->action != NULL || columns->dose != NULL) && columns->reward != NULL);
     assert(columns->context_count <= GV_DECISION_CONTEXTS_MAX);
     reading at = {.path = path, .columns = columns, .decisions = make_empty(columns)};
     gv_status status = at.decisions == NULL ? no_memory(&at) : read_all(&at);
@@ -349,6 +397,8 @@ void gv_decisions_destroy(gv_decisions *decisions)
     }
     gv_mem_free(decisions->actions);
     gv_mem_free(decisions->rewards);
+    gv_mem_free(decisions->doses);
+    gv_mem_free(decisions->targets);
     gv_mem_free(decisions->propensities);
     gv_mem_free(decisions->clusters);
     for (size_t i = 0; i < CONTEXTS; i++) {

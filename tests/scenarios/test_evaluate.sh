@@ -54,6 +54,26 @@ propensities_that_were_not_logged_are_estimated_and_told() {
     grep -qE '^  ips +0.75 ' "$scratch/shown"
 }
 
+# Bids of 1 to 5 with density 1/4, which earn what they are: at 3 the value is 3.
+bids_are_judged_by_those_near() {
+    { echo "bid,plan,density,got"; for i in $(seq 0 400); do
+        echo "$((100 + i))e-2,3,0.25,$((100 + i))e-2"; done; } >"$scratch/bids.csv"
+    "$gavel" evaluate column --log "$scratch/bids.csv" --column bid=bid --column target=plan \
+        --column propensity=density --column reward=got --kernel triangular --bandwidth 1 \
+        >"$scratch/shown"
+    grep -qE '^  snips +3 ' "$scratch/shown"
+    grep -qF 'bids within a bandwidth of 1 stand for one another' "$scratch/shown"
+    expect_failure 3 "too thin: the policy gives 100.0 % of its chances" \
+        "$gavel" evaluate scale:2 --log "$scratch/bids.csv" --column bid=bid --column target=plan \
+        --column propensity=density --column reward=got
+    expect_failure 2 "planned before they were varied: --column target=NAME" \
+        "$gavel" evaluate scale:2 --log "$scratch/bids.csv" --column bid=bid \
+        --column propensity=density --column reward=got
+    expect_failure 2 "there is no kernel 'cosin', perhaps cosine?" \
+        "$gavel" evaluate column --log "$scratch/bids.csv" --column bid=bid --column target=plan \
+        --column propensity=density --column reward=got --kernel cosin
+}
+
 what_is_wrong_is_refused_with_a_hint() {
     make_log >"$scratch/log.csv"
     expect_failure 2 "which policy?" "$gavel" evaluate --log "$scratch/log.csv"
@@ -86,4 +106,4 @@ open_bandit_is_read_as_it_is() {
 
 run_tests a_better_policy_is_seen_to_be_better json_says_the_same_and_the_same_again \
     too_thin_an_overlap_exits_with_3 propensities_that_were_not_logged_are_estimated_and_told \
-    what_is_wrong_is_refused_with_a_hint open_bandit_is_read_as_it_is
+    bids_are_judged_by_those_near what_is_wrong_is_refused_with_a_hint open_bandit_is_read_as_it_is

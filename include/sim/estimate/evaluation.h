@@ -24,6 +24,7 @@
 #include "sim/estimate/bootstrap.h"
 #include "sim/estimate/cross_fit.h"
 #include "sim/estimate/estimator.h"
+#include "sim/estimate/kernel.h"
 #include "sim/estimate/overlap.h"
 #include "sim/estimate/rounds.h"
 
@@ -51,6 +52,8 @@ const char *gv_reach_promise(gv_reach reach);
 typedef struct gv_evaluation_config {
     const gv_rounds *rounds;
     const gv_target *target;
+    const gv_doses *doses; /* NULL: actions are codes. Else propensities are densities, actions are
+                              bins of doses, and the target gives each round its dose's bin */
     double lost; /* chance that the policy gives to actions unknown to the log: gv_target_owned */
     const gv_estimator_type *const *types; /* [type_count], at most GV_EVALUATION_ESTIMATORS_MAX */
     const void *const *type_configs;       /* [type_count] */

@@ -7,8 +7,8 @@
  * and Benchmarks) takes item_id, click, propensity_score, position and the four features of the
  * user; its affinities of user and item are left out.
  *
- * A row that cannot be used (cells missing, a propensity outside (0, 1], a reward that is no
- * number) is rejected: counted, and the first is kept with its line. Missing columns are GV_EUSAGE.
+ * A row that cannot be used (cells missing, a propensity outside (0, 1], a density of 0 or below,
+ * a reward that is no number) is rejected: counted, and the first is kept with its line. Missing columns are GV_EUSAGE.
  */
 #ifndef SIM_LOG_DECISIONS_H
 #define SIM_LOG_DECISIONS_H
@@ -24,7 +24,9 @@ enum { GV_DECISION_CONTEXTS_MAX = 16, GV_DECISION_REJECT_SIZE = 256 };
 
 /* Names of columns; NULL: there is none. */
 typedef struct gv_decision_columns {
-    const char *action;
+    const char *action; /* NULL where actions are doses */
+    const char *dose;   /* a real number, such as a bid; propensities are then densities */
+    const char *target; /* the dose that the judged policy would have taken */
     const char *reward;
     const char *propensity; /* NULL: not logged */
     const char *position;   /* of the action on a page; becomes the first context */
@@ -45,7 +47,9 @@ typedef struct gv_decision_words gv_decision_words; /* texts behind codes */
 
 typedef struct gv_decisions {
     size_t count;
-    uint32_t *actions;    /* [count] */
+    uint32_t *actions;    /* [count]; NULL: actions are doses */
+    double *doses;        /* [count]; NULL: there is no such column */
+    double *targets;      /* [count]; NULL: likewise */
     double *rewards;      /* [count], finite */
     double *propensities; /* [count]; NULL: not logged */
     uint32_t *clusters;   /* [count], dense from 0; NULL: each row is one of its own */
