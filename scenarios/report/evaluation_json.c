@@ -68,7 +68,7 @@ gv_status gv_evaluation_json(FILE *stream, const gv_evaluation_report *report)
     json_t *logged = interval_json(&evaluation->logged);
     (void)json_object_set_new(logged, "value", number(evaluation->logged.estimate));
     json_t *object = json_pack(
-        "{s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:s,s:b,s:b,s:f,s:I,s:I,s:o,s:o,s:o,s:s,s:s,s:f}", "policy",
+        "{s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:s,s:b,s:b,s:f,s:I,s:I,s:o,s:o,s:o,s:s,s:s}", "policy",
         report->request->policy, "log", report->request->log, "rounds",
         (json_int_t)result->round_count, "actions", (json_int_t)result->action_count, "clusters",
         (json_int_t)result->cluster_count, "groups", (json_int_t)evaluation->group_count, "rejects",
@@ -80,6 +80,9 @@ gv_status gv_evaluation_json(FILE *stream, const gv_evaluation_report *report)
         gv_verdict_name(gv_evaluation_verdict(evaluation, gv_evaluation_report_headline(report))));
     if (object == NULL) {
         return GV_FAIL(GV_ENOMEM, "no memory to print the evaluation");
+    }
+    if (result->bandwidth > 0) {
+        (void)json_object_set_new(object, "bandwidth", number(result->bandwidth));
     }
     (void)json_dumpf(object, stream, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
     (void)fputc('\n', stream);

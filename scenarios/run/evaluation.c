@@ -197,7 +197,7 @@ static gv_status find_kernel(evaluating *at)
     return fail_name("kernel", infos, count, at->request->kernel);
 }
 
-/* A policy over bins: each round has the row of its judged dose's bin, all of whose chance is there. */
+/* A policy over bins: each round's row is its judged dose's bin, where all of its chance is. */
 static gv_status make_dose_target(evaluating *at)
 {
     gv_target_owned *owned = &at->target;

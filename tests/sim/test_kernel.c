@@ -1,4 +1,4 @@
-/* Continuous actions: kernels against their integrals, weights by hand, and values of known curves. */
+/* Continuous actions: kernels and their integrals, weights by hand, values of known curves. */
 #include <math.h>
 
 #include "cmocka_all.h"

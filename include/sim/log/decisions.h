@@ -7,8 +7,9 @@
  * and Benchmarks) takes item_id, click, propensity_score, position and the four features of the
  * user; its affinities of user and item are left out.
  *
- * A row that cannot be used (cells missing, a propensity outside (0, 1], a density of 0 or below,
- * a reward that is no number) is rejected: counted, and the first is kept with its line. Missing columns are GV_EUSAGE.
+ * A row that cannot be used (cells missing, a propensity outside (0, 1], a density of 0 or below, a
+ * reward that is no number) is rejected: counted, and the first is kept with its line. Missing
+ * columns are GV_EUSAGE.
  */
 #ifndef SIM_LOG_DECISIONS_H
 #define SIM_LOG_DECISIONS_H
