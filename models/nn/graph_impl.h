@@ -38,6 +38,7 @@ enum { OP_ARITY_MAX = 4, SCOPES_MAX = 16 };
     X(GV_OP_EMBEDDING, embedding)                 \
     X(GV_OP_LAYER_NORM, layer_norm)               \
     X(GV_OP_GROUP_NORM, group_norm)               \
+    X(GV_OP_UNIT, unit)                           \
     X(GV_OP_SOFTMAX, softmax)                     \
     X(GV_OP_LOG_SUM_EXP, log_sum_exp)             \
     X(GV_OP_ATTENTION, attention)                 \

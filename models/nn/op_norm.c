@@ -98,6 +98,49 @@ static void layer_norm_backward(const gv_op_call *call)
 
 const gv_op_kernel GV_REAL(gv_op_layer_norm) = {layer_norm_forward, layer_norm_backward};
 
+/* out = x r, r = 1 / sqrt(sum of squares + epsilon); dx = r (dy - out (dy . out)). */
+#define UNIT_EPSILON ((real)1e-12)
+
+GV_VECTOR static void unit_rows(const real *x, size_t rows, size_t width, real *saved, real *out)
+{
+    for (size_t row = 0; row < rows; row++) {
+        const real *from = x + row * width;
+        const real square = dot_of(from, from, width) + UNIT_EPSILON;
+        saved[row] = (real)1 / (real)sqrt((double)square);
+        for (size_t i = 0; i < width; i++) {
+            out[row * width + i] = from[i] * saved[row];
+        }
+    }
+}
+
+static void unit_forward(const gv_op_call *call)
+{
+    unit_rows(call->in[0], rows_of(call->out_shape), width_of(call->out_shape), call->saved,
+              call->out);
+}
+
+GV_VECTOR static void unit_back(const gv_op_call *call, const real *out, const real *dy,
+                                const real *saved, real *dx)
+{
+    const size_t width = width_of(call->out_shape);
+    for (size_t row = 0; row < rows_of(call->out_shape); row++) {
+        const size_t at = row * width;
+        const real along = dot_of(dy + at, out + at, width);
+        for (size_t i = at; i < at + width; i++) {
+            put(&dx[i], saved[row] * (dy[i] - out[i] * along), call->add_grad[0]);
+        }
+    }
+}
+
+static void unit_backward(const gv_op_call *call)
+{
+    if (call->grad_in[0] != NULL) {
+        unit_back(call, call->out, call->grad_out, call->saved, call->grad_in[0]);
+    }
+}
+
+const gv_op_kernel GV_REAL(gv_op_unit) = {unit_forward, unit_backward};
+
 /* A group of one example is `channels` rows of `length`, one after the other. */
 typedef struct group_sizes {
     size_t batch, groups, channels, length;

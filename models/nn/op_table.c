@@ -62,6 +62,8 @@ const gv_op_row gv_op_rows[GV_OP_COUNT] = {
     [GV_OP_GROUP_NORM] = {KERNELS(group_norm), .arity_min = 3, .arity = 3,
                           .keeps = KEEPS_IN(0) | KEEPS_IN(1), .shape = gv_shape_group_norm,
                           .saved = gv_saved_group_norm, .work = gv_work_group_norm},
+    [GV_OP_UNIT] = {KERNELS(unit), .arity_min = 1, .arity = 1, .keeps = KEEPS_OUT,
+                    .shape = gv_shape_same, .saved = gv_saved_unit},
     [GV_OP_SOFTMAX] = MAP_ROW(softmax, KEEPS_OUT),
     [GV_OP_LOG_SUM_EXP] = {KERNELS(log_sum_exp), .arity_min = 1, .arity = 1,
                            .keeps = KEEPS_IN(0) | KEEPS_OUT, .shape = gv_shape_rows,

@@ -172,6 +172,11 @@ gv_node gv_op_group_norm(gv_graph *graph, gv_node x, gv_node gain, gv_node bias,
                              &attrs);
 }
 
+gv_node gv_op_unit(gv_graph *graph, gv_node x)
+{
+    return map(graph, GV_OP_UNIT, x);
+}
+
 gv_node gv_op_softmax(gv_graph *graph, gv_node x)
 {
     return map(graph, GV_OP_SOFTMAX, x);

@@ -231,6 +231,12 @@ size_t gv_saved_layer_norm(const gv_op_call *call)
     return 2 * gv_shape_count(call->out_shape) / width_of(call->out_shape);
 }
 
+/* 1 / length of each row. */
+size_t gv_saved_unit(const gv_op_call *call)
+{
+    return gv_shape_count(call->out_shape) / width_of(call->out_shape);
+}
+
 size_t gv_saved_group_norm(const gv_op_call *call)
 {
     return 2 * call->out_shape->dim[0] * call->attrs->groups;

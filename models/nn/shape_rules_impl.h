@@ -25,6 +25,7 @@ gv_shape gv_shape_loss(const gv_op_call *call);
 gv_shape gv_shape_cross_entropy(const gv_op_call *call);
 
 size_t gv_saved_layer_norm(const gv_op_call *call);
+size_t gv_saved_unit(const gv_op_call *call);
 size_t gv_saved_group_norm(const gv_op_call *call);
 size_t gv_saved_attention(const gv_op_call *call);
 size_t gv_saved_cross_attention(const gv_op_call *call);

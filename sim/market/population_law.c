@@ -14,7 +14,7 @@
 const gv_param gv_population_params[] = {
     REAL_ROW(loyalty, "0.5", 0, 1,
              "share of the variance of a user's interest that is the same in all its spells"),
-    REAL_ROW(signal, "0.2", 0, 3, "slope of each of 16 bid-time signals on the interest"),
+    REAL_ROW(signal, "0.3", 0, 3, "slope of each of 16 bid-time signals on the interest"),
     REAL_ROW(past_signal, "0.1", 0, 3, "slope of an event before the lapse on the interest"),
     REAL_ROW(content_signal, "0.6", 0, 3, "slope of an onboarding item on the interest"),
     REAL_ROW(bounce, "0.1", 0, 1, "share of re-entries without content, at mean interest"),

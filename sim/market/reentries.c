@@ -57,6 +57,16 @@ static const void *column_at(const gv_reentry_view *view, size_t column)
     return columns[column];
 }
 
+gv_reentry_view gv_reentry_rows(const gv_reentry_view *view, size_t first, size_t count)
+{
+    return (gv_reentry_view){.count = count,
+#define X(type, name, tensor, one, two) \
+    .name = view->name + first * width_of(&forms[COLUMN_##name]),
+                             GV_REENTRY_COLUMNS(X)
+#undef X
+    };
+}
+
 /* ---- of a campaign --------------------------------------------------------------------------- */
 
 /* Columns to be written. */

@@ -79,9 +79,8 @@ static double loss_at(nn_net *net, double *number, double value)
 }
 
 /* The slope from four points, whose error is of the fourth order in h. */
-static double slope_at(nn_net *net, double *number)
+static double slope_at(nn_net *net, double *number, double h)
 {
-    const double h = 1e-3;
     const double x = *number;
     const double near = loss_at(net, number, x + h) - loss_at(net, number, x - h);
     const double far = loss_at(net, number, x + 2 * h) - loss_at(net, number, x - 2 * h);
@@ -91,6 +90,11 @@ static double slope_at(nn_net *net, double *number)
 
 nn_gradient_check nn_net_check(nn_net *net)
 {
+    return nn_net_check_by(net, 1e-3);
+}
+
+nn_gradient_check nn_net_check_by(nn_net *net, double h)
+{
     nn_gradient_check check = {.worst = 0};
     double *values = gv_params_f64(net->params);
     const double *gradients = net->gradients;
@@ -99,7 +103,7 @@ nn_gradient_check nn_net_check(nn_net *net)
         const gv_weight *param = gv_params_at(net->params, p);
         bool is_idle = true;
         for (size_t i = param->offset; i < param->offset + param->count; i++) {
-            const double slope = slope_at(net, &values[i]);
+            const double slope = slope_at(net, &values[i], h);
             const double scale = fmax(1.0, fmax(fabs(slope), fabs(gradients[i])));
             const double error = fabs(slope - gradients[i]) / scale;
             is_idle = is_idle && fabs(slope) < 1e-9;

@@ -127,6 +127,7 @@ MAP_CASE(tanh)
 MAP_CASE(sigmoid)
 MAP_CASE(exp)
 MAP_CASE(softplus)
+MAP_CASE(unit)
 MAP_CASE(softmax)
 MAP_CASE(log_sum_exp)
 MAP_CASE(sum_last)
@@ -358,6 +359,7 @@ static const gradient_case cases[] = {
     MAP(sigmoid),
     MAP(exp),
     MAP(softplus),
+    MAP(unit),
     MAP(softmax),
     MAP(log_sum_exp),
     MAP(sum_last),

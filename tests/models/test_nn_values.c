@@ -322,6 +322,22 @@ static void norms_leave_mean_0_and_variance_1(void **state)
     end(&f);
 }
 
+static void a_unit_row_has_length_1_and_a_row_of_zeros_none(void **state)
+{
+    (void)state;
+    forward f = begin();
+    const gv_node x = operand(&f, 3, 2, 0);
+    const float *y = run(&f, gv_op_unit(f.graph, x));
+    const float rows[] = {3, 4, 0, 0, -5e4F, 12e4F};
+    const float expected[] = {0.6F, 0.8F, 0, 0, -5.0F / 13, 12.0F / 13};
+    memcpy(gv_tape_f32(f.tape, x), rows, sizeof rows);
+    gv_tape_forward(f.tape, &(gv_tape_step){.seed = 1});
+    for (size_t i = 0; i < 6; i++) {
+        assert_true(fabsf(y[i] - expected[i]) <= 1e-6F);
+    }
+    end(&f);
+}
+
 static void a_softmax_sums_to_1_however_large(void **state)
 {
     (void)state;
@@ -407,6 +423,7 @@ int main(void)
         cmocka_unit_test(a_convolution_slides),
         cmocka_unit_test(a_transposed_convolution_spreads),
         cmocka_unit_test(norms_leave_mean_0_and_variance_1),
+        cmocka_unit_test(a_unit_row_has_length_1_and_a_row_of_zeros_none),
         cmocka_unit_test(a_softmax_sums_to_1_however_large),
         cmocka_unit_test(dropout_drops_its_share),
         cmocka_unit_test(nnpu_is_kiryos_risk),

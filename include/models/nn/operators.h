@@ -75,6 +75,12 @@ gv_node gv_op_layer_norm(gv_graph *graph, gv_node x, gv_node gain, gv_node bias)
 /* x [B, C, L], gain [C], bias [C]: mean and variance over L and the C / groups channels. */
 gv_node gv_op_group_norm(gv_graph *graph, gv_node x, gv_node gain, gv_node bias, size_t groups);
 
+/*
+ * x [..., D]: each row divided by its length, sqrt(sum of squares + 1e-12); so the sum of products
+ * of two such rows is the cosine between them. A row of zeros stays one.
+ */
+gv_node gv_op_unit(gv_graph *graph, gv_node x);
+
 /* Over the last axis. */
 gv_node gv_op_softmax(gv_graph *graph, gv_node x);
 gv_node gv_op_log_sum_exp(gv_graph *graph, gv_node x); /* [..., N] -> [...], or [1] of a row */

@@ -47,6 +47,9 @@ typedef struct gv_reentry_view {
 #undef X
 } gv_reentry_view;
 
+/* Rows [first, first + count) of a view. */
+gv_reentry_view gv_reentry_rows(const gv_reentry_view *view, size_t first, size_t count);
+
 typedef struct gv_reentries gv_reentries;
 
 /* All re-entries of a campaign that is over, drawn anew from its population. */
