@@ -2,11 +2,8 @@
  * pCTR as the rate at which impressions of the same kind were clicked in the past.
  *
  * Kinds are nested cells: all, advertiser, advertiser x exchange, x slot size, x hour of the
- * day. Training is case-control: positives are the distinct bids among all click rows of the
- * span, by the click's own time, whether their impression is in the log or not (a bid clicked
- * twice counts once, for the impression is what is predicted); negatives are the impressions
- * without a click, each standing for `impression_weight` of them. With P positives and
- * T = P + weight x negatives a cell's rate is drawn to its parent's:
+ * day. Training is case-control, on the samples of samples.h. With P positives and T = P + weight x
+ * negatives a cell's rate is drawn to its parent's:
  *
  *     rate = (P + s) / (T + s / rate of the parent)
  *
@@ -16,15 +13,12 @@
 #include <assert.h>
 #include <math.h>
 #include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "models/predict/cells_impl.h"
 #include "models/predict/features_impl.h"
+#include "models/predict/samples.h"
 #include "models/predict/types_impl.h"
 #include "sim/base/mem.h"
-
-enum { REPORT_ROWS = 65536 };
 
 #define NAME "historical_rate"
 
@@ -77,162 +71,33 @@ static gv_status count_row(gv_rate_cells *cells, const gv_features *features, ui
     }
 }
 
-/* Clicks of impressions in the log: ascending by row, then by time. */
-typedef struct joined_clicks {
-    const int64_t *rows;
-    const int64_t *times; /* both [count] */
-    uint64_t count;
-    uint64_t next;
-} joined_clicks;
+/* What is counted while the samples pass by. */
+typedef struct counting {
+    gv_rate_cells *cells;
+    gv_features impressions;
+    gv_features orphans;
+} counting;
 
-static gv_status bind_joined(joined_clicks *joined, const gv_log *log)
+static gv_status count_sample(void *context, const gv_sample *sample)
 {
-    *joined = (joined_clicks){.count = gv_log_rows(log, GV_LOG_CLICK)};
-    if (joined->count == 0) {
-        return GV_OK;
-    }
-    const gv_log_column *row = gv_log_find(log, GV_LOG_CLICK, gv_log_role_name(GV_ROLE_ROW));
-    const gv_log_column *time = gv_log_find(log, GV_LOG_CLICK, gv_log_role_name(GV_ROLE_TIME));
-    if (row == NULL || time == NULL) {
-        return GV_FAIL(GV_ECORRUPT, "%s: the click table has no %s", gv_log_path(log),
-                       row == NULL ? "row" : "time");
-    }
-    GV_TRY(gv_log_check(row, 0, joined->count));
-    GV_TRY(gv_log_check(time, 0, joined->count));
-    joined->rows = gv_log_integers(row);
-    joined->times = gv_log_integers(time);
-    return GV_OK;
+    counting *count = context;
+    const gv_features *features = sample->is_orphan ? &count->orphans : &count->impressions;
+    return count_row(count->cells, features, sample->row, sample->is_clicked);
 }
 
-/* The next impression with a click in the span, or -1; each once. */
-static int64_t next_clicked(joined_clicks *joined, const gv_predictor_training *training)
-{
-    assert(joined->count == 0 || joined->rows != NULL);
-    assert(joined->count == 0 || joined->times != NULL);
-    while (joined->next < joined->count) {
-        const int64_t row = joined->rows[joined->next];
-        bool in_span = false;
-        for (; joined->next < joined->count && joined->rows[joined->next] == row; joined->next++) {
-            const int64_t time = joined->times[joined->next];
-            in_span = in_span || (training->start_us <= time && time < training->end_us);
-        }
-        if (in_span) {
-            return row;
-        }
-    }
-    return -1;
-}
-
-static bool go_on(const gv_progress *progress, uint64_t done, uint64_t total)
-{
-    return done % REPORT_ROWS != 0 || gv_progress_report(progress, "fitting " NAME, done, total);
-}
-
-/* Clicked impressions of any time, and the unclicked of the span. */
-static gv_status count_impressions(gv_rate_cells *cells, const gv_predictor_training *training,
-                                   const gv_progress *progress)
+static gv_status count_samples(gv_rate_cells *cells, const gv_predictor_training *training,
+                               const gv_progress *progress)
 {
     const gv_log *log = training->log;
-    gv_features features;
-    joined_clicks joined;
-    uint64_t first = 0;
-    uint64_t end = 0;
-    GV_TRY(gv_features_bind(&features, log, GV_LOG_IMPRESSION, NAME));
-    GV_TRY(gv_features_check(&features, 0, gv_log_rows(log, GV_LOG_IMPRESSION)));
-    GV_TRY(gv_log_lower_bound(log, GV_LOG_IMPRESSION, training->start_us, &first));
-    GV_TRY(gv_log_lower_bound(log, GV_LOG_IMPRESSION, training->end_us, &end));
-    GV_TRY(bind_joined(&joined, log));
-    int64_t clicked = next_clicked(&joined, training);
-    uint64_t row = first;
-    while (clicked >= 0 || row < end) {
-        if (!go_on(progress, row - first, end - first)) {
-            return GV_FAIL(GV_ESTOPPED, "the fit of " NAME " was stopped");
-        }
-        const bool click_first = clicked >= 0 && (row >= end || (uint64_t)clicked <= row);
-        if (click_first) {
-            GV_TRY(count_row(cells, &features, (uint64_t)clicked, true));
-            row += (uint64_t)clicked == row && row < end ? 1 : 0;
-            clicked = next_clicked(&joined, training);
-        } else {
-            GV_TRY(count_row(cells, &features, row, false));
-            row++;
-        }
+    const uint64_t orphan_count = gv_log_rows(log, GV_LOG_ORPHAN_CLICK);
+    counting count = {.cells = cells};
+    GV_TRY(gv_features_bind(&count.impressions, log, GV_LOG_IMPRESSION, NAME));
+    GV_TRY(gv_features_check(&count.impressions, 0, gv_log_rows(log, GV_LOG_IMPRESSION)));
+    if (orphan_count > 0) {
+        GV_TRY(gv_features_bind(&count.orphans, log, GV_LOG_ORPHAN_CLICK, NAME));
+        GV_TRY(gv_features_check(&count.orphans, 0, orphan_count));
     }
-    return GV_OK;
-}
-
-typedef struct bid_text {
-    const char *bytes;
-    size_t size;
-    uint64_t row;
-} bid_text;
-
-/* By text, then by row. */
-static int compare_bids(const void *one, const void *other)
-{
-    const bid_text *a = one;
-    const bid_text *b = other;
-    const int order = memcmp(a->bytes, b->bytes, a->size < b->size ? a->size : b->size);
-    if (order != 0) {
-        return order;
-    }
-    if (a->size != b->size) {
-        return a->size < b->size ? -1 : 1;
-    }
-    return (a->row > b->row) - (a->row < b->row);
-}
-
-/* bids: [end - first]. A bid's first click stands for it. */
-static gv_status count_distinct(gv_rate_cells *cells, const gv_features *features,
-                                const gv_log_column *bid_id, uint64_t first, uint64_t end,
-                                bid_text *bids)
-{
-    const size_t count = (size_t)(end - first);
-    for (size_t i = 0; i < count; i++) {
-        bids[i].row = first + i;
-        bids[i].bytes = gv_log_text(bid_id, bids[i].row, &bids[i].size);
-    }
-    qsort(bids, count, sizeof *bids, compare_bids);
-    for (size_t i = 0; i < count; i++) {
-        const bool repeats = i > 0 && bids[i].size == bids[i - 1].size &&
-                             memcmp(bids[i].bytes, bids[i - 1].bytes, bids[i].size) == 0;
-        if (!repeats) {
-            GV_TRY(count_row(cells, features, bids[i].row, true));
-        }
-    }
-    return GV_OK;
-}
-
-/* Clicks of the span whose impression is not in the log. */
-static gv_status count_orphans(gv_rate_cells *cells, const gv_predictor_training *training)
-{
-    const gv_log *log = training->log;
-    const gv_log_table table = GV_LOG_ORPHAN_CLICK;
-    if (gv_log_rows(log, table) == 0) {
-        return GV_OK;
-    }
-    gv_features features;
-    uint64_t first = 0;
-    uint64_t end = 0;
-    GV_TRY(gv_features_bind(&features, log, table, NAME));
-    GV_TRY(gv_log_lower_bound(log, table, training->start_us, &first));
-    GV_TRY(gv_log_lower_bound(log, table, training->end_us, &end));
-    const gv_log_column *bid_id = gv_log_find(log, table, gv_log_role_name(GV_ROLE_BID_ID));
-    if (bid_id == NULL) {
-        return GV_FAIL(GV_ENOTFOUND,
-                       "%s: the orphan_click table has no bid_id, so repeated "
-                       "clicks cannot be told apart",
-                       gv_log_path(log));
-    }
-    GV_TRY(gv_features_check(&features, first, end - first));
-    GV_TRY(gv_log_check(bid_id, first, end - first));
-    bid_text *bids = gv_mem_alloc(0, (size_t)(end - first), sizeof *bids);
-    if (bids == NULL) {
-        return GV_FAIL(GV_ENOMEM, "%zu clicked bids", (size_t)(end - first));
-    }
-    const gv_status status = count_distinct(cells, &features, bid_id, first, end, bids);
-    gv_mem_free(bids);
-    return status;
+    return gv_samples_each(training, "fitting " NAME, progress, count_sample, &count);
 }
 
 /* From the root on: a parent has a lower number than its parts. */
@@ -284,8 +149,7 @@ static gv_status rate_fit(void *state, const gv_predictor_training *training,
     rate_state *rate = state;
     assert(training->impression_weight > 0);
     GV_TRY(gv_rate_cells_init(&rate->cells));
-    GV_TRY(count_impressions(&rate->cells, training, progress));
-    GV_TRY(count_orphans(&rate->cells, training));
+    GV_TRY(count_samples(&rate->cells, training, progress));
     if (rate->cells.cells[GV_RATE_CELL_ROOT].positives == 0) {
         return GV_FAIL(GV_EINVAL,
                        "%s: no click in the span that predictor " NAME " is fitted on: give a "

@@ -1,13 +1,29 @@
-/* The table of all models; each type's own file tells of it. */
+/* The table of all models, each of which its own file tells of, and the caller of their methods. */
+#include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "models/predict/model.h"
+#include "models/predict/models_impl.h"
 #include "models/predict/net_impl.h"
+#include "sim/base/mem.h"
 
+enum { STATE_ALIGNMENT = 64 };
+
+/* A row a line. */
+/* clang-format off */
 const gv_model_type *const gv_model_types[] = {
+    &gv_model_ftrl,
     &gv_model_infnet,
     &gv_model_mlp,
     NULL,
+};
+/* clang-format on */
+
+struct gv_model {
+    const gv_model_type *type;
+    gv_example_shape shape;
+    /* The state follows at the next multiple of STATE_ALIGNMENT. */
 };
 
 const gv_model_type *gv_model_find(const char *name)
@@ -18,4 +34,104 @@ const gv_model_type *gv_model_find(const char *name)
         }
     }
     return NULL;
+}
+
+uint64_t gv_model_usual_epochs(const gv_model_type *type)
+{
+    const gv_param *row = gv_param_find(type->info.params, "epochs");
+    assert(row != NULL);
+    return strtoull(row->fallback, NULL, 10);
+}
+
+static void *state_of(gv_model *model)
+{
+    return (unsigned char *)model + STATE_ALIGNMENT;
+}
+
+static bool has_shape(const gv_model *model, const gv_examples *examples)
+{
+    return model->shape.field_count == examples->shape.field_count &&
+           model->shape.bucket_count == examples->shape.bucket_count &&
+           model->shape.past_length == examples->shape.past_length &&
+           model->shape.past_field_count == examples->shape.past_field_count;
+}
+
+gv_status gv_model_create(const gv_model_type *type, const gv_model_setup *setup, gv_model **out)
+{
+    const size_t size = STATE_ALIGNMENT + type->state_size;
+    gv_model *model = gv_mem_alloc_vector(size, 1);
+    if (model == NULL) {
+        return GV_FAIL(GV_ENOMEM, "no memory for model %s", type->info.name);
+    }
+    memset(model, 0, size);
+    model->type = type;
+    model->shape = setup->shape;
+    const gv_status status = type->init(state_of(model), setup);
+    if (status != GV_OK) {
+        gv_model_destroy(model);
+        return status;
+    }
+    *out = model;
+    return GV_OK;
+}
+
+void gv_model_destroy(gv_model *model)
+{
+    if (model == NULL) {
+        return;
+    }
+    model->type->fini(state_of(model));
+    gv_mem_free(model);
+}
+
+const gv_model_type *gv_model_type_of(const gv_model *model)
+{
+    return model->type;
+}
+
+gv_status gv_model_learn(gv_model *model, const gv_examples *examples, const uint32_t *rows,
+                         size_t count, double *loss)
+{
+    assert(has_shape(model, examples));
+    assert(examples->clicks != NULL);
+    return model->type->learn(state_of(model), examples, rows, count, loss);
+}
+
+/* A NaN compares false with everything, so it fails the assert, too. */
+static void assert_rates(const float *rates, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        assert(rates[i] >= 0.0F);
+        assert(rates[i] <= 1.0F);
+    }
+}
+
+gv_status gv_model_predict(gv_model *model, const gv_examples *examples, float *pctr, float *pcvr)
+{
+    const bool asks = pcvr != NULL && model->type->tells_conversions;
+    assert(has_shape(model, examples));
+    if (examples->count == 0) {
+        return GV_OK;
+    }
+    GV_TRY(model->type->predict(state_of(model), examples, pctr, asks ? pcvr : NULL));
+    assert_rates(pctr, examples->count);
+    for (size_t i = 0; i < examples->count && pcvr != NULL && !asks; i++) {
+        pcvr[i] = 1;
+    }
+    if (asks) {
+        assert_rates(pcvr, examples->count);
+    }
+    return GV_OK;
+}
+
+void gv_model_list_tensors(const gv_model *model, gv_model_tensors *out)
+{
+    out->count = 0;
+    model->type->tensors((const unsigned char *)model + STATE_ALIGNMENT, out);
+    assert(out->count <= GV_MODEL_TENSORS_MAX);
+}
+
+gv_status gv_model_restore(gv_model *model, const gv_safetensors *file)
+{
+    return model->type->restore(state_of(model), file);
 }

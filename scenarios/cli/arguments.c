@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { NAME_SIZE = 64 };
+
 void gv_cli_add_word(gv_cli_words *words, const char *option, const char *word,
                      struct argp_state *state)
 {
@@ -35,6 +37,38 @@ uint64_t gv_cli_count(const char *option, const char *text, uint64_t most, struc
         return 1;
     }
     return number;
+}
+
+double gv_cli_share(const char *option, const char *text, struct argp_state *state)
+{
+    char *end = NULL;
+    const double share = strtod(text, &end);
+    if (text[0] == '\0' || *end != '\0' || !(share >= 0 && share < 1)) {
+        argp_error(state, "%s: expected a share from 0 to below 1, found '%s'", option, text);
+        return 0;
+    }
+    return share;
+}
+
+gv_status gv_cli_set_value(const gv_type_info *type, const char *kind, const char *text,
+                           void *config)
+{
+    char name[NAME_SIZE] = "";
+    const char *equals = strchr(text, '=');
+    const size_t length = equals == NULL ? 0 : (size_t)(equals - text);
+    if (length == 0 || length >= sizeof name) {
+        return GV_FAIL(GV_EUSAGE, "--set %s: expected KEY=VALUE", text);
+    }
+    memcpy(name, text, length);
+    const gv_param *row = gv_param_find(type->params, name);
+    if (row == NULL) {
+        return GV_FAIL(GV_EUSAGE, "--set %s: %s has no '%s'; `gavel list %s %s` shows what it has",
+                       text, type->name, name, kind, type->name);
+    }
+    if (gv_param_parse(row, equals + 1, 0, config) != GV_OK) {
+        return GV_FAIL(GV_EUSAGE, "--set %s: %.900s", text, gv_status_detail());
+    }
+    return GV_OK;
 }
 
 bool gv_cli_is_reference(const char *text, struct argp_state *state)

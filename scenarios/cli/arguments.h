@@ -12,6 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sim/base/param.h"
+#include "sim/base/status.h"
+
 enum { GV_CLI_WORDS_MAX = 256, GV_CLI_JOBS_MAX = 1024 };
 
 /* Arguments of an option that may be repeated, in their order. */
@@ -30,6 +33,16 @@ void gv_cli_add_list(gv_cli_words *words, const char *option, char *list, struct
 /* A whole number of [1, most]. */
 uint64_t gv_cli_count(const char *option, const char *text, uint64_t most,
                       struct argp_state *state);
+
+/* A share of [0, 1). */
+double gv_cli_share(const char *option, const char *text, struct argp_state *state);
+
+/*
+ * "KEY=VALUE" of a --set into the type's config. `kind` is what `gavel list` calls its kind.
+ * GV_EUSAGE: no such key, or a value that it refuses.
+ */
+GV_MUST_CHECK gv_status gv_cli_set_value(const gv_type_info *type, const char *kind,
+                                         const char *text, void *config);
 
 /* "reference": true; "batch": false. */
 bool gv_cli_is_reference(const char *text, struct argp_state *state);

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "models/predict/model.h"
 #include "policies/learn/learner.h"
 #include "scenarios/cli/cli.h"
 #include "scenarios/config/scenario.h"
@@ -44,6 +45,15 @@ static size_t fill_learners(plugged entries[ENTRIES_MAX])
     for (; gv_learner_types[count] != NULL && count < ENTRIES_MAX; count++) {
         entries[count] = (plugged){.info = &gv_learner_types[count]->info,
                                    .presets = gv_learner_types[count]->presets};
+    }
+    return count;
+}
+
+static size_t fill_models(plugged entries[ENTRIES_MAX])
+{
+    size_t count = 0;
+    for (; gv_model_types[count] != NULL && count < ENTRIES_MAX; count++) {
+        entries[count] = (plugged){.info = &gv_model_types[count]->info};
     }
     return count;
 }
@@ -124,7 +134,8 @@ static size_t fill_sweep(plugged entries[ENTRIES_MAX])
 
 static const plugin_kind kinds[] = {
     {"policies", "policy", "What bids for a campaign.", fill_policies},
-    {"learners", "learner", "What `gavel train` can train.", fill_learners},
+    {"learners", "learner", "What `gavel train` can train on trajectories.", fill_learners},
+    {"models", "model", "Models of clicks that `gavel train` can train on logs.", fill_models},
     {"mechanisms", "mechanism", "Who wins an auction and what a winner pays.", fill_mechanisms},
     {"traffic", NULL, "Where a market's opportunities come from, and what they are worth.",
      fill_traffic},

@@ -1,4 +1,7 @@
-/* gavel train: a learner from trajectories to a weights file. */
+/*
+ * gavel train: a learner from trajectories to a weights file. A model of clicks, whose name comes
+ * first, has options of its own: cmd_train_model.c.
+ */
 #include <argp.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -6,8 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "models/predict/model.h"
 #include "policies/learn/train.h"
-#include "scenarios/cli/cli.h"
+#include "scenarios/cli/arguments.h"
+#include "scenarios/cli/commands_impl.h"
 #include "scenarios/run/judge.h"
 #include "scenarios/run/version.h"
 #include "sim/base/mem.h"
@@ -90,15 +95,6 @@ static void take_count(const char *name, const char *argument, uint64_t least, u
     *count = value;
 }
 
-static void take_share(const char *argument, double *share, struct argp_state *state)
-{
-    char *end = NULL;
-    *share = strtod(argument, &end);
-    if (argument[0] == '\0' || *end != '\0' || !(*share >= 0 && *share < 1)) {
-        argp_error(state, "--hold-out: expected a share from 0 to below 1, found '%s'", argument);
-    }
-}
-
 static error_t take_number(int key, const char *argument, struct argp_state *state)
 {
     train_request *request = state->input;
@@ -121,7 +117,7 @@ static error_t take_number(int key, const char *argument, struct argp_state *sta
         request->jobs = (size_t)(jobs < 1024 ? jobs : 1024);
         return 0;
     case KEY_HOLD_OUT:
-        take_share(argument, &request->hold_out, state);
+        request->hold_out = gv_cli_share("--hold-out", argument, state);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -199,13 +195,15 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
 static const struct argp parser = {
     .options = options,
     .parser = take_option,
-    .args_doc = "LEARNER TRAJECTORIES.safetensors...",
+    .args_doc = "LEARNER TRAJECTORIES.safetensors...\nMODEL LOG.gvlog",
     .doc =
-        "Trains a network on trajectories, for the policy of the same name.\v"
+        "Trains a network on trajectories, for the policy of the same name; or a model of clicks "
+        "on a log, with other options: `gavel train ftrl --help`.\v"
         "Example:\n"
         "  gavel train bc t.safetensors -o bc.safetensors\n"
         "  gavel train iql t*.safetensors -o iql.safetensors --preset published \\\n"
-        "      --validate scenarios/market48.yaml --patience 5 --jobs 2\n\n"
+        "      --validate scenarios/market48.yaml --patience 5 --jobs 2\n"
+        "  gavel train ftrl june.gvlog -o ctr.safetensors --to 2013-06-11\n\n"
         "Ctrl-C saves and exits 130 (SIGTERM: 75); --resume goes on to the bytes that would have "
         "come out without it.",
 };
@@ -220,33 +218,17 @@ static gv_status find_type(train_request *request)
         names[count] = gv_learner_types[count]->info.name;
     }
     request->type = gv_learner_find(request->type_name);
+    if (request->type == NULL && gv_model_find(request->type_name) != NULL) {
+        return GV_FAIL(GV_EUSAGE, "%s is a model of clicks: its name comes before all options",
+                       request->type_name);
+    }
     if (request->type == NULL) {
         const char *nearest = gv_param_nearest(names, count, request->type_name);
         return GV_FAIL(GV_EUSAGE, "there is no learner '%s'%s%s%s", request->type_name,
-                       nearest == NULL ? ": `gavel list learners` shows them" : "; did you mean '",
+                       nearest == NULL
+                           ? ": `gavel list learners` and `gavel list models` show what there is"
+                           : "; did you mean '",
                        nearest == NULL ? "" : nearest, nearest == NULL ? "" : "'?");
-    }
-    return GV_OK;
-}
-
-static gv_status set_value(const gv_learner_type *type, const char *text, void *config)
-{
-    char name[NAME_SIZE] = "";
-    const char *equals = strchr(text, '=');
-    const size_t length = equals == NULL ? 0 : (size_t)(equals - text);
-    if (length == 0 || length >= sizeof name) {
-        return GV_FAIL(GV_EUSAGE, "--set %s: expected KEY=VALUE", text);
-    }
-    memcpy(name, text, length);
-    const gv_param *row = gv_param_find(type->info.params, name);
-    if (row == NULL) {
-        return GV_FAIL(GV_EUSAGE,
-                       "--set %s: %s has no '%s'; `gavel list learners %s` shows what "
-                       "it has",
-                       text, type->info.name, name, type->info.name);
-    }
-    if (gv_param_parse(row, equals + 1, 0, config) != GV_OK) {
-        return GV_FAIL(GV_EUSAGE, "--set %s: %.900s", text, gv_status_detail());
     }
     return GV_OK;
 }
@@ -259,12 +241,12 @@ static gv_status make_config(const train_request *request, void *config)
         GV_TRY(gv_learner_preset(request->type, request->preset, config));
     }
     for (size_t i = 0; i < request->set_count; i++) {
-        GV_TRY(set_value(request->type, request->sets[i], config));
+        GV_TRY(gv_cli_set_value(&request->type->info, "learners", request->sets[i], config));
     }
     if (request->steps != 0) {
         char text[NAME_SIZE];
         (void)snprintf(text, sizeof text, "steps=%" PRIu64, request->steps);
-        return set_value(request->type, text, config);
+        return gv_cli_set_value(&request->type->info, "learners", text, config);
     }
     return GV_OK;
 }
@@ -442,6 +424,9 @@ static int train_from_files(const train_request *request, void *config)
 
 static int run(int argc, char **argv)
 {
+    if (argc > 1 && gv_model_find(argv[1]) != NULL) {
+        return gv_train_model(argc, argv);
+    }
     train_request request = {.seed = 1, .jobs = gv_parallel_processors()};
     if (argp_parse(&parser, argc, argv, 0, NULL, &request) != 0) {
         return GV_EXIT_USAGE;
@@ -461,6 +446,6 @@ static int run(int argc, char **argv)
 
 const gv_command gv_command_train = {
     .name = "train",
-    .summary = "train a network on trajectories",
+    .summary = "train a network on trajectories, or a model of clicks on a log",
     .run = run,
 };

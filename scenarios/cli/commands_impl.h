@@ -20,5 +20,10 @@ extern const gv_command gv_command_trajectories;
 extern const gv_command gv_command_experts;
 extern const gv_command gv_command_landscapes;
 extern const gv_command gv_command_train;
+extern const gv_command gv_command_predict;
+extern const gv_command gv_command_calibrate;
+
+/* `gavel train MODEL LOG.gvlog`: argv[1] names a model of clicks. Returns the exit code. */
+int gv_train_model(int argc, char **argv);
 
 #endif

@@ -60,4 +60,27 @@ extern const gv_model_type *const gv_model_types[]; /* every type, then NULL */
 /* NULL when there is none of that name. */
 const gv_model_type *gv_model_find(const char *name);
 
+/* A model of some type; its methods through the type's table, with what they owe checked. */
+typedef struct gv_model gv_model;
+
+/* Borrows the config. */
+GV_MUST_CHECK gv_status gv_model_create(const gv_model_type *type, const gv_model_setup *setup,
+                                        gv_model **out);
+void gv_model_destroy(gv_model *model); /* accepts NULL */
+
+const gv_model_type *gv_model_type_of(const gv_model *model);
+
+/* See gv_model_type. The examples' shape is the setup's, and each label and weight is sound. */
+GV_MUST_CHECK gv_status gv_model_learn(gv_model *model, const gv_examples *examples,
+                                       const uint32_t *rows, size_t count, double *loss);
+
+/* Each in [0, 1], asserted. pcvr NULL: not wanted; 1 throughout where the type tells of none. */
+GV_MUST_CHECK gv_status gv_model_predict(gv_model *model, const gv_examples *examples, float *pctr,
+                                         float *pcvr);
+void gv_model_list_tensors(const gv_model *model, gv_model_tensors *out);
+GV_MUST_CHECK gv_status gv_model_restore(gv_model *model, const gv_safetensors *file);
+
+/* The fallback of the type's row "epochs". */
+uint64_t gv_model_usual_epochs(const gv_model_type *type);
+
 #endif

@@ -1,0 +1,42 @@
+/*
+ * served.h - a trained model, asked about rows of a log.
+ *
+ *   gv_served *served = NULL;
+ *   GV_TRY(gv_served_open("ctr.safetensors", 1, &served));
+ *   GV_TRY(gv_served_bind(served, log));
+ *   GV_TRY(gv_served_price(served, samples, count, pctr, NULL));
+ *
+ * A price depends on the row, its user's past in the log and the file alone. One thread at a time.
+ */
+#ifndef MODELS_PREDICT_SERVED_H
+#define MODELS_PREDICT_SERVED_H
+
+#include <stddef.h>
+
+#include "models/predict/example_reader.h"
+#include "models/predict/model_file.h"
+#include "models/predict/samples.h"
+#include "sim/base/status.h"
+#include "sim/log/log.h"
+
+typedef struct gv_served gv_served;
+
+/* jobs: threads of its own, at least 1. */
+GV_MUST_CHECK gv_status gv_served_open(const char *path, size_t jobs, gv_served **out);
+void gv_served_close(gv_served *served); /* accepts NULL */
+
+/* What the file says of it; lives as long as `served`. */
+const gv_model_about *gv_served_about(const gv_served *served);
+const gv_safetensors *gv_served_tensors(const gv_served *served);
+
+/* Borrows the log until the next bind or close. GV_ENOTFOUND: what the log lacks, all of it. */
+GV_MUST_CHECK gv_status gv_served_bind(gv_served *served, const gv_log *log);
+
+/* Rows are read so many at a time. */
+enum { GV_SERVED_BLOCK = 16384 };
+
+/* pctr, pcvr (NULL: not wanted): [count], in [0, 1], recalibrated. Bound to a log (asserted). */
+GV_MUST_CHECK gv_status gv_served_price(gv_served *served, const gv_sample *samples, size_t count,
+                                        float *pctr, float *pcvr);
+
+#endif

@@ -1,0 +1,97 @@
+#include "models/predict/served.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "sim/base/mem.h"
+
+struct gv_served {
+    gv_model_file *file;
+    gv_model *model;
+    gv_example_reader *reader; /* NULL: not bound */
+    gv_example_set examples;
+};
+
+static gv_status restore(gv_served *served, size_t jobs)
+{
+    const gv_model_about *about = gv_model_file_about(served->file);
+    const gv_model_setup setup = {.config = about->config,
+                                  .shape = gv_fields_shape(&about->fields, about->bits),
+                                  .seed = about->seed,
+                                  .jobs = jobs};
+    GV_TRY(gv_model_create(about->type, &setup, &served->model));
+    const gv_status status = gv_model_restore(served->model, gv_model_file_tensors(served->file));
+    if (status == GV_ECORRUPT || status == GV_EINVAL) {
+        char detail[700];
+        (void)snprintf(detail, sizeof detail, "%s", gv_status_detail());
+        return GV_FAIL(GV_ECORRUPT, "%s: %s", gv_model_file_path(served->file), detail);
+    }
+    return status;
+}
+
+gv_status gv_served_open(const char *path, size_t jobs, gv_served **out)
+{
+    gv_served *served = gv_mem_alloc(sizeof *served, 0, 0);
+    if (served == NULL) {
+        return GV_FAIL(GV_ENOMEM, "no memory to open %s", path);
+    }
+    gv_status status = gv_model_file_open(path, &served->file);
+    if (status == GV_OK) {
+        status = restore(served, jobs);
+    }
+    if (status != GV_OK) {
+        gv_served_close(served);
+        return status;
+    }
+    *out = served;
+    return GV_OK;
+}
+
+void gv_served_close(gv_served *served)
+{
+    if (served == NULL) {
+        return;
+    }
+    gv_example_set_fini(&served->examples);
+    gv_example_reader_destroy(served->reader);
+    gv_model_destroy(served->model);
+    gv_model_file_close(served->file);
+    gv_mem_free(served);
+}
+
+const gv_model_about *gv_served_about(const gv_served *served)
+{
+    return gv_model_file_about(served->file);
+}
+
+const gv_safetensors *gv_served_tensors(const gv_served *served)
+{
+    return gv_model_file_tensors(served->file);
+}
+
+gv_status gv_served_bind(gv_served *served, const gv_log *log)
+{
+    const gv_model_about *about = gv_served_about(served);
+    char who[300];
+    gv_example_reader_destroy(served->reader);
+    served->reader = NULL;
+    (void)snprintf(who, sizeof who, "the model %.280s", gv_model_file_path(served->file));
+    return gv_example_reader_create(log, &about->fields, about->bits, who, &served->reader);
+}
+
+gv_status gv_served_price(gv_served *served, const gv_sample *samples, size_t count, float *pctr,
+                          float *pcvr)
+{
+    const gv_recalibration *map = &gv_served_about(served)->recalibration;
+    assert(served->reader != NULL);
+    for (size_t first = 0; first < count; first += GV_SERVED_BLOCK) {
+        const size_t left = count - first;
+        const size_t taken = left < GV_SERVED_BLOCK ? left : GV_SERVED_BLOCK;
+        GV_TRY(gv_example_reader_read(served->reader, samples + first, taken, NULL,
+                                      &served->examples));
+        GV_TRY(gv_model_predict(served->model, &served->examples.view, pctr + first,
+                                pcvr == NULL ? NULL : pcvr + first));
+        gv_recalibration_apply(map, pctr + first, taken);
+    }
+    return GV_OK;
+}

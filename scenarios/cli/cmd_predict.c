@@ -1,0 +1,237 @@
+/* gavel predict: a trained model's answers on a log, and how good they are. */
+#include <argp.h>
+#include <stdio.h>
+
+#include "scenarios/cli/arguments.h"
+#include "scenarios/cli/commands_impl.h"
+#include "scenarios/cli/log_span.h"
+#include "scenarios/report/quality.h"
+#include "scenarios/run/predictions.h"
+#include "sim/base/clock.h"
+#include "sim/base/parallel.h"
+
+enum {
+    KEY_PLOT = 256,
+    KEY_GROUP,
+    KEY_REPLICATES,
+    KEY_LEVEL,
+    KEY_SEED,
+    KEY_JSON,
+    TIME_SIZE = 64,
+    REPLICATES_MIN = 100,
+    REPLICATES_MAX = 100000,
+};
+
+typedef struct predict_request {
+    const char *model_path;
+    const char *log_path;
+    const char *csv_path; /* NULL: none */
+    const char *stem;     /* of a plot; NULL: none */
+    const char *group_by; /* NULL: user, where there is one */
+    gv_cli_span span;
+    gv_quality_config quality;
+    size_t jobs;
+    bool as_json;
+    bool quiet;
+} predict_request;
+
+static const struct argp_option options[] = {
+    {"output", 'o', "FILE.csv", 0, "Write every sample with its prediction", 0},
+    GV_CLI_SPAN_OPTIONS,
+    {"plot", KEY_PLOT, "STEM", 0, "Draw predicted and observed rates: STEM.png and STEM.svg", 0},
+    {"group", KEY_GROUP, "COLUMN", 0, "Groups of GAUC (default: user)", 0},
+    {"replicates", KEY_REPLICATES, "N", 0, "Resamples behind an interval (default: 1000)", 0},
+    {"level", KEY_LEVEL, "SHARE", 0, "Of the intervals (default: 0.95)", 0},
+    {"seed", KEY_SEED, "N", 0, "Of the resamples (default: 1)", 0},
+    {"jobs", 'j', "N", 0, "Threads (default: all processors); the answers are the same", 0},
+    {"json", KEY_JSON, NULL, 0, "As JSON", 0},
+    {"quiet", 'q', NULL, 0, "No progress and no talk", 0},
+    {0},
+};
+
+static error_t take_number(int key, const char *text, struct argp_state *state)
+{
+    predict_request *request = state->input;
+    switch (key) {
+    case KEY_REPLICATES:
+        request->quality.replicates =
+            (size_t)gv_cli_count("--replicates", text, REPLICATES_MAX, state);
+        if (request->quality.replicates < REPLICATES_MIN) {
+            argp_error(state, "--replicates: expected at least %d", REPLICATES_MIN);
+        }
+        return 0;
+    case KEY_LEVEL:
+        request->quality.level = gv_cli_share("--level", text, state);
+        if (request->quality.level == 0) {
+            argp_error(state, "--level: expected a share above 0");
+        }
+        return 0;
+    case KEY_SEED:
+        request->quality.seed = gv_cli_count("--seed", text, UINT32_MAX, state);
+        return 0;
+    case 'j':
+        request->jobs = (size_t)gv_cli_count("--jobs", text, GV_CLI_JOBS_MAX, state);
+        return 0;
+    default:
+        return gv_cli_span_take(&request->span, key, text, state);
+    }
+}
+
+static void take_argument(predict_request *request, const char *text, struct argp_state *state)
+{
+    if (request->model_path == NULL) {
+        request->model_path = text;
+    } else if (request->log_path == NULL) {
+        request->log_path = text;
+    } else {
+        argp_error(state, "one model and one log: '%s' is too many", text);
+    }
+}
+
+static error_t take_option(int key, char *text, struct argp_state *state)
+{
+    predict_request *request = state->input;
+    switch (key) {
+    case 'o':
+        request->csv_path = text;
+        return 0;
+    case KEY_PLOT:
+        request->stem = text;
+        return 0;
+    case KEY_GROUP:
+        request->group_by = text;
+        return 0;
+    case KEY_JSON:
+        request->as_json = true;
+        return 0;
+    case 'q':
+        request->quiet = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        take_argument(request, text, state);
+        return 0;
+    case ARGP_KEY_END:
+        if (request->log_path == NULL) {
+            argp_error(state, "name a model and a log: gavel predict ctr.safetensors june.gvlog");
+        }
+        return 0;
+    default:
+        return take_number(key, text, state);
+    }
+}
+
+static const struct argp parser = {
+    .options = options,
+    .parser = take_option,
+    .args_doc = "MODEL.safetensors LOG.gvlog",
+    .doc = "Asks a trained model about a log's impressions and clicks, and says how good its "
+           "answers are: AUC, GAUC, log loss, relative information gain and calibration, with "
+           "bootstrap intervals. --impression-weight is the model's own where it is not given.\v"
+           "Example:\n"
+           "  gavel predict ctr.safetensors june.gvlog --from 2013-06-11\n"
+           "  gavel predict ctr.safetensors june.gvlog --from 2013-06-11 -o june.csv --plot june",
+};
+
+static gv_status report(const predict_request *request, const gv_predictor_training *training,
+                        const gv_served *served, const gv_predictions *predictions)
+{
+    const int64_t zone_us = gv_log_zone_us(training->log);
+    gv_quality quality;
+    char from[TIME_SIZE];
+    char to[TIME_SIZE];
+    GV_TRY(gv_predictions_measure(predictions, &request->quality, &quality));
+    gv_time_print(training->start_us, zone_us, from, sizeof from);
+    gv_time_print(training->end_us, zone_us, to, sizeof to);
+    const gv_quality_report told = {.model = request->model_path,
+                                    .type = gv_served_about(served)->type->info.name,
+                                    .log = request->log_path,
+                                    .from = from,
+                                    .to = to,
+                                    .group_by = predictions->group_by,
+                                    .cluster_us = predictions->cluster_us,
+                                    .cluster_count = predictions->cluster_count,
+                                    .conversions = predictions->samples.conversion_count,
+                                    .level = request->quality.level,
+                                    .replicates = request->quality.replicates,
+                                    .seed = request->quality.seed,
+                                    .quality = &quality};
+    gv_cli_progress_end();
+    if (request->stem != NULL) {
+        GV_TRY(gv_quality_plot(&told, request->stem));
+    }
+    if (request->as_json) {
+        gv_quality_json(&told, stdout);
+        return GV_OK;
+    }
+    const gv_report_options how = gv_report_options_for(stdout);
+    return gv_quality_print(&told, stdout, &how);
+}
+
+/* Nobody should take a model's own training for a test. */
+static void warn_of_overlap(const predict_request *request, const gv_served *served,
+                            const gv_predictor_training *training)
+{
+    const gv_model_about *about = gv_served_about(served);
+    if (about->log_identity == gv_log_identity(training->log) &&
+        training->start_us < about->to_us && about->from_us < training->end_us) {
+        gv_cli_talk(
+            request->quiet,
+            "gavel: the model was trained on a part of this span: what follows is no test\n");
+    }
+}
+
+static gv_status predict_log(const predict_request *request, gv_served *served, const gv_log *log)
+{
+    const gv_progress *progress = gv_cli_progress(request->quiet);
+    gv_predictor_training training;
+    gv_predictions predictions;
+    GV_TRY(
+        gv_cli_span_of(&request->span, log, gv_served_about(served)->impression_weight, &training));
+    warn_of_overlap(request, served, &training);
+    GV_TRY(gv_predictions_make(served, &training, request->group_by, progress, &predictions));
+    gv_status status = GV_OK;
+    if (request->csv_path != NULL) {
+        status = gv_predictions_write_csv(&predictions, log, request->csv_path);
+    }
+    if (status == GV_OK) {
+        status = report(request, &training, served, &predictions);
+    }
+    gv_predictions_fini(&predictions);
+    return status;
+}
+
+static gv_status predict(const predict_request *request)
+{
+    gv_served *served = NULL;
+    gv_log *log = NULL;
+    GV_TRY(gv_served_open(request->model_path, request->jobs, &served));
+    gv_status status = gv_log_open(request->log_path, &log);
+    if (status == GV_OK) {
+        status = predict_log(request, served, log);
+    }
+    gv_served_close(served);
+    gv_log_close(log);
+    return status;
+}
+
+static int run(int argc, char **argv)
+{
+    predict_request request = {.quality = {.replicates = 1000, .seed = 1, .level = 0.95},
+                               .jobs = gv_parallel_processors()};
+    if (argp_parse(&parser, argc, argv, 0, NULL, &request) != 0) {
+        return GV_EXIT_USAGE;
+    }
+    const gv_status status = predict(&request);
+    gv_cli_progress_end();
+    if (status == GV_ESTOPPED) {
+        gv_cli_talk(request.quiet, "gavel: stopped; nothing was written\n");
+        return GV_EXIT_INTERRUPTED;
+    }
+    return status == GV_OK ? gv_cli_finish(GV_EXIT_DONE) : gv_cli_fail(status);
+}
+
+const gv_command gv_command_predict = {
+    .name = "predict",
+    .summary = "ask a trained model of clicks about a log, and say how good it is",
+    .run = run,
+};

@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# gavel train MODEL, gavel predict and gavel calibrate as a shell sees them, on a log made up.
+set -u
+. tests/shell_test.sh
+gavel=$GAVEL # absolute
+
+# A log of half an advertiser's day, in a folder of its own, which becomes the working directory.
+begin() {
+    local folder
+    folder=$(mktemp -d "$scratch/predict.XXXXXX")
+    cd "$folder"
+    "$gavel" generate -q --auctions 20000 log.gvlog >/dev/null
+}
+
+fields='advertiser, exchange, slot_width*slot_height, hour'
+
+train() {
+    "$gavel" train "$1" log.gvlog -o "$2" -q --fields "$fields" --bits 12 "${@:3}"
+}
+
+figure() {
+    python3 -c 'import json, sys; print(json.load(sys.stdin)["figures"][sys.argv[1]]["estimate"])' "$1"
+}
+
+a_model_goes_from_a_log_to_figures() {
+    begin
+    train ftrl m.safetensors --epochs 3 >table.txt
+    grep -q '^ *3  ' table.txt
+    "$gavel" predict m.safetensors log.gvlog -o p.csv -q >report.txt
+    grep -q 'AUC' report.txt
+    grep -q 'Calibration, by parts of equal weight' report.txt
+    head -1 p.csv | grep -qx 'table,row,time,clicked,converted,weight,pctr,pcvr'
+    [ "$(wc -l <p.csv)" = 20001 ]
+    "$gavel" predict m.safetensors log.gvlog --json -q >report.json
+    # What the table says is what the rows say.
+    python3 - <<'PY'
+import csv, json, math
+rows = list(csv.DictReader(open("p.csv")))
+loss = 0
+for row in rows:
+    p, y = float(row["pctr"]), int(row["clicked"])
+    loss -= math.log(p if y else 1 - p)
+told = json.load(open("report.json"))
+assert told["samples"] == len(rows)
+assert told["clicks"] == sum(int(row["clicked"]) for row in rows)
+assert abs(told["figures"]["log_loss"]["estimate"] - loss / len(rows)) < 1e-6
+PY
+}
+
+threads_change_no_byte() {
+    begin
+    local type
+    for type in $("$gavel" list models | sed -n 's/^  \([a-z_0-9]*\) .*/\1/p'); do
+        train "$type" one.safetensors --epochs 2 --jobs 1 >one.txt
+        train "$type" two.safetensors --epochs 2 --jobs 2 >two.txt
+        cmp one.safetensors two.safetensors
+        cmp one.txt two.txt
+        "$gavel" predict one.safetensors log.gvlog -o one.csv --jobs 1 -q >one.txt
+        "$gavel" predict one.safetensors log.gvlog -o two.csv --jobs 2 -q >two.txt
+        cmp one.csv two.csv
+        cmp one.txt two.txt
+        train "$type" other.safetensors --epochs 2 --seed 2 >/dev/null
+        ! cmp -s one.safetensors other.safetensors
+    done
+}
+
+what_is_wrong_is_said_whole() {
+    begin
+    expect_failure 2 'price, clicks, bid are known only after the bid' \
+        "$gavel" train ftrl log.gvlog -o m --fields 'hour, price, clicks*bid'
+    expect_failure 2 'at character 6' "$gavel" train ftrl log.gvlog -o m --fields 'hour,,'
+    expect_failure 1 'lacks what ftrl sees: city, domain' \
+        "$gavel" train ftrl log.gvlog -o m --fields 'city, hour, city*domain'
+    expect_failure 2 "ftrl has no 'gamma'" "$gavel" train ftrl log.gvlog -o m --set gamma=1
+    expect_failure 2 'the span holds nothing' "$gavel" train ftrl log.gvlog -o m --to 1990-01-01
+    expect_failure 2 "expected a number above 0 or a fraction such as 1/0.00343, found '1/0'" \
+        "$gavel" train ftrl log.gvlog -o m --impression-weight 1/0
+    expect_failure 2 'comes before all options' "$gavel" train -o m ftrl log.gvlog
+    expect_failure 2 "there is no learner 'ftlr'" "$gavel" train ftlr log.gvlog -o m
+    expect_failure 1 'absent.safetensors' "$gavel" predict absent.safetensors log.gvlog
+    [ ! -e m ]
+}
+
+# A model is asked about a log that has other columns: all that it lacks are named.
+a_log_without_the_fields_is_refused() {
+    begin
+    train ftrl m.safetensors --epochs 1 >/dev/null
+    printf 'when,paid\n2013-06-06 12:30:05,2\n2013-06-06 12:30:06,3\n' >poor.csv
+    printf 'columns: {when: time, paid: price}\n' >poor.yaml
+    "$gavel" ingest csv poor.csv --mapping poor.yaml -o poor.gvlog -q >/dev/null
+    expect_failure 1 'lacks what the model m.safetensors sees: advertiser, exchange, slot_width' \
+        "$gavel" predict m.safetensors poor.gvlog
+}
+
+run_tests a_model_goes_from_a_log_to_figures threads_change_no_byte what_is_wrong_is_said_whole \
+    a_log_without_the_fields_is_refused
