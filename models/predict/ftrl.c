@@ -257,15 +257,10 @@ static gv_status ftrl_restore(void *state, const gv_safetensors *file)
     ftrl_state *ftrl = state;
     const uint32_t *buckets = NULL;
     const float *weights = NULL;
-    const gv_tensor *constant = NULL;
     size_t count = 0;
-    GV_TRY(gv_safetensors_expect(file, "constant", GV_TENSOR_F32, 0, NULL, &constant));
+    GV_TRY(gv_sparse_constant(file, &ftrl->constant.weight));
     GV_TRY(gv_sparse_buckets(file, ftrl->shape.bucket_count, &buckets, &count));
     GV_TRY(gv_sparse_numbers(file, "weights", count, 0, &weights));
-    ftrl->constant.weight = *(const float *)constant->data;
-    if (!isfinite(ftrl->constant.weight)) {
-        return GV_FAIL(GV_ECORRUPT, "\"constant\" holds %g", (double)ftrl->constant.weight);
-    }
     for (size_t i = 0; i < count; i++) {
         ftrl->table[buckets[i]].weight = weights[i];
     }

@@ -14,6 +14,7 @@ enum { STATE_ALIGNMENT = 64 };
 /* clang-format off */
 const gv_model_type *const gv_model_types[] = {
     &gv_model_ftrl,
+    &gv_model_fm,
     &gv_model_infnet,
     &gv_model_mlp,
     NULL,

@@ -5,5 +5,6 @@
 #include "models/predict/model.h"
 
 extern const gv_model_type gv_model_ftrl;
+extern const gv_model_type gv_model_fm;
 
 #endif

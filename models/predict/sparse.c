@@ -13,6 +13,17 @@ double gv_logistic_loss(float logit, float y)
     return fmax(z, 0) - z * (double)y + log1p(exp(-fabs(z)));
 }
 
+gv_status gv_sparse_constant(const gv_safetensors *file, float *constant)
+{
+    const gv_tensor *tensor = NULL;
+    GV_TRY(gv_safetensors_expect(file, "constant", GV_TENSOR_F32, 0, NULL, &tensor));
+    *constant = *(const float *)tensor->data;
+    if (!isfinite(*constant)) {
+        return GV_FAIL(GV_ECORRUPT, "\"constant\" holds %g", (double)*constant);
+    }
+    return GV_OK;
+}
+
 gv_status gv_sparse_buckets(const gv_safetensors *file, uint32_t bucket_count,
                             const uint32_t **buckets, size_t *count)
 {

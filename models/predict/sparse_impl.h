@@ -14,6 +14,9 @@ float gv_logistic(float logit);
 /* -y log p - (1 - y) log(1 - p) of p = gv_logistic(logit), without overflow. */
 double gv_logistic_loss(float logit, float y);
 
+/* Tensor "constant", F32, one finite number. */
+GV_MUST_CHECK gv_status gv_sparse_constant(const gv_safetensors *file, float *constant);
+
 /* Tensor "buckets", U32 [*count]: ascending, each below `bucket_count`. */
 GV_MUST_CHECK gv_status gv_sparse_buckets(const gv_safetensors *file, uint32_t bucket_count,
                                           const uint32_t **buckets, size_t *count);

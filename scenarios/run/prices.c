@@ -1,5 +1,6 @@
 #include "scenarios/run/prices.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -33,6 +34,8 @@ static gv_status reserve(seen *sight, uint64_t count, const char *path)
 
 static void look(const gv_prices_options *options, int64_t price, seen *sight)
 {
+    assert(sight->all != NULL);
+    assert(sight->own != NULL);
     const size_t number = sight->count++;
     gv_price_sample sample = {.nanos = price, .won = true, .weight = 1};
     sight->all[number] = sample;
@@ -98,6 +101,7 @@ static gv_status fit_won_alone(const seen *sight, gv_kaplan_meier **out)
         return GV_FAIL(GV_ENOMEM, "no memory for %zu prices", sight->count);
     }
     for (size_t i = 0; i < sight->count; i++) {
+        assert(sight->own != NULL);
         if (sight->own[i].won) {
             won[count++] = sight->own[i];
         }

@@ -408,6 +408,158 @@ static void ftrl_refuses_a_file_of_another_shape(void **state)
     gv_mem_free(config);
 }
 
+/* ---- FM -------------------------------------------------------------------------------------- */
+
+enum { FACTORS = 4, NUMBERS = 1 + BUCKETS + BUCKETS * FACTORS };
+
+/* All numbers of a model in double precision: the constant, weights, vectors. */
+static void fm_numbers(const gv_model *model, double *numbers)
+{
+    gv_tensor tensors[GV_MODEL_TENSORS_MAX];
+    gv_model_tensors list = {.tensors = tensors};
+    gv_model_list_tensors(model, &list);
+    const uint32_t *buckets = tensors[1].data;
+    const float *linear = tensors[2].data;
+    const float *vectors = tensors[3].data;
+    memset(numbers, 0, NUMBERS * sizeof *numbers);
+    numbers[0] = (double)*(const float *)tensors[0].data;
+    for (size_t i = 0; i < tensors[1].shape[0]; i++) {
+        numbers[1 + buckets[i]] = (double)linear[i];
+        for (size_t f = 0; f < FACTORS; f++) {
+            numbers[1 + BUCKETS + buckets[i] * FACTORS + f] = (double)vectors[i * FACTORS + f];
+        }
+    }
+}
+
+/* The logit by every pair, as the definition has it. */
+static double fm_logit(const double *numbers, const made *m, size_t row)
+{
+    const uint32_t first = m->starts[row * FIELDS];
+    const uint32_t end = m->starts[(row + 1) * FIELDS];
+    double logit = numbers[0];
+    for (uint32_t i = first; i < end; i++) {
+        const double *a = numbers + 1 + BUCKETS + (size_t)m->buckets[i] * FACTORS;
+        logit += numbers[1 + m->buckets[i]];
+        for (uint32_t j = i + 1; j < end; j++) {
+            const double *b = numbers + 1 + BUCKETS + (size_t)m->buckets[j] * FACTORS;
+            for (size_t f = 0; f < FACTORS; f++) {
+                logit += a[f] * b[f];
+            }
+        }
+    }
+    return logit;
+}
+
+static double fm_loss(const double *numbers, const made *m, size_t row)
+{
+    const double z = fm_logit(numbers, m, row);
+    const double y = (double)m->clicks[row];
+    return (double)m->weights[row] * (fmax(z, 0) - z * y + log1p(exp(-fabs(z))));
+}
+
+static void *fm_config_of(const gv_model_type *type, const char *beta)
+{
+    void *config = config_of(type);
+    set(type, config, "factors", "4");
+    set(type, config, "l2", "0");
+    set(type, config, "l2_factors", "0");
+    set(type, config, "rate", "0.1");
+    set(type, config, "beta", beta);
+    set(type, config, "spread", "0.3");
+    return config;
+}
+
+static void fm_is_its_sum_over_pairs(void **state)
+{
+    (void)state;
+    static made m;
+    make(&m, 9);
+    const gv_model_type *type = gv_model_find("fm");
+    void *config = fm_config_of(type, "1");
+    double numbers[NUMBERS];
+    float p[ROWS];
+    gv_model *model = created(type, config, 1, true);
+    (void)learn(model, &m, 5);
+    fm_numbers(model, numbers);
+    assert_int_equal(gv_model_predict(model, &m.view, p, NULL), GV_OK);
+    for (size_t row = 0; row < ROWS; row++) {
+        assert_true(fabs((double)p[row] - 1 / (1 + exp(-fm_logit(numbers, &m, row)))) < 1e-6);
+    }
+    gv_model_destroy(model);
+    gv_mem_free(config);
+}
+
+/*
+ * With so large a beta that what was seen hardly counts, a step is rate / beta times the gradient:
+ * what a row moved, against central differences of its loss.
+ */
+static void fm_goes_down_its_gradient(void **state)
+{
+    (void)state;
+    static made m;
+    make(&m, 10);
+    const gv_model_type *type = gv_model_find("fm");
+    void *config = fm_config_of(type, "1e5");
+    set(type, config, "rate", "1e4");
+    double before[NUMBERS];
+    double after[NUMBERS];
+    double loss = 0;
+    gv_model *model = created(type, config, 1, true);
+    (void)learn(model, &m, 3); /* every bucket is met, and numbers are no longer small */
+    size_t checked = 0;
+    for (uint32_t row = 0; row < 20; row++) {
+        const uint32_t first = m.starts[row * FIELDS];
+        if (m.buckets[first + 1] == m.buckets[first + 2]) {
+            continue; /* twice the same is two steps, the second from where the first led */
+        }
+        fm_numbers(model, before);
+        assert_int_equal(gv_model_learn(model, &m.view, &row, 1, &loss), GV_OK);
+        assert_true(fabs(loss * (double)m.weights[row] - fm_loss(before, &m, row)) < 1e-5);
+        fm_numbers(model, after);
+        for (size_t i = 0; i < NUMBERS; i++) {
+            double moved[NUMBERS];
+            memcpy(moved, before, sizeof moved);
+            moved[i] = before[i] + 1e-5;
+            const double up = fm_loss(moved, &m, row);
+            moved[i] = before[i] - 1e-5;
+            const double slope = (up - fm_loss(moved, &m, row)) / 2e-5;
+            const double expected = -0.1 * slope;
+            assert_true(fabs(after[i] - before[i] - expected) < 0.002 * fabs(expected) + 1e-6);
+            checked += fabs(expected) > 1e-3 ? 1 : 0;
+        }
+    }
+    assert_true(checked > 100);
+    gv_model_destroy(model);
+    gv_mem_free(config);
+}
+
+/* Only pairs tell: clicked where both are odd or both even. Lines see nothing of it. */
+static void fm_learns_a_pair_that_lines_cannot(void **state)
+{
+    (void)state;
+    static made m;
+    make(&m, 11);
+    for (size_t i = 0; i < ROWS; i++) {
+        const uint32_t *row = m.buckets + m.starts[i * FIELDS];
+        m.clicks[i] = (row[0] + row[3]) % 2 == 0 ? 1 : 0;
+    }
+    const gv_model_type *types[] = {gv_model_find("ftrl"), gv_model_find("fm")};
+    double losses[2];
+    for (size_t t = 0; t < 2; t++) {
+        void *config = config_of(types[t]);
+        if (t == 1) {
+            set(types[t], config, "rate", "0.3");
+        }
+        gv_model *model = created(types[t], config, 1, true);
+        losses[t] = learn(model, &m, 100);
+        gv_model_destroy(model);
+        gv_mem_free(config);
+    }
+    printf("ftrl %.4f, fm %.4f\n", losses[0], losses[1]);
+    assert_true(losses[0] > 0.55);
+    assert_true(losses[1] < 0.05);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -420,6 +572,9 @@ int main(void)
         cmocka_unit_test(ftrl_with_a_large_l1_knows_the_rate_alone),
         cmocka_unit_test(ftrl_knows_nothing_of_what_it_never_met),
         test_in_folder(ftrl_refuses_a_file_of_another_shape),
+        cmocka_unit_test(fm_is_its_sum_over_pairs),
+        cmocka_unit_test(fm_goes_down_its_gradient),
+        cmocka_unit_test(fm_learns_a_pair_that_lines_cannot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
