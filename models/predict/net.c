@@ -197,12 +197,12 @@ gv_status gv_net_init(gv_net *net, const gv_net_kind *kind, const gv_model_setup
     const size_t fields = setup->shape.past_field_count;
     net->past_slots = length == 0 ? 0 : kind->pools_past ? fields : length * fields;
     net->shard_rows = ((size_t)net->common.batch + GV_NET_SHARDS - 1) / GV_NET_SHARDS;
-    const gv_table_config table = {.rows = setup->shape.bucket_count,
-                                   .width = net->table_width,
-                                   .scale = net->common.start,
-                                   .seed = setup->seed,
-                                   .learns = setup->learns};
-    GV_TRY(gv_table_create(&table, &net->table));
+    const gv_embeddings_config table = {.rows = setup->shape.bucket_count,
+                                        .width = net->table_width,
+                                        .scale = net->common.start,
+                                        .seed = setup->seed,
+                                        .learns = setup->learns};
+    GV_TRY(gv_embeddings_create(&table, &net->table));
     GV_TRY(gv_params_create(GV_F32, &net->params));
     GV_TRY(build_serving(net));
     if (setup->learns) {
@@ -226,7 +226,7 @@ void gv_net_fini(void *state)
     gv_graph_destroy(net->training);
     gv_graph_destroy(net->serving);
     gv_params_destroy(net->params);
-    gv_table_destroy(net->table);
+    gv_embeddings_destroy(net->table);
 }
 
 static double weight_of(const gv_examples *examples, const uint32_t *rows, size_t count)
@@ -248,7 +248,7 @@ static gv_status learn_batch(gv_net *net, double *loss)
         GV_TRY(gv_net_touch(net, net->rows[i], net->slopes + i * numbers));
     }
     *loss = report.loss;
-    return gv_table_step(net->table, net->common.rate, net->common.decay);
+    return gv_embeddings_step(net->table, net->common.rate, net->common.decay);
 }
 
 gv_status gv_net_learn(void *state, const gv_examples *examples, const uint32_t *rows, size_t count,
@@ -322,7 +322,7 @@ static gv_tensor table_tensor(const gv_net *net)
                        .type = GV_TENSOR_F32,
                        .rank = 2,
                        .shape = {net->setup.shape.bucket_count, net->table_width},
-                       .data = gv_table_values(net->table)};
+                       .data = gv_embeddings_values(net->table)};
 }
 
 static gv_tensor param_tensor(const gv_net *net, size_t index)
@@ -362,7 +362,7 @@ gv_status gv_net_restore(void *state, const gv_safetensors *file)
 {
     gv_net *net = state;
     const gv_tensor table = table_tensor(net);
-    GV_TRY(restore_one(file, &table, gv_table_values(net->table)));
+    GV_TRY(restore_one(file, &table, gv_embeddings_values(net->table)));
     for (size_t i = 0; i < gv_params_count(net->params); i++) {
         const gv_tensor tensor = param_tensor(net, i);
         const gv_weight *weight = gv_params_at(net->params, i);

@@ -106,7 +106,7 @@ typedef struct gv_net {
     size_t past_slots;  /* gathered rows of the table that are a row's past: L E, or E */
     size_t shard_rows;
     gv_params *params;
-    gv_table *table;
+    gv_embeddings *table;
     gv_graph *training;
     gv_graph *serving;
     gv_net_nodes training_nodes;

@@ -44,7 +44,7 @@ static void gather_events(const gv_net *net, gv_tape *tape, const gv_net_nodes *
     memset(past + count * numbers, 0, (length - count) * numbers * sizeof *past);
     memset(ages + count * GV_NET_AGES, 0, (length - count) * GV_NET_AGES * sizeof *ages);
     for (size_t i = 0; i < count * fields; i++) {
-        gv_table_mean(net->table, buckets + i, 1, past + i * net->table_width);
+        gv_embeddings_mean(net->table, buckets + i, 1, past + i * net->table_width);
     }
     for (size_t i = 0; i < count; i++) {
         gv_net_age((double)examples->past_ages[row * length + i], ages + i * GV_NET_AGES);
@@ -60,7 +60,7 @@ static void gather_means(const gv_net *net, gv_tape *tape, const gv_net_nodes *n
     const size_t width = net->table_width;
     const size_t count = examples->past_counts[row];
     const uint32_t *buckets = examples->past_buckets + row * net->setup.shape.past_length * fields;
-    const float *values = gv_table_values(net->table);
+    const float *values = gv_embeddings_values(net->table);
     float *past = gv_tape_f32(tape, nodes->past) + place * fields * width;
     memset(past, 0, fields * width * sizeof *past);
     for (size_t i = 0; i < count * fields; i++) {
@@ -79,8 +79,8 @@ void gv_net_gather(const gv_net *net, gv_tape *tape, const gv_net_nodes *nodes, 
     float *out = gv_tape_f32(tape, nodes->fields) + place * fields * net->table_width;
     for (size_t f = 0; f < fields; f++) {
         const uint32_t *starts = examples->starts + row * fields + f;
-        gv_table_mean(net->table, examples->buckets + starts[0], starts[1] - starts[0],
-                      out + f * net->table_width);
+        gv_embeddings_mean(net->table, examples->buckets + starts[0], starts[1] - starts[0],
+                           out + f * net->table_width);
     }
     if (net->past_slots > 0) {
         (net->kind->pools_past ? gather_means : gather_events)(net, tape, nodes, row, place);
@@ -112,8 +112,8 @@ static gv_status touch_past(const gv_net *net, size_t row, const float *slopes)
     const bool pools = net->kind->pools_past;
     for (size_t i = 0; i < count * fields; i++) {
         const size_t slot = pools ? i % fields : i;
-        GV_TRY(gv_table_touch(net->table, buckets[i], slopes + slot * net->table_width,
-                              pools ? 1.0F / (float)count : 1.0F));
+        GV_TRY(gv_embeddings_touch(net->table, buckets[i], slopes + slot * net->table_width,
+                                   pools ? 1.0F / (float)count : 1.0F));
     }
     return GV_OK;
 }
@@ -126,8 +126,8 @@ gv_status gv_net_touch(const gv_net *net, size_t row, const float *slopes)
         const uint32_t first = examples->starts[row * fields + f];
         const uint32_t end = examples->starts[row * fields + f + 1];
         for (uint32_t i = first; i < end; i++) {
-            GV_TRY(gv_table_touch(net->table, examples->buckets[i], slopes + f * net->table_width,
-                                  1.0F / (float)(end - first)));
+            GV_TRY(gv_embeddings_touch(net->table, examples->buckets[i],
+                                       slopes + f * net->table_width, 1.0F / (float)(end - first)));
         }
     }
     return net->past_slots == 0 ? GV_OK : touch_past(net, row, slopes + fields * net->table_width);

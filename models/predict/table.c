@@ -13,8 +13,8 @@
 
 enum { BLOCK = 512, NOT_TOUCHED = 0 };
 
-struct gv_table {
-    gv_table_config config;
+struct gv_embeddings {
+    gv_embeddings_config config;
     float *values;  /* [rows][width] */
     float *moments; /* [2][rows][width] */
     uint64_t steps;
@@ -25,7 +25,7 @@ struct gv_table {
     size_t room;
 };
 
-static void draw(gv_table *table)
+static void draw(gv_embeddings *table)
 {
     const size_t count = table->config.rows * table->config.width;
     const gv_random random = gv_random_key(table->config.seed, GV_STREAM_WEIGHT, 0);
@@ -39,9 +39,9 @@ static void draw(gv_table *table)
     }
 }
 
-static gv_status allocate(gv_table *table)
+static gv_status allocate(gv_embeddings *table)
 {
-    const gv_table_config *config = &table->config;
+    const gv_embeddings_config *config = &table->config;
     table->values = gv_mem_alloc(0, config->rows * config->width, sizeof *table->values);
     bool is_whole = table->values != NULL;
     if (config->learns) {
@@ -56,19 +56,19 @@ static gv_status allocate(gv_table *table)
     return GV_OK;
 }
 
-gv_status gv_table_create(const gv_table_config *config, gv_table **out)
+gv_status gv_embeddings_create(const gv_embeddings_config *config, gv_embeddings **out)
 {
     assert(config->rows >= 1);
     assert(config->rows < UINT32_MAX);
     assert(config->width >= 1);
-    gv_table *table = gv_mem_alloc(sizeof *table, 0, 0);
+    gv_embeddings *table = gv_mem_alloc(sizeof *table, 0, 0);
     if (table == NULL) {
         return GV_FAIL(GV_ENOMEM, "no memory for a table of embeddings");
     }
     table->config = *config;
     const gv_status status = allocate(table);
     if (status != GV_OK) {
-        gv_table_destroy(table);
+        gv_embeddings_destroy(table);
         return status;
     }
     draw(table);
@@ -76,7 +76,7 @@ gv_status gv_table_create(const gv_table_config *config, gv_table **out)
     return GV_OK;
 }
 
-void gv_table_destroy(gv_table *table)
+void gv_embeddings_destroy(gv_embeddings *table)
 {
     if (table != NULL) {
         gv_mem_free(table->values);
@@ -88,7 +88,7 @@ void gv_table_destroy(gv_table *table)
     }
 }
 
-float *gv_table_values(gv_table *table)
+float *gv_embeddings_values(gv_embeddings *table)
 {
     return table->values;
 }
@@ -100,7 +100,7 @@ GV_VECTOR static void add_row(const float *x, float factor, size_t width, float 
     }
 }
 
-void gv_table_mean(const gv_table *table, const uint32_t *rows, size_t count, float *out)
+void gv_embeddings_mean(const gv_embeddings *table, const uint32_t *rows, size_t count, float *out)
 {
     const size_t width = table->config.width;
     if (count == 1) {
@@ -113,7 +113,7 @@ void gv_table_mean(const gv_table *table, const uint32_t *rows, size_t count, fl
     }
 }
 
-static gv_status grow(gv_table *table)
+static gv_status grow(gv_embeddings *table)
 {
     const size_t room = table->room == 0 ? 1024 : 2 * table->room;
     uint32_t *touched = gv_mem_resize(table->touched, room, sizeof *touched);
@@ -130,7 +130,7 @@ static gv_status grow(gv_table *table)
     return GV_OK;
 }
 
-gv_status gv_table_touch(gv_table *table, uint32_t row, const float *slope, float share)
+gv_status gv_embeddings_touch(gv_embeddings *table, uint32_t row, const float *slope, float share)
 {
     assert(table->config.learns);
     assert(row < table->config.rows);
@@ -167,7 +167,7 @@ GV_VECTOR static void step_row(const row_step *step, const float *slope, size_t 
     }
 }
 
-static void forget(gv_table *table)
+static void forget(gv_embeddings *table)
 {
     for (size_t i = 0; i < table->count; i++) {
         table->places[table->touched[i]] = NOT_TOUCHED;
@@ -175,7 +175,7 @@ static void forget(gv_table *table)
     table->count = 0;
 }
 
-static bool is_finite(const gv_table *table)
+static bool is_finite(const gv_embeddings *table)
 {
     double sum = 0;
     for (size_t i = 0; i < table->count * table->config.width; i++) {
@@ -184,7 +184,7 @@ static bool is_finite(const gv_table *table)
     return isfinite(sum);
 }
 
-gv_status gv_table_step(gv_table *table, double rate, double decay)
+gv_status gv_embeddings_step(gv_embeddings *table, double rate, double decay)
 {
     const size_t width = table->config.width;
     if (!is_finite(table)) {

@@ -17,32 +17,33 @@
 
 #include "sim/base/status.h"
 
-typedef struct gv_table_config {
+typedef struct gv_embeddings_config {
     size_t rows;
     size_t width;
     double scale; /* numbers start normal with this standard deviation */
     uint64_t seed;
     bool learns; /* false: no memory for steps */
-} gv_table_config;
+} gv_embeddings_config;
 
-typedef struct gv_table gv_table;
+typedef struct gv_embeddings gv_embeddings;
 
-GV_MUST_CHECK gv_status gv_table_create(const gv_table_config *config, gv_table **out);
-void gv_table_destroy(gv_table *table); /* accepts NULL */
+GV_MUST_CHECK gv_status gv_embeddings_create(const gv_embeddings_config *config,
+                                             gv_embeddings **out);
+void gv_embeddings_destroy(gv_embeddings *table); /* accepts NULL */
 
-float *gv_table_values(gv_table *table); /* [rows][width] */
+float *gv_embeddings_values(gv_embeddings *table); /* [rows][width] */
 
 /* out [width]: the mean of these rows; 0 of none. */
-void gv_table_mean(const gv_table *table, const uint32_t *rows, size_t count, float *out);
+void gv_embeddings_mean(const gv_embeddings *table, const uint32_t *rows, size_t count, float *out);
 
 /* The step to come: `share` times slope [width] more on that row. Order matters to the bits. */
-GV_MUST_CHECK gv_status gv_table_touch(gv_table *table, uint32_t row, const float *slope,
-                                       float share);
+GV_MUST_CHECK gv_status gv_embeddings_touch(gv_embeddings *table, uint32_t row, const float *slope,
+                                            float share);
 
 /*
  * One step on all rows touched since the last, with `decay` times a row's value added to its slope.
  * GV_EINVAL: a slope is not finite; then nothing has moved, and what was touched is forgotten.
  */
-GV_MUST_CHECK gv_status gv_table_step(gv_table *table, double rate, double decay);
+GV_MUST_CHECK gv_status gv_embeddings_step(gv_embeddings *table, double rate, double decay);
 
 #endif

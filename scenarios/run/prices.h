@@ -40,8 +40,7 @@ typedef struct gv_prices {
     int64_t reach_nanos; /* the dearest that was seen, or bid */
     double mu;           /* of the log-normal, logarithm of nanos */
     double sigma;
-    size_t
-        point_count; /* bids at which a twentieth more of all prices is reached, those that differ */
+    size_t point_count; /* bids that each reach a twentieth more of all prices, no two alike */
     gv_price_point points[GV_PRICES_POINTS];
 } gv_prices;
 

@@ -173,35 +173,36 @@ static void a_table_moves_touched_rows_as_adam_says(void **state)
 {
     (void)state;
     enum { SPOT = 16, UNTOUCHED = 6 }; /* in rows 5 and 2 */
-    const gv_table_config config = {.rows = 8, .width = 3, .scale = 0.1, .seed = 1, .learns = true};
-    gv_table *table = NULL;
-    assert_int_equal(gv_table_create(&config, &table), GV_OK);
-    double p = (double)gv_table_values(table)[SPOT];
-    const float untouched = gv_table_values(table)[UNTOUCHED];
+    const gv_embeddings_config config = {
+        .rows = 8, .width = 3, .scale = 0.1, .seed = 1, .learns = true};
+    gv_embeddings *table = NULL;
+    assert_int_equal(gv_embeddings_create(&config, &table), GV_OK);
+    double p = (double)gv_embeddings_values(table)[SPOT];
+    const float untouched = gv_embeddings_values(table)[UNTOUCHED];
     double m = 0;
     double v = 0;
     for (int step = 1; step <= 5; step++) {
         const float slope[3] = {0, 0.5F * (float)step, 1};
         const bool is_touched = step != 3;
         if (is_touched) {
-            assert_int_equal(gv_table_touch(table, 5, slope, 1.0F), GV_OK);
-            assert_int_equal(gv_table_touch(table, 5, slope, 0.5F), GV_OK);
+            assert_int_equal(gv_embeddings_touch(table, 5, slope, 1.0F), GV_OK);
+            assert_int_equal(gv_embeddings_touch(table, 5, slope, 0.5F), GV_OK);
             const double d = 1.5 * (double)slope[1] + 0.01 * p;
             m = 0.9 * m + 0.1 * d;
             v = 0.999 * v + 0.001 * d * d;
             p -= 0.1 * (m / (1 - pow(0.9, step))) / (sqrt(v / (1 - pow(0.999, step))) + 1e-8);
         }
-        assert_int_equal(gv_table_touch(table, 6, slope, 1.0F), GV_OK);
-        assert_int_equal(gv_table_step(table, 0.1, 0.01), GV_OK);
-        assert_true(fabs((double)gv_table_values(table)[SPOT] - p) < 1e-5);
+        assert_int_equal(gv_embeddings_touch(table, 6, slope, 1.0F), GV_OK);
+        assert_int_equal(gv_embeddings_step(table, 0.1, 0.01), GV_OK);
+        assert_true(fabs((double)gv_embeddings_values(table)[SPOT] - p) < 1e-5);
     }
-    assert_true(gv_table_values(table)[UNTOUCHED] == untouched);
+    assert_true(gv_embeddings_values(table)[UNTOUCHED] == untouched);
     const float none[3] = {0, NAN, 0};
-    const float before = gv_table_values(table)[SPOT];
-    assert_int_equal(gv_table_touch(table, 5, none, 1.0F), GV_OK);
-    assert_int_equal(gv_table_step(table, 0.1, 0), GV_EINVAL);
-    assert_true(gv_table_values(table)[SPOT] == before);
-    gv_table_destroy(table);
+    const float before = gv_embeddings_values(table)[SPOT];
+    assert_int_equal(gv_embeddings_touch(table, 5, none, 1.0F), GV_OK);
+    assert_int_equal(gv_embeddings_step(table, 0.1, 0), GV_EINVAL);
+    assert_true(gv_embeddings_values(table)[SPOT] == before);
+    gv_embeddings_destroy(table);
 }
 
 /* The machine alone, number by number from its tensors. */
@@ -218,7 +219,7 @@ static void a_factorisation_machine_is_its_formula(void **state)
     float pcvr[50];
     assert_int_equal(made.type->predict(made.state, rows, pctr, pcvr), GV_OK);
     gv_net *net = made.state;
-    const float *table = gv_table_values(net->table);
+    const float *table = gv_embeddings_values(net->table);
     const gv_weight *weight = gv_params_find(net->params, "out.weight");
     const gv_weight *bias = gv_params_find(net->params, "out.bias");
     const float *block = gv_params_read_f32(net->params);
