@@ -56,6 +56,7 @@ enum { OP_ARITY_MAX = 4, SCOPES_MAX = 16 };
     X(GV_OP_BCE, bce)                             \
     X(GV_OP_CROSS_ENTROPY, cross_entropy)         \
     X(GV_OP_GAUSSIAN_NLL, gaussian_nll)           \
+    X(GV_OP_BEYOND, beyond)                       \
     X(GV_OP_EXPECTILE, expectile)                 \
     X(GV_OP_KL, kl)                               \
     X(GV_OP_NNPU, nnpu)

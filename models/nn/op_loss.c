@@ -115,6 +115,37 @@ static void gaussian_nll_slopes(const gv_op_attrs *attrs, const real v[RULE_OPER
     slopes[1] = (real)0.5 * (1 - u * u * precision);
 }
 
+/* How far the bound lies above the mean, in deviations. */
+static double beyond_of(const real v[RULE_OPERANDS])
+{
+    return (double)(v[2] - v[0]) * exp(-0.5 * (double)v[1]);
+}
+
+/* Beyond this many deviations erfc() underflows, and Q(x) = phi(x) / x (1 - 1 / x^2 ...). */
+#define FAR_BEYOND 25.0
+
+static real beyond_value(const gv_op_attrs *attrs, const real v[RULE_OPERANDS])
+{
+    (void)attrs;
+    const double x = beyond_of(v);
+    if (x < FAR_BEYOND) {
+        return (real)(M_LN2 - log(erfc(x / M_SQRT2)));
+    }
+    return (real)(x * x / 2 + log(x * sqrt(2 * M_PI)) - log1p(-1 / (x * x)));
+}
+
+/* The hazard phi(x) / Q(x) is the slope of the value by x. */
+static void beyond_slopes(const gv_op_attrs *attrs, const real v[RULE_OPERANDS],
+                          real slopes[RULE_OPERANDS])
+{
+    (void)attrs;
+    const double x = beyond_of(v);
+    const double hazard =
+        x < FAR_BEYOND ? sqrt(2 / M_PI) * exp(-x * x / 2) / erfc(x / M_SQRT2) : x + 1 / x;
+    slopes[0] = (real)(-hazard * exp(-0.5 * (double)v[1]));
+    slopes[1] = (real)(-hazard * x / 2);
+}
+
 static real expectile_weight(const gv_op_attrs *attrs, real u)
 {
     return u < 0 ? 1 - (real)attrs->offset : (real)attrs->offset;
@@ -150,6 +181,7 @@ static void kl_slopes(const gv_op_attrs *attrs, const real v[RULE_OPERANDS],
 RULE(mse, 2);
 RULE(bce, 2);
 RULE(gaussian_nll, 3);
+RULE(beyond, 3);
 RULE(expectile, 2);
 RULE(kl, 2);
 

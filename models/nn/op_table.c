@@ -100,6 +100,7 @@ const gv_op_row gv_op_rows[GV_OP_COUNT] = {
                              .constant = KEEPS_IN(1) | KEEPS_IN(2),
                              .shape = gv_shape_cross_entropy},
     [GV_OP_GAUSSIAN_NLL] = LOSS_ROW(gaussian_nll, 3, KEEPS_IN(2)),
+    [GV_OP_BEYOND] = LOSS_ROW(beyond, 3, KEEPS_IN(2)),
     [GV_OP_EXPECTILE] = LOSS_ROW(expectile, 2, KEEPS_IN(1)),
     [GV_OP_KL] = LOSS_ROW(kl, 2, 0),
     [GV_OP_NNPU] = {KERNELS(nnpu), .arity_min = 2, .arity = 2, .keeps = KEEPS_IN(0) | KEEPS_IN(1),

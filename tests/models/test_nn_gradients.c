@@ -299,6 +299,13 @@ static gv_node gaussian_nll(gv_graph *g)
     return gv_op_gaussian_nll(g, x, v, input(g, "target", 4, 5, 0), input(g, "weights", 4, 5, 0));
 }
 
+static gv_node beyond(gv_graph *g)
+{
+    const gv_node x = param(g, "mean", 4, 5, 0);
+    const gv_node v = param(g, "log_variance", 4, 5, 0);
+    return gv_op_beyond(g, x, v, input(g, "bound", 4, 5, 0), input(g, "weights", 4, 5, 0));
+}
+
 static gv_node expectile(gv_graph *g)
 {
     const gv_node x = param(g, "x", 4, 5, 0);
@@ -388,6 +395,7 @@ static const gradient_case cases[] = {
     CASE(bce),
     CASE(cross_entropy),
     CASE(gaussian_nll),
+    CASE(beyond),
     CASE(expectile),
     CASE(kl),
     CASE(nnpu),

@@ -177,6 +177,14 @@ gv_node gv_op_cross_entropy(gv_graph *graph, gv_node logits, gv_node labels, gv_
 gv_node gv_op_gaussian_nll(gv_graph *graph, gv_node mean, gv_node log_variance, gv_node target,
                            gv_node weights);
 
+/*
+ * -log P(Z > bound) of a normal Z: what is known of a censored number, of which only is known that
+ * it lies above. With the loss before, each weighted 0 where the other one holds, it is Tobin's
+ * model (Econometrica 26, 1958).
+ */
+gv_node gv_op_beyond(gv_graph *graph, gv_node mean, gv_node log_variance, gv_node bound,
+                     gv_node weights);
+
 /* u = target - prediction: |tau - 1(u < 0)| u^2, of implicit Q-learning. */
 gv_node gv_op_expectile(gv_graph *graph, gv_node prediction, gv_node target, gv_node weights,
                         double tau);
