@@ -28,7 +28,7 @@ typedef struct fitting {
 
 double gv_fit_shift(gv_sampling sampling, double weight)
 {
-    return sampling == GV_SAMPLING_SHIFT ? -log(weight) : 0;
+    return sampling == GV_SAMPLING_SHIFT ? log(1 / weight) : 0;
 }
 
 static gv_status check_classes(const fitting *fit, size_t clicks, size_t count)

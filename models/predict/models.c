@@ -1,5 +1,6 @@
 /* The table of all models, each of which its own file tells of, and the caller of their methods. */
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,13 +99,18 @@ gv_status gv_model_learn(gv_model *model, const gv_examples *examples, const uin
     return model->type->learn(state_of(model), examples, rows, count, loss);
 }
 
-/* A NaN compares false with everything, so it fails the assert, too. */
-static void assert_rates(const float *rates, size_t count)
+/* Numbers of a file, each finite, may still be too large to be added. */
+static gv_status check_rates(const gv_model *model, const float *rates, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
+        if (isnan(rates[i])) {
+            return GV_FAIL(GV_EINVAL, "model %s: the prediction of row %zu is not a number",
+                           model->type->info.name, i);
+        }
         assert(rates[i] >= 0.0F);
         assert(rates[i] <= 1.0F);
     }
+    return GV_OK;
 }
 
 gv_status gv_model_predict(gv_model *model, const gv_examples *examples, float *pctr, float *pcvr)
@@ -115,14 +121,11 @@ gv_status gv_model_predict(gv_model *model, const gv_examples *examples, float *
         return GV_OK;
     }
     GV_TRY(model->type->predict(state_of(model), examples, pctr, asks ? pcvr : NULL));
-    assert_rates(pctr, examples->count);
+    GV_TRY(check_rates(model, pctr, examples->count));
     for (size_t i = 0; i < examples->count && pcvr != NULL && !asks; i++) {
         pcvr[i] = 1;
     }
-    if (asks) {
-        assert_rates(pcvr, examples->count);
-    }
-    return GV_OK;
+    return asks ? check_rates(model, pcvr, examples->count) : GV_OK;
 }
 
 void gv_model_list_tensors(const gv_model *model, gv_model_tensors *out)

@@ -7,6 +7,8 @@
 const gv_predictor_type *const gv_predictor_types[] = {
     &gv_predictor_historical_rate,
     &gv_predictor_logged,
+    &gv_predictor_model,
+    &gv_predictor_trained,
     NULL,
 };
 

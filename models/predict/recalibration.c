@@ -195,22 +195,36 @@ static int compare_blocks(const void *one, const void *other)
     return (a->low > b->low) - (a->low < b->low);
 }
 
-/* Sorted blocks, those of one p made one; then pooled until rates rise. Returns how many. */
+static void merge(iso_block *into, const iso_block *from)
+{
+    into->high = from->high;
+    into->weight += from->weight;
+    into->clicks += from->clicks;
+}
+
+/* Sorted blocks, those of one p made one. Returns how many are left. */
+static size_t merge_ties(iso_block *blocks, size_t count)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (used > 0 && blocks[used - 1].low == blocks[i].low) {
+            merge(&blocks[used - 1], &blocks[i]);
+        } else {
+            blocks[used++] = blocks[i];
+        }
+    }
+    return used;
+}
+
+/* Neighbours whose rates do not rise are pooled. Returns how many are left. */
 static size_t pool(iso_block *blocks, size_t count)
 {
     size_t used = 0;
     for (size_t i = 0; i < count; i++) {
         blocks[used++] = blocks[i];
-        while (used > 1) {
-            iso_block *a = &blocks[used - 2];
-            const iso_block *b = &blocks[used - 1];
-            const bool is_tie = a->high == b->low;
-            if (!is_tie && a->clicks * b->weight < b->clicks * a->weight) {
-                break;
-            }
-            a->high = b->high;
-            a->weight += b->weight;
-            a->clicks += b->clicks;
+        while (used > 1 && blocks[used - 2].clicks * blocks[used - 1].weight >=
+                               blocks[used - 1].clicks * blocks[used - 2].weight) {
+            merge(&blocks[used - 2], &blocks[used - 1]);
             used--;
         }
     }
@@ -256,9 +270,9 @@ gv_status gv_recalibration_fit_isotonic(const gv_recalibration_data *data, gv_re
             (iso_block){.low = p, .high = p, .weight = w, .clicks = w * (double)data->labels[i]};
         total += w;
     }
-    /* Equal p in any order: they become one block, whose sums are those of the sorted order. */
     qsort(blocks, data->count, sizeof *blocks, compare_blocks);
-    const gv_status status = make_knots(blocks, pool(blocks, data->count), fmax(total, 2), out);
+    const size_t count = pool(blocks, merge_ties(blocks, data->count));
+    const gv_status status = make_knots(blocks, count, fmax(total, 2), out);
     gv_mem_free(blocks);
     return status;
 }

@@ -8,7 +8,8 @@
 struct gv_served {
     gv_model_file *file;
     gv_model *model;
-    gv_example_reader *reader; /* NULL: not bound */
+    const gv_recalibration *map; /* that is applied */
+    gv_example_reader *reader;   /* NULL: not bound */
     gv_example_set examples;
 };
 
@@ -37,6 +38,7 @@ gv_status gv_served_open(const char *path, size_t jobs, gv_served **out)
     }
     gv_status status = gv_model_file_open(path, &served->file);
     if (status == GV_OK) {
+        served->map = &gv_model_file_about(served->file)->recalibration;
         status = restore(served, jobs);
     }
     if (status != GV_OK) {
@@ -64,9 +66,19 @@ const gv_model_about *gv_served_about(const gv_served *served)
     return gv_model_file_about(served->file);
 }
 
-const gv_safetensors *gv_served_tensors(const gv_served *served)
+void gv_served_recalibrate(gv_served *served, const gv_recalibration *map)
 {
-    return gv_model_file_tensors(served->file);
+    served->map = map;
+}
+
+gv_status gv_served_write(const gv_served *served, const gv_recalibration *map, const char *path)
+{
+    gv_model_about about = *gv_served_about(served);
+    gv_tensor tensors[GV_MODEL_TENSORS_MAX];
+    gv_model_tensors list = {.tensors = tensors};
+    about.recalibration = *map;
+    gv_model_list_tensors(served->model, &list);
+    return gv_model_file_write(path, &about, tensors, list.count);
 }
 
 gv_status gv_served_bind(gv_served *served, const gv_log *log)
@@ -82,7 +94,6 @@ gv_status gv_served_bind(gv_served *served, const gv_log *log)
 gv_status gv_served_price(gv_served *served, const gv_sample *samples, size_t count, float *pctr,
                           float *pcvr)
 {
-    const gv_recalibration *map = &gv_served_about(served)->recalibration;
     assert(served->reader != NULL);
     for (size_t first = 0; first < count; first += GV_SERVED_BLOCK) {
         const size_t left = count - first;
@@ -91,7 +102,7 @@ gv_status gv_served_price(gv_served *served, const gv_sample *samples, size_t co
                                       &served->examples));
         GV_TRY(gv_model_predict(served->model, &served->examples.view, pctr + first,
                                 pcvr == NULL ? NULL : pcvr + first));
-        gv_recalibration_apply(map, pctr + first, taken);
+        gv_recalibration_apply(served->map, pctr + first, taken);
     }
     return GV_OK;
 }

@@ -8,5 +8,7 @@
 
 extern const gv_predictor_type gv_predictor_historical_rate;
 extern const gv_predictor_type gv_predictor_logged;
+extern const gv_predictor_type gv_predictor_model;
+extern const gv_predictor_type gv_predictor_trained;
 
 #endif

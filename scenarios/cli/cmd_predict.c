@@ -167,19 +167,6 @@ static gv_status report(const predict_request *request, const gv_predictor_train
     return gv_quality_print(&told, stdout, &how);
 }
 
-/* Nobody should take a model's own training for a test. */
-static void warn_of_overlap(const predict_request *request, const gv_served *served,
-                            const gv_predictor_training *training)
-{
-    const gv_model_about *about = gv_served_about(served);
-    if (about->log_identity == gv_log_identity(training->log) &&
-        training->start_us < about->to_us && about->from_us < training->end_us) {
-        gv_cli_talk(
-            request->quiet,
-            "gavel: the model was trained on a part of this span: what follows is no test\n");
-    }
-}
-
 static gv_status predict_log(const predict_request *request, gv_served *served, const gv_log *log)
 {
     const gv_progress *progress = gv_cli_progress(request->quiet);
@@ -187,7 +174,7 @@ static gv_status predict_log(const predict_request *request, gv_served *served, 
     gv_predictions predictions;
     GV_TRY(
         gv_cli_span_of(&request->span, log, gv_served_about(served)->impression_weight, &training));
-    warn_of_overlap(request, served, &training);
+    gv_cli_warn_of_overlap(request->quiet, gv_served_about(served), &training);
     GV_TRY(gv_predictions_make(served, &training, request->group_by, progress, &predictions));
     gv_status status = GV_OK;
     if (request->csv_path != NULL) {

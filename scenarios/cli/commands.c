@@ -22,6 +22,7 @@ const gv_command *const gv_commands[] = {
     &gv_command_landscapes,
     &gv_command_train,
     &gv_command_predict,
+    &gv_command_calibrate,
     &gv_command_auctionnet,
     NULL,
 };

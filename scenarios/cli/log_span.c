@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "scenarios/cli/cli.h"
 #include "sim/base/clock.h"
 
 /* "291.5" or "1/0.00343"; 0: neither. */
@@ -99,4 +100,13 @@ gv_status gv_cli_span_of(const gv_cli_span *span, const gv_log *log, double fall
                        gv_log_path(log), first, last);
     }
     return GV_OK;
+}
+
+void gv_cli_warn_of_overlap(bool quiet, const gv_model_about *about,
+                            const gv_predictor_training *training)
+{
+    if (about->log_identity == gv_log_identity(training->log) &&
+        training->start_us < about->to_us && about->from_us < training->end_us) {
+        gv_cli_talk(quiet, "gavel: the model was trained on a part of this span: it is no test\n");
+    }
 }

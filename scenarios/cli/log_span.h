@@ -5,7 +5,9 @@
 #define SCENARIOS_CLI_LOG_SPAN_H
 
 #include <argp.h>
+#include <stdbool.h>
 
+#include "models/predict/model_file.h"
 #include "sim/base/status.h"
 #include "sim/log/log.h"
 #include "sim/market/predictor.h"
@@ -36,5 +38,9 @@ error_t gv_cli_span_take(gv_cli_span *span, int key, const char *text, struct ar
 /* fallback_weight: where none is given. GV_EUSAGE: a time that is none, an empty span. */
 GV_MUST_CHECK gv_status gv_cli_span_of(const gv_cli_span *span, const gv_log *log,
                                        double fallback_weight, gv_predictor_training *out);
+
+/* Talks where the model was trained on a part of the span: nobody should take that for a test. */
+void gv_cli_warn_of_overlap(bool quiet, const gv_model_about *about,
+                            const gv_predictor_training *training);
 
 #endif

@@ -1,7 +1,11 @@
 /* How predictions and outcomes of a replay hang together: what is predicted, believed and true. */
 #include <math.h>
 
+#include "models/predict/model_file.h"
 #include "scenarios/compose/compose_impl.h"
+#include "sim/base/clock.h"
+
+enum { TIME_SIZE = 64 };
 
 /* A scenario's mistake, at the key that made it. */
 static gv_status refuse(gv_composition *composition, const gv_section *section, const char *row,
@@ -42,6 +46,35 @@ static gv_predictor_training training_of(const gv_composition *composition)
                                        history == NULL ? 1 : history->impression_weight};
 }
 
+/* A believed model must not price what it has learned from; a true one may. */
+static gv_status check_model(gv_composition *composition)
+{
+    gv_scenario *scenario = composition->scenario;
+    const gv_section *section = &scenario->predictor_section;
+    const char *path = gv_predictor_model_path(scenario->predictor, section->config);
+    gv_model_file *file = NULL;
+    if (path == NULL) {
+        return GV_OK;
+    }
+    GV_TRY(gv_model_file_open(path, &file));
+    const gv_model_about *about = gv_model_file_about(file);
+    const bool is_leak = about->log_identity == gv_log_identity(composition->log) &&
+                         composition->from_us < about->to_us && about->from_us < composition->to_us;
+    if (is_leak) {
+        char from[TIME_SIZE];
+        char to[TIME_SIZE];
+        gv_time_print(about->from_us, composition->zone_us, from, sizeof from);
+        gv_time_print(about->to_us, composition->zone_us, to, sizeof to);
+        gv_problems_add(&scenario->problems, gv_section_mark(section, "weights"),
+                        "predictor.weights: %s was trained on this very log from %s to %s, and a "
+                        "part of that is replayed: train it on what comes before (`gavel train "
+                        "--to`), or replay what comes behind (`log.from`)",
+                        path, from, to);
+    }
+    gv_model_file_close(file);
+    return is_leak ? gv_problems_fail(&scenario->problems) : GV_OK;
+}
+
 static gv_status fit_predictor(gv_composition *composition, const gv_progress *progress)
 {
     const gv_scenario *scenario = composition->scenario;
@@ -66,6 +99,7 @@ static gv_status fit_predictor(gv_composition *composition, const gv_progress *p
                       "nothing of the history is left to fit a predictor on; give a shorter time, "
                       "or a longer history");
     }
+    GV_TRY(check_model(composition));
     training.end_us -= stale_us;
     return fit(composition, scenario->predictor, &scenario->predictor_section, &training, progress,
                &composition->predictor);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "cmocka_all.h"
+#include "models/predict/fit.h"
 #include "models/predict/predictors.h"
 #include "sim/base/clock.h"
 #include "sim/base/mem.h"
@@ -312,6 +313,28 @@ static void a_span_with_nothing_to_learn_is_refused(void **state)
     gv_log_close(log);
 }
 
+/* What `gavel train ftrl` would write. */
+static void train_file(const gv_predictor_training *training, const char *path)
+{
+    const gv_model_type *type = gv_model_find("ftrl");
+    void *config = gv_mem_alloc(0, 1, type->info.config_size);
+    gv_fit_result result;
+    gv_fit_config work = {.type = type,
+                          .config = config,
+                          .training = *training,
+                          .bits = 10,
+                          .seed = 1,
+                          .jobs = 1,
+                          .epochs = 3,
+                          .path = path,
+                          .version = "test"};
+    assert_non_null(config);
+    gv_param_defaults(type->info.params, config);
+    assert_int_equal(gv_fields_usual(training->log, &work.fields), GV_OK);
+    assert_int_equal(gv_fit(&work, &result), GV_OK);
+    gv_mem_free(config);
+}
+
 /* Each type, fitted where it wants it: probabilities, the same however they are asked for. */
 static void every_predictor_gives_probabilities_row_by_row(void **state)
 {
@@ -319,11 +342,22 @@ static void every_predictor_gives_probabilities_row_by_row(void **state)
     const gv_predictor_training training = {
         .log = log, .start_us = 0, .end_us = 100, .impression_weight = 10};
     const uint64_t order[] = {7, 0, 3, 3, 1, 6, 2, 5, 4};
+    char path[TEST_PATH_SIZE];
+    test_folder_path(*state, "ctr.safetensors", path);
+    train_file(&training, path);
     for (const gv_predictor_type *const *type = gv_predictor_types; *type != NULL; type++) {
-        rate_config config = {0};
+        union {
+            double aligned;
+            const char *weights; /* of `model`, its only parameter */
+            unsigned char bytes[256];
+        } config = {.bytes = {0}};
         assert_true((*type)->info.config_size <= sizeof config);
         if ((*type)->info.params != NULL) {
             gv_param_defaults((*type)->info.params, &config);
+        }
+        if (strcmp((*type)->info.name, "model") == 0) {
+            config.weights = path;
+            assert_string_equal(gv_predictor_model_path(*type, &config), path);
         }
         assert_ptr_equal(gv_predictor_find((*type)->info.name), *type);
         gv_predictor *predictor = NULL;

@@ -18,6 +18,7 @@ train() {
     "$gavel" train "$1" log.gvlog -o "$2" -q --fields "$fields" --bits 12 "${@:3}"
 }
 
+# The figure of a report's JSON.
 figure() {
     python3 -c 'import json, sys; print(json.load(sys.stdin)["figures"][sys.argv[1]]["estimate"])' "$1"
 }
@@ -92,5 +93,76 @@ a_log_without_the_fields_is_refused() {
         "$gavel" predict m.safetensors poor.gvlog
 }
 
-run_tests a_model_goes_from_a_log_to_figures threads_change_no_byte what_is_wrong_is_said_whole \
+a_calibration_is_kept_and_told() {
+    begin
+    train ftrl m.safetensors --epochs 3 --to 2026-06-05 >/dev/null
+    cp m.safetensors first.safetensors
+    "$gavel" calibrate m.safetensors log.gvlog --from 2026-06-05 --method prior 2>said.txt
+    grep -q 'log loss of the' said.txt
+    # Over the samples that it was fitted on, as many clicks are expected as were made.
+    "$gavel" predict m.safetensors log.gvlog --from 2026-06-05 --json -q | figure bias >bias.txt
+    python3 -c 'assert abs(float(open("bias.txt").read()) - 1) < 1e-4'
+    local method
+    for method in platt isotonic; do
+        "$gavel" calibrate m.safetensors log.gvlog --from 2026-06-05 --method "$method" -q
+        "$gavel" predict m.safetensors log.gvlog --from 2026-06-05 --json -q | figure log_loss >after
+        "$gavel" predict first.safetensors log.gvlog --from 2026-06-05 --json -q |
+            figure log_loss >before
+        python3 -c 'assert float(open("after").read()) < float(open("before").read())'
+    done
+    "$gavel" calibrate m.safetensors log.gvlog --from 2026-06-05 --method none -q
+    cmp m.safetensors first.safetensors
+    expect_failure 2 'expected platt, isotonic, prior or none' \
+        "$gavel" calibrate m.safetensors log.gvlog --method best
+}
+
+# What is learnt is not to be tested on: predict says so, run refuses.
+a_test_on_what_was_learnt_is_told() {
+    begin
+    train ftrl m.safetensors --epochs 1 --to 2026-06-05 >/dev/null
+    "$gavel" predict m.safetensors log.gvlog >/dev/null 2>said.txt
+    grep -q 'trained on a part of this span' said.txt
+    "$gavel" predict m.safetensors log.gvlog --from 2026-06-05 >/dev/null 2>said.txt
+    ! grep -q 'trained on a part' said.txt
+    cat >replay.yaml <<'YAML'
+name: replay
+log: {path: log.gvlog, format: gvlog, from: 2026-06-05}
+predictor: {type: model, weights: m.safetensors}
+campaigns: [{name: c, budget: 1000 CPM}]
+policies: [{type: constant, bid: 50 CPM}]
+YAML
+    "$gavel" run replay.yaml -q >/dev/null
+    expect_failure 2 'm.safetensors was trained on this very log from 2026-06-01' \
+        "$gavel" run replay.yaml -q --set log.from=2026-06-04
+}
+
+# In a scenario, trained on its history: what `gavel train` and the file give.
+a_scenario_trains_as_the_command_does() {
+    begin
+    train ftrl m.safetensors --to 2026-06-05 >/dev/null
+    cat >replay.yaml <<'YAML'
+name: replay
+log: {path: log.gvlog, format: gvlog, from: 2026-06-05}
+history: {to: 2026-06-05}
+campaigns: [{name: c, budget: 1000 CPM}]
+policies: [{type: mcpc}]
+YAML
+    "$gavel" run replay.yaml -q --json --db a.db --set 'predictor={type: model, weights: m.safetensors}' \
+        >/dev/null
+    "$gavel" run replay.yaml -q --json --db b.db --set \
+        "predictor={type: trained, model: ftrl, bits: 12, fields: \"$fields\"}" >/dev/null
+    local database
+    for database in a b; do
+        sqlite3 "$database.db" 'SELECT policy, impressions, spend_cpm, expected_clicks FROM league' \
+            >"$database.txt"
+    done
+    cmp a.txt b.txt
+    expect_failure 2 'price, clicks are known only after the bid' "$gavel" run replay.yaml -q \
+        --set 'predictor={type: trained, fields: "price, clicks"}'
+    expect_failure 2 "there is no model 'ftlr'; did you mean 'ftrl'?" "$gavel" run replay.yaml -q \
+        --set 'predictor={type: trained, model: ftlr}'
+}
+
+run_tests a_calibration_is_kept_and_told a_test_on_what_was_learnt_is_told \
+    a_scenario_trains_as_the_command_does a_model_goes_from_a_log_to_figures threads_change_no_byte what_is_wrong_is_said_whole \
     a_log_without_the_fields_is_refused

@@ -74,7 +74,10 @@ const gv_model_type *gv_model_type_of(const gv_model *model);
 GV_MUST_CHECK gv_status gv_model_learn(gv_model *model, const gv_examples *examples,
                                        const uint32_t *rows, size_t count, double *loss);
 
-/* Each in [0, 1], asserted. pcvr NULL: not wanted; 1 throughout where the type tells of none. */
+/*
+ * Each in [0, 1], asserted; GV_EINVAL: a NaN, of numbers too large to be added. pcvr NULL: not
+ * wanted; 1 throughout where the type tells of none.
+ */
 GV_MUST_CHECK gv_status gv_model_predict(gv_model *model, const gv_examples *examples, float *pctr,
                                          float *pcvr);
 void gv_model_list_tensors(const gv_model *model, gv_model_tensors *out);

@@ -27,7 +27,13 @@ void gv_served_close(gv_served *served); /* accepts NULL */
 
 /* What the file says of it; lives as long as `served`. */
 const gv_model_about *gv_served_about(const gv_served *served);
-const gv_safetensors *gv_served_tensors(const gv_served *served);
+
+/* From now on this is applied and not the file's own; borrowed while it is asked. */
+void gv_served_recalibrate(gv_served *served, const gv_recalibration *map);
+
+/* The model with that recalibration in the place of its own; `path` may be where it came from. */
+GV_MUST_CHECK gv_status gv_served_write(const gv_served *served, const gv_recalibration *map,
+                                        const char *path);
 
 /* Borrows the log until the next bind or close. GV_ENOTFOUND: what the log lacks, all of it. */
 GV_MUST_CHECK gv_status gv_served_bind(gv_served *served, const gv_log *log);
