@@ -18,6 +18,8 @@ enum {
     KEY_CLUSTER,
     KEY_MODEL,
     KEY_KERNEL,
+    KEY_EPISODES,
+    KEY_DISCOUNT,
     KEY_BANDWIDTH,
     KEY_FOLDS,
     KEY_SET,
@@ -268,6 +270,15 @@ static error_t take_option(int key, char *text, struct argp_state *state)
     case KEY_MODEL:
         request->model = text;
         return 0;
+    case KEY_EPISODES:
+        request->has_episodes = true;
+        return 0;
+    case KEY_DISCOUNT:
+        request->discount = parse_positive("--discount", text, state);
+        if (request->discount > 1) {
+            argp_error(state, "--discount is '%s', expected a number of (0, 1]", text);
+        }
+        return 0;
     case KEY_KERNEL:
         request->kernel = text;
         return 0;
@@ -318,6 +329,9 @@ static const struct argp_option option_table[] = {
     {"kernel", KEY_KERNEL, "NAME", 0,
      "Of bids: gaussian (the default), epanechnikov, triangular, cosine", 0},
     {"bandwidth", KEY_BANDWIDTH, "H", 0, "Of the kernel, in units of a bid; by rule of thumb", 0},
+    {"episodes", KEY_EPISODES, NULL, 0,
+     "Each cluster is an episode, its rows the steps in their order: values of whole episodes", 0},
+    {"discount", KEY_DISCOUNT, "G", 0, "Of a step's reward against the one before: 1", 0},
     {"set", KEY_SET, "NAME.KEY=VALUE", 0,
      "A parameter of an estimator or of the model: clipped_ips.most, shrunk_ips.lambda, "
      "switch.tau, dros.lambda, logistic.penalty, ridge.penalty",
@@ -392,12 +406,20 @@ static int print(const evaluate_options *options, const gv_evaluation_result *re
         .by = options->by,
     };
     const gv_report_options look = gv_report_options_for(stdout);
-    const gv_status status = options->as_json ? gv_evaluation_json(stdout, &report)
-                                              : gv_evaluation_print(stdout, &report, &look);
+    const bool has_episodes = options->request.has_episodes;
+    gv_status status = GV_OK;
+    if (options->as_json) {
+        status = has_episodes ? gv_episode_evaluation_json(stdout, &report)
+                              : gv_evaluation_json(stdout, &report);
+    } else {
+        status = has_episodes ? gv_episode_evaluation_print(stdout, &report, &look)
+                              : gv_evaluation_print(stdout, &report, &look);
+    }
     if (status != GV_OK) {
         return gv_cli_fail(status);
     }
-    return gv_cli_finish(result->evaluation.is_thin ? GV_EXIT_DOUBTFUL : GV_EXIT_DONE);
+    const bool is_thin = has_episodes ? result->episodes.is_thin : result->evaluation.is_thin;
+    return gv_cli_finish(is_thin ? GV_EXIT_DOUBTFUL : GV_EXIT_DONE);
 }
 
 static int run(int argc, char **argv)
@@ -408,6 +430,7 @@ static int run(int argc, char **argv)
         .request = {.columns = gv_decision_columns_plain(),
                     .kernel = "gaussian",
                     .bandwidth = (double)NAN,
+                    .discount = 1,
                     .fold_count = 3,
                     .replicates = 2000,
                     .cluster_max = 2000,

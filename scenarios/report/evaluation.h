@@ -22,6 +22,12 @@ const gv_estimate *gv_evaluation_report_headline(const gv_evaluation_report *rep
 
 GV_MUST_CHECK gv_status gv_evaluation_print(FILE *stream, const gv_evaluation_report *report,
                                             const gv_report_options *options);
+/* The same of episodes; json: as one object. */
+GV_MUST_CHECK gv_status gv_episode_evaluation_print(FILE *stream,
+                                                    const gv_evaluation_report *report,
+                                                    const gv_report_options *options);
+GV_MUST_CHECK gv_status gv_episode_evaluation_json(FILE *stream,
+                                                   const gv_evaluation_report *report);
 GV_MUST_CHECK gv_status gv_evaluation_json(FILE *stream, const gv_evaluation_report *report);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "scenarios/run/episodes.h"
 #include "sim/base/mem.h"
 #include "sim/base/number.h"
 #include "sim/base/safetensors.h"
@@ -310,6 +311,27 @@ static void tell(const evaluating *at, gv_evaluation_result *out)
     out->bandwidth = at->doses.bandwidth;
 }
 
+static gv_status evaluate_episodes(const evaluating *at, const gv_evaluation_config *config,
+                                   gv_evaluation_result *out)
+{
+    if (config->doses != NULL) {
+        return GV_FAIL(GV_EUSAGE, "--episodes are judged by actions, not by bids");
+    }
+    gv_episode_table *table = NULL;
+    GV_TRY(gv_episode_table_create(config->rounds, config->target, at->request->discount, &table));
+    const gv_episodes *episodes = gv_episode_table_episodes(table);
+    gv_cross_fit_config fit = config->fit;
+    if (at->request->model == NULL) {
+        fit.model = &gv_value_ridge; /* returns add up beyond 1 */
+        out->model = fit.model->info.name;
+    }
+    out->horizon = episodes->horizon;
+    const gv_status status =
+        gv_episodes_evaluate(episodes, &fit, &config->bootstrap, config->level, &out->episodes);
+    gv_episode_table_destroy(table);
+    return status;
+}
+
 static gv_status work(evaluating *at, gv_evaluation_result *out)
 {
     const gv_evaluation_request *request = at->request;
@@ -344,6 +366,9 @@ static gv_status work(evaluating *at, gv_evaluation_result *out)
         .reward_high = request->reward_high,
     };
     tell(at, out);
+    if (request->has_episodes) {
+        return evaluate_episodes(at, &config, out);
+    }
     GV_TRY(gv_evaluate(&config, &out->evaluation));
     return dump(at, &config);
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "sim/base/status.h"
+#include "sim/estimate/episodes.h"
 #include "sim/estimate/evaluation.h"
 #include "sim/log/decisions.h"
 
@@ -27,6 +28,8 @@ typedef struct gv_evaluation_request {
     size_t set_count;
     const char *kernel; /* of doses */
     double bandwidth;   /* NaN: by rule of thumb */
+    bool has_episodes;  /* each cluster is an episode; episodes.h's estimators, all of them */
+    double discount;
     size_t fold_count;
     size_t replicates;
     size_t cluster_max;
@@ -48,7 +51,9 @@ typedef struct gv_evaluation_result {
     char first_reject[GV_DECISION_REJECT_SIZE];
     bool has_estimated_propensities;
     const char *model;
-    double bandwidth; /* of doses; 0: actions are codes */
+    double bandwidth;               /* of doses; 0: actions are codes */
+    gv_episode_evaluation episodes; /* where they were asked for; `evaluation` is then empty */
+    size_t horizon;                 /* 0: they were not */
 } gv_evaluation_result;
 
 /* What is wrong with the request is GV_EUSAGE. */

@@ -74,6 +74,25 @@ bids_are_judged_by_those_near() {
         --column propensity=density --column reward=got --kernel cosin
 }
 
+# 200 days of two decisions, each a or b by half, b earns 1: under b alone a day is worth 2.
+episodes_are_judged_whole() {
+    { echo "day,action,propensity,reward"; for i in $(seq 200); do
+        [ $((i % 2)) = 0 ] && echo "$i,a,0.5,0" || echo "$i,b,0.5,1"
+        [ $((i / 2 % 2)) = 0 ] && echo "$i,a,0.5,0" || echo "$i,b,0.5,1"; done; } \
+        >"$scratch/days.csv"
+    printf 'action,reward\nb,0\n' >"$scratch/policy.csv"
+    "$gavel" evaluate "$scratch/policy.csv" --log "$scratch/days.csv" --cluster day --episodes \
+        >"$scratch/shown"
+    grep -qF '200 episodes of 2 decisions' "$scratch/shown"
+    for name in is wis pdis wpdis dr wdr; do grep -qE "^  $name +2 " "$scratch/shown"; done
+    grep -qF 'worth 50.0 of its episodes' "$scratch/shown"
+    "$gavel" evaluate "$scratch/policy.csv" --log "$scratch/days.csv" --cluster day --episodes \
+        --json | grep -qF '"horizon": 2'
+    echo "200,a,0.5,0" >>"$scratch/days.csv"
+    expect_failure 2 "401 decisions are no episodes of one length" "$gavel" evaluate \
+        "$scratch/policy.csv" --log "$scratch/days.csv" --cluster day --episodes
+}
+
 what_is_wrong_is_refused_with_a_hint() {
     make_log >"$scratch/log.csv"
     expect_failure 2 "which policy?" "$gavel" evaluate --log "$scratch/log.csv"
@@ -106,4 +125,4 @@ open_bandit_is_read_as_it_is() {
 
 run_tests a_better_policy_is_seen_to_be_better json_says_the_same_and_the_same_again \
     too_thin_an_overlap_exits_with_3 propensities_that_were_not_logged_are_estimated_and_told \
-    bids_are_judged_by_those_near what_is_wrong_is_refused_with_a_hint open_bandit_is_read_as_it_is
+    bids_are_judged_by_those_near episodes_are_judged_whole what_is_wrong_is_refused_with_a_hint open_bandit_is_read_as_it_is
