@@ -125,4 +125,5 @@ open_bandit_is_read_as_it_is() {
 
 run_tests a_better_policy_is_seen_to_be_better json_says_the_same_and_the_same_again \
     too_thin_an_overlap_exits_with_3 propensities_that_were_not_logged_are_estimated_and_told \
-    bids_are_judged_by_those_near episodes_are_judged_whole what_is_wrong_is_refused_with_a_hint open_bandit_is_read_as_it_is
+    bids_are_judged_by_those_near episodes_are_judged_whole \
+    what_is_wrong_is_refused_with_a_hint open_bandit_is_read_as_it_is
