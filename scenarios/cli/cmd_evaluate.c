@@ -124,8 +124,8 @@ static void add_context(gv_evaluation_request *request, const char *name, struct
 /* "reward=click": the meaning, then the header's name; "propensity=": there is none. */
 static void map_column(gv_evaluation_request *request, char *text, struct argp_state *state)
 {
-    static const char *const meanings[] = {"action",     "bid",      "target", "reward",
-                                           "propensity", "position", "context"};
+    static const char *const meanings[] = {"action", "bid",        "target",   "price",
+                                           "reward", "propensity", "position", "context"};
     char *equals = strchr(text, '=');
     if (equals == NULL) {
         argp_error(state, "--column is '%s', expected MEANING=NAME such as reward=click", text);
@@ -142,6 +142,9 @@ static void map_column(gv_evaluation_request *request, char *text, struct argp_s
         columns->action = NULL;
     } else if (strcmp(text, "target") == 0) {
         columns->target = name;
+    } else if (strcmp(text, "price") == 0 && name != NULL) {
+        columns->price = name;
+        columns->propensity = NULL;
     } else if (strcmp(text, "reward") == 0 && name != NULL) {
         columns->reward = name;
     } else if (strcmp(text, "propensity") == 0) {
@@ -154,8 +157,8 @@ static void map_column(gv_evaluation_request *request, char *text, struct argp_s
         const char *nearest =
             gv_param_nearest(meanings, sizeof meanings / sizeof meanings[0], text);
         argp_error(state,
-                   "--column %s=%s: expected action, bid, target, reward, propensity, position or "
-                   "context%s%s%s",
+                   "--column %s=%s: expected action, bid, target, price, reward, propensity, "
+                   "position or context%s%s%s",
                    text, equals + 1, nearest == NULL ? "" : ", perhaps ",
                    nearest == NULL ? "" : nearest, nearest == NULL ? "" : "?");
     }
@@ -318,7 +321,8 @@ static const struct argp_option option_table[] = {
     {"column", KEY_COLUMN, "MEANING=NAME", 0,
      "Which column is the action, reward, propensity, position or a context (may be repeated); "
      "propensity= where none was logged, which is then estimated. bid: actions are real numbers, "
-     "propensities their densities; target: what the judged policy would have bid",
+     "propensities their densities; target: what the judged policy would have bid. "
+     "price: rows are auctions, lost where it is empty; no propensity is needed",
      0},
     {"cluster", KEY_CLUSTER, "NAME[:BYTES]", 0,
      "Rows alike in the first BYTES of this column hang together; none: each row is alone", 0},
@@ -379,7 +383,9 @@ static char *list_estimators(int key, const char *text, void *input)
                   "  gavel evaluate uniform --log shown.csv --column reward=bought \\\n"
                   "      --column context=device --cluster user --interval sequence\n"
                   "  gavel evaluate scale:1.2 --log bids.csv --column bid=cpm \\\n"
-                  "      --column target=planned --column propensity=density\n");
+                  "      --column target=planned --column propensity=density\n"
+                  "  gavel evaluate scale:1.2 --log auctions.csv --column bid=cpm \\\n"
+                  "      --column price=paid --column reward=click\n");
     (void)fclose(stream);
     return list;
 }
@@ -397,6 +403,19 @@ static const struct argp parser = {
     .help_filter = list_estimators,
 };
 
+/* Rounds, episodes, auctions. */
+typedef struct printer {
+    gv_status (*print)(FILE *stream, const gv_evaluation_report *report,
+                       const gv_report_options *options);
+    gv_status (*json)(FILE *stream, const gv_evaluation_report *report);
+} printer;
+
+static const printer printers[] = {
+    {gv_evaluation_print, gv_evaluation_json},
+    {gv_episode_evaluation_print, gv_episode_evaluation_json},
+    {gv_priced_print, gv_priced_json},
+};
+
 static int print(const evaluate_options *options, const gv_evaluation_result *result)
 {
     const gv_evaluation_report report = {
@@ -406,20 +425,13 @@ static int print(const evaluate_options *options, const gv_evaluation_result *re
         .by = options->by,
     };
     const gv_report_options look = gv_report_options_for(stdout);
-    const bool has_episodes = options->request.has_episodes;
-    gv_status status = GV_OK;
-    if (options->as_json) {
-        status = has_episodes ? gv_episode_evaluation_json(stdout, &report)
-                              : gv_evaluation_json(stdout, &report);
-    } else {
-        status = has_episodes ? gv_episode_evaluation_print(stdout, &report, &look)
-                              : gv_evaluation_print(stdout, &report, &look);
-    }
+    const printer *how = &printers[result->is_priced ? 2 : (result->horizon > 0 ? 1 : 0)];
+    const gv_status status =
+        options->as_json ? how->json(stdout, &report) : how->print(stdout, &report, &look);
     if (status != GV_OK) {
         return gv_cli_fail(status);
     }
-    const bool is_thin = has_episodes ? result->episodes.is_thin : result->evaluation.is_thin;
-    return gv_cli_finish(is_thin ? GV_EXIT_DOUBTFUL : GV_EXIT_DONE);
+    return gv_cli_finish(gv_evaluation_is_thin(result) ? GV_EXIT_DOUBTFUL : GV_EXIT_DONE);
 }
 
 static int run(int argc, char **argv)

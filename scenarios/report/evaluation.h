@@ -28,6 +28,14 @@ GV_MUST_CHECK gv_status gv_episode_evaluation_print(FILE *stream,
                                                     const gv_report_options *options);
 GV_MUST_CHECK gv_status gv_episode_evaluation_json(FILE *stream,
                                                    const gv_evaluation_report *report);
+/* The same of auctions. */
+GV_MUST_CHECK gv_status gv_priced_print(FILE *stream, const gv_evaluation_report *report,
+                                        const gv_report_options *options);
+GV_MUST_CHECK gv_status gv_priced_json(FILE *stream, const gv_evaluation_report *report);
+
+/* Whether the overlap is too thin for the result to be trusted, whichever it is. */
+bool gv_evaluation_is_thin(const gv_evaluation_result *result);
+
 GV_MUST_CHECK gv_status gv_evaluation_json(FILE *stream, const gv_evaluation_report *report);
 
 #endif

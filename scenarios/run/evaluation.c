@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "scenarios/run/episodes.h"
+#include "scenarios/run/priced.h"
 #include "sim/base/mem.h"
 #include "sim/base/number.h"
 #include "sim/base/safetensors.h"
@@ -158,14 +159,15 @@ static gv_status make_target(evaluating *at)
 
 /*
  * A factor times the column of planned doses, or that column as it is. Never times the doses that
- * were taken: a judged dose must not know by what chance the logged one strayed from its plan.
+ * were taken, but in auctions: a judged dose must not know how the logged one strayed by chance.
  */
 static gv_status fill_dose_targets(evaluating *at)
 {
     const gv_decisions *log = at->log;
     const char *policy = at->request->policy;
     double factor = 1;
-    if (log->targets == NULL) {
+    const double *plan = log->targets == NULL && log->prices != NULL ? log->doses : log->targets;
+    if (plan == NULL) {
         return GV_FAIL(GV_EUSAGE,
                        "%s: where actions are bids the policy's own are needed, or those "
                        "that were planned before they were varied: --column target=NAME",
@@ -179,7 +181,7 @@ static gv_status fill_dose_targets(evaluating *at)
                        policy);
     }
     for (size_t i = 0; i < log->count; i++) {
-        at->dose_targets[i] = factor * log->targets[i];
+        at->dose_targets[i] = factor * plan[i];
     }
     return GV_OK;
 }
@@ -332,10 +334,32 @@ static gv_status evaluate_episodes(const evaluating *at, const gv_evaluation_con
     return status;
 }
 
+static gv_status evaluate_priced(evaluating *at, gv_evaluation_result *out)
+{
+    const gv_decisions *log = at->log;
+    if (log->doses == NULL) {
+        return GV_FAIL(GV_EUSAGE, "prices need the bids that won at them: --column bid=NAME");
+    }
+    at->dose_targets = gv_mem_alloc(0, log->count, sizeof *at->dose_targets);
+    if (at->dose_targets == NULL) {
+        return GV_FAIL(GV_ENOMEM, "no memory for %zu bids", log->count);
+    }
+    GV_TRY(fill_dose_targets(at));
+    out->is_priced = true;
+    out->round_count = log->count;
+    out->cluster_count = log->cluster_count;
+    out->reject_count = log->reject_count;
+    return gv_priced_run(log, at->dose_targets, log->targets == NULL, at->request->level,
+                         &out->priced);
+}
+
 static gv_status work(evaluating *at, gv_evaluation_result *out)
 {
     const gv_evaluation_request *request = at->request;
     GV_TRY(gv_decisions_read(request->log, &request->columns, &at->log));
+    if (at->log->prices != NULL) {
+        return evaluate_priced(at, out);
+    }
     GV_TRY(find_propensities(at));
     gv_rounds rounds =
         gv_rounds_of(at->log, at->estimated == NULL ? at->log->propensities : at->estimated);

@@ -11,6 +11,7 @@
 #include "sim/base/status.h"
 #include "sim/estimate/episodes.h"
 #include "sim/estimate/evaluation.h"
+#include "sim/estimate/priced.h"
 #include "sim/log/decisions.h"
 
 enum { GV_EVALUATION_SETS_MAX = 64 };
@@ -54,6 +55,8 @@ typedef struct gv_evaluation_result {
     double bandwidth;               /* of doses; 0: actions are codes */
     gv_episode_evaluation episodes; /* where they were asked for; `evaluation` is then empty */
     size_t horizon;                 /* 0: they were not */
+    gv_priced_result priced;        /* of auctions; `evaluation` is then empty, too */
+    bool is_priced;
 } gv_evaluation_result;
 
 /* What is wrong with the request is GV_EUSAGE. */

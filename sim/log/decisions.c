@@ -23,6 +23,7 @@ typedef struct places {
     uint32_t action;
     uint32_t dose;
     uint32_t target;
+    uint32_t price;
     uint32_t reward;
     uint32_t propensity;
     uint32_t cluster;
@@ -102,6 +103,7 @@ static gv_status make_room(reading *at)
                 (columns->action == NULL || grow_codes(&decisions->actions, capacity)) &&
                 (columns->dose == NULL || grow_reals(&decisions->doses, capacity)) &&
                 (columns->target == NULL || grow_reals(&decisions->targets, capacity)) &&
+                (columns->price == NULL || grow_reals(&decisions->prices, capacity)) &&
                 (columns->propensity == NULL || grow_reals(&decisions->propensities, capacity)) &&
                 (columns->cluster == NULL || grow_codes(&decisions->clusters, capacity));
     for (size_t i = 0; done && i < decisions->context_count; i++) {
@@ -149,6 +151,7 @@ static gv_status take_header(reading *at, const gv_rows *rows, size_t row)
     GV_TRY(find_column(at, rows, first, columns->action, &at->places.action));
     GV_TRY(find_column(at, rows, first, columns->dose, &at->places.dose));
     GV_TRY(find_column(at, rows, first, columns->target, &at->places.target));
+    GV_TRY(find_column(at, rows, first, columns->price, &at->places.price));
     GV_TRY(find_column(at, rows, first, columns->reward, &at->places.reward));
     GV_TRY(find_column(at, rows, first, columns->propensity, &at->places.propensity));
     GV_TRY(find_column(at, rows, first, columns->cluster, &at->places.cluster));
@@ -233,6 +236,7 @@ typedef struct row_reals {
     double propensity;
     double dose;
     double target;
+    double price;
 } row_reals;
 
 /* True where there is no such column, too. */
@@ -267,12 +271,25 @@ static bool check_row(reading *at, const gv_rows *rows, size_t row)
     return true;
 }
 
+/* Of an auction: without a price it was lost, and earned nothing. */
+static bool read_auction(reading *at, const gv_rows *rows, size_t row, row_reals *out)
+{
+    const places *of = &at->places;
+    const bool is_auction = of->price != NO_COLUMN;
+    const bool lost = is_auction && gv_rows_field(rows, rows->firsts[row] + of->price).size == 0;
+    const bool has_reward = !lost || gv_rows_field(rows, rows->firsts[row] + of->reward).size > 0;
+    out->price = (double)NAN;
+    return read_if_there(at, rows, row, lost ? NO_COLUMN : of->price, at->columns->price,
+                         &out->price) &&
+           read_if_there(at, rows, row, has_reward ? of->reward : NO_COLUMN, at->columns->reward,
+                         &out->reward);
+}
+
 static bool read_reals(reading *at, const gv_rows *rows, size_t row, row_reals *out)
 {
     const gv_decision_columns *columns = at->columns;
     const places *of = &at->places;
-    return check_row(at, rows, row) &&
-           read_if_there(at, rows, row, of->reward, columns->reward, &out->reward) &&
+    return check_row(at, rows, row) && read_auction(at, rows, row, out) &&
            read_if_there(at, rows, row, of->dose, columns->dose, &out->dose) &&
            read_if_there(at, rows, row, of->target, columns->target, &out->target) &&
            (of->propensity == NO_COLUMN ||
@@ -293,6 +310,9 @@ static void put_reals(gv_decisions *decisions, const row_reals *reals)
     }
     if (decisions->targets != NULL) {
         decisions->targets[row] = reals->target;
+    }
+    if (decisions->prices != NULL) {
+        decisions->prices[row] = reals->price;
     }
 }
 
@@ -399,6 +419,7 @@ void gv_decisions_destroy(gv_decisions *decisions)
     gv_mem_free(decisions->rewards);
     gv_mem_free(decisions->doses);
     gv_mem_free(decisions->targets);
+    gv_mem_free(decisions->prices);
     gv_mem_free(decisions->propensities);
     gv_mem_free(decisions->clusters);
     for (size_t i = 0; i < CONTEXTS; i++) {

@@ -93,6 +93,23 @@ episodes_are_judged_whole() {
         "$scratch/policy.csv" --log "$scratch/days.csv" --cluster day --episodes
 }
 
+# Bids of 1, 2, 3 in turn at prices of 1.5: what a bid of 2 wins is known where 1 lost, too.
+auctions_show_their_price_to_the_winner() {
+    { echo "cpm,paid,click,plan"; for i in $(seq 100); do
+        printf '1,,,2\n2,1.5,1,2\n3,1.5,0,2\n'; done; } >"$scratch/auctions.csv"
+    columns=(--column bid=cpm --column price=paid --column reward=click)
+    "$gavel" evaluate column --log "$scratch/auctions.csv" "${columns[@]}" --column target=plan \
+        >"$scratch/shown"
+    grep -qE '^  replay +0.6667 \[' "$scratch/shown"
+    grep -qE '^  km +1 .* 1.5 .* 0.5 ' "$scratch/shown"
+    grep -qE '^  ipc +1 .* 1.5 .* 0.5 ' "$scratch/shown"
+    "$gavel" evaluate scale:0.9 --log "$scratch/auctions.csv" "${columns[@]}" --json |
+        grep -qF '"raised": 0.0'
+    sed 's/^3,1.5/1,1.5/' "$scratch/auctions.csv" >"$scratch/wrong.csv"
+    expect_failure 2 "decision 3 won at a price of 1.5 with a bid of 1" \
+        "$gavel" evaluate scale:2 --log "$scratch/wrong.csv" "${columns[@]}"
+}
+
 what_is_wrong_is_refused_with_a_hint() {
     make_log >"$scratch/log.csv"
     expect_failure 2 "which policy?" "$gavel" evaluate --log "$scratch/log.csv"
@@ -126,4 +143,4 @@ open_bandit_is_read_as_it_is() {
 run_tests a_better_policy_is_seen_to_be_better json_says_the_same_and_the_same_again \
     too_thin_an_overlap_exits_with_3 propensities_that_were_not_logged_are_estimated_and_told \
     bids_are_judged_by_those_near episodes_are_judged_whole \
-    what_is_wrong_is_refused_with_a_hint open_bandit_is_read_as_it_is
+    auctions_show_their_price_to_the_winner what_is_wrong_is_refused_with_a_hint open_bandit_is_read_as_it_is

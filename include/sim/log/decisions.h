@@ -28,6 +28,7 @@ typedef struct gv_decision_columns {
     const char *action; /* NULL where actions are doses */
     const char *dose;   /* a real number, such as a bid; propensities are then densities */
     const char *target; /* the dose that the judged policy would have taken */
+    const char *price;  /* that the dose won at; empty: it lost, and a reward may be empty, too */
     const char *reward;
     const char *propensity; /* NULL: not logged */
     const char *position;   /* of the action on a page; becomes the first context */
@@ -51,6 +52,7 @@ typedef struct gv_decisions {
     uint32_t *actions;    /* [count]; NULL: actions are doses */
     double *doses;        /* [count]; NULL: there is no such column */
     double *targets;      /* [count]; NULL: likewise */
+    double *prices;       /* [count]; NaN: lost; NULL: likewise */
     double *rewards;      /* [count], finite */
     double *propensities; /* [count]; NULL: not logged */
     uint32_t *clusters;   /* [count], dense from 0; NULL: each row is one of its own */

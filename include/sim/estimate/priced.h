@@ -1,0 +1,103 @@
+/*
+ * priced.h - what other bids would have won, paid and earned in logged auctions, whose price shows
+ * only to the winner.
+ *
+ * Auction i had price z (the least that wins), the log bid b and won where b >= z; only then z and
+ * a reward are known, else that z > b: censored. A judged bid c wins where c >= z. With u = 1, z or
+ * the reward, the mean of [c >= z] u is estimated by
+ *
+ *   replay  what the log shows: won auctions with c >= z. Exact where c <= b, or where every price
+ *           is known; where c > b and the log lost, it counts nothing and so is a lower bound
+ *   km      the same, and for each lost auction with c > b what the price's distribution says of
+ *           the gap: (U(c) - U(b)) / S(b), by Kaplan and Meier (JASA 53, 1958) with U(x) the sum of
+ *           u over the distribution's jumps up to x and S its survival
+ *   ipc     inverse probability of censoring (Robins and Rotnitzky, 1992; Satten and Datta, The
+ *           American Statistician 55, 2001): 1/n sum over won auctions with c >= z of u / G(z), G(z)
+ *           the chance that the log bids z or more, by Kaplan and Meier of the bids, which the
+ *           prices censor
+ *
+ * km and ipc take prices and logged bids as independent within a stratum; ipc also needs judged
+ * bids that do not depend on by what chance the logged ones were high, so that c = 1.2 b is not for
+ * it. Neither can see prices above all logged bids: `unseen` says how much of the judged bids'
+ * chance lies there.
+ *
+ * Intervals: Student's t over a jackknife that leaves out groups of clusters, the curves drawn anew
+ * each time.
+ */
+#ifndef SIM_ESTIMATE_PRICED_H
+#define SIM_ESTIMATE_PRICED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sim/base/param.h"
+#include "sim/base/status.h"
+#include "sim/estimate/bootstrap.h"
+
+/* A survival curve with sums over its jumps. */
+typedef struct gv_survival gv_survival;
+
+/*
+ * Kaplan and Meier's of `count` times, of which those that are not `observed` are censored; at
+ * equal times what is observed comes first. values NULL: 1 each. Rows with a weight of 0 are left
+ * out; weights NULL: all are in. On GV_OK the caller owns *out.
+ */
+GV_MUST_CHECK gv_status gv_survival_create(const double *times, const uint8_t *observed,
+                                           const double *values, const uint8_t *weights,
+                                           size_t count, gv_survival **out);
+void gv_survival_destroy(gv_survival *survival); /* accepts NULL */
+
+/* Chance of a time above x. */
+double gv_survival_at(const gv_survival *survival, double x);
+
+/* Sum of values times jumps at times up to x. */
+double gv_survival_sum(const gv_survival *survival, double x);
+
+/* The largest time, observed or censored. */
+double gv_survival_end(const gv_survival *survival);
+
+typedef struct gv_priced {
+    size_t count;
+    const double *bids;       /* [count], as all */
+    const double *prices;     /* known where won; else not read */
+    const uint8_t *won;       /* 0 or 1 */
+    const double *rewards;    /* read where won */
+    const double *judged;     /* bids */
+    const uint32_t *clusters; /* dense; NULL: each auction is one of its own */
+    size_t cluster_count;
+    bool has_chosen_bids; /* judged bids depend on the logged ones: no ipc */
+} gv_priced;
+
+typedef enum gv_priced_method {
+    GV_PRICED_REPLAY,
+    GV_PRICED_KM,
+    GV_PRICED_IPC,
+    GV_PRICED_METHODS
+} gv_priced_method;
+
+typedef enum gv_priced_figure {
+    GV_PRICED_WINS,
+    GV_PRICED_SPEND,
+    GV_PRICED_REWARD,
+    GV_PRICED_FIGURES
+} gv_priced_figure;
+
+const char *gv_priced_method_name(gv_priced_method method); /* "km" */
+const char *gv_priced_figure_name(gv_priced_figure figure); /* "wins" */
+
+typedef struct gv_priced_result {
+    /* Of an auction; TOO_FEW: below five groups, or a method that does not apply. */
+    gv_interval figures[GV_PRICED_METHODS][GV_PRICED_FIGURES];
+    gv_interval logged[GV_PRICED_FIGURES]; /* of the log's own bids */
+    double raised; /* share of auctions that the log lost and the judged bid is higher */
+    double unseen; /* mean chance of a price between the highest logged bid and the judged one,
+                       at most */
+    size_t group_count;
+} gv_priced_result;
+
+/* groups: of the jackknife, 5 to 200. */
+GV_MUST_CHECK gv_status gv_priced_evaluate(const gv_priced *priced, size_t groups, double level,
+                                           gv_priced_result *out);
+
+#endif
