@@ -12,8 +12,8 @@
  *           the gap: (U(c) - U(b)) / S(b), by Kaplan and Meier (JASA 53, 1958) with U(x) the sum of
  *           u over the distribution's jumps up to x and S its survival
  *   ipc     inverse probability of censoring (Robins and Rotnitzky, 1992; Satten and Datta, The
- *           American Statistician 55, 2001): 1/n sum over won auctions with c >= z of u / G(z), G(z)
- *           the chance that the log bids z or more, by Kaplan and Meier of the bids, which the
+ *           American Statistician 55, 2001): 1/n sum over won auctions with c >= z of u / G(z),
+ *           G(z) the chance that the log bids z or more, by Kaplan and Meier of the bids, which the
  *           prices censor
  *
  * km and ipc take prices and logged bids as independent within a stratum; ipc also needs judged
