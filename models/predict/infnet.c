@@ -1,8 +1,9 @@
 /*
  * INFNet: tokens of fields, of a user's past and of tasks, which meet through a few hubs
- * (Information Flow Network, "Aggregate and Broadcast", arXiv 2508.11565). Stated there: the three groups, hubs
- * that gather over all groups by cross-attention, a light gate that tells every token of a group
- * what its hubs gathered, task tokens from the first layer on, cost linear in the number of tokens.
+ * (Information Flow Network, "Aggregate and Broadcast", arXiv 2508.11565). Stated there: the three
+ * groups, hubs that gather over all groups by cross-attention, a light gate that tells every token
+ * of a group what its hubs gathered, task tokens from the first layer on, cost linear in the
+ * number of tokens.
  * The equations are a choice of ours. With X_g [n_g, d] and P_g [m_g, d] of group g, Z all tokens:
  *   aggregate  P_g += MHA(LN(P_g), LN(Z), LN(Z)),  P_g += FFN(LN(P_g))
  *   broadcast  p = flatten(P_g) W,  gain = 2 sigmoid(p Wa),  shift = p Wb

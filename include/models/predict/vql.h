@@ -1,0 +1,81 @@
+/*
+ * vql.h - attention over a past of any length, at the cost of a few codes (VQL, arXiv 2508.17125:
+ * keys alone are quantised, values stay as they are; heads in groups with a small codebook each; a
+ * separable kernel of time; caches that no query changes). The formulas are derived from that.
+ *
+ * With z_i the code nearest to key k_i, per group of width d,
+ *   weight of event i   exp(q e_(z_i) / sqrt d) kappa(t - t_i),   kappa(u) = sum_r a_r exp(-l_r u)
+ *   result              the values' mean by these weights, 0 without events
+ * so that a code needs to keep no more than S_(c,r) = sum exp(-l_r (T_c - t_i)) v_i, the same sum
+ * of ones, and T_c, the time of its latest event: an event's coming costs O(R d), a query O(C R d),
+ * however long the past. (Sums that refer to each code's own latest time never overflow, and no
+ * other code is touched; a choice of ours.) If |q (k_i - e_(z_i))| / sqrt d is at most eps for
+ * all events, the weights are off by at most exp(2 eps) - 1 in all, whatever their number.
+ *
+ * Codes are moving means of the keys that chose them; one that nobody chose for long becomes a key.
+ * A cache belongs to the codebook as it was: learn first, then append.
+ */
+#ifndef MODELS_PREDICT_VQL_H
+#define MODELS_PREDICT_VQL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sim/base/status.h"
+
+enum { GV_VQL_GROUPS_MAX = 8, GV_VQL_DECAYS_MAX = 4 };
+
+typedef struct gv_vql_config {
+    size_t groups;                   /* 1 .. GV_VQL_GROUPS_MAX */
+    size_t codes[GV_VQL_GROUPS_MAX]; /* of each group, at least 1 */
+    size_t width;                    /* d of each group's keys and values, 1 .. 256 */
+    size_t decays;                   /* R, 1 .. GV_VQL_DECAYS_MAX */
+    double share[GV_VQL_DECAYS_MAX]; /* a_r, above 0 */
+    double rate[GV_VQL_DECAYS_MAX];  /* l_r a second, at least 0; 0 alone: no kernel */
+    double keep;                     /* of a moving mean at each step; 0 stands for 0.99 */
+    uint64_t idle_steps;             /* unchosen for so many a code is reset; 0 stands for 1000 */
+    uint64_t seed;
+} gv_vql_config;
+
+typedef struct gv_vql_book gv_vql_book;
+
+/* Codes start standard normal. */
+GV_MUST_CHECK gv_status gv_vql_book_create(const gv_vql_config *config, gv_vql_book **out);
+void gv_vql_book_destroy(gv_vql_book *book); /* accepts NULL */
+
+/* Codes of a group [codes][width], to be read or set before any cache is made. */
+float *gv_vql_codes(gv_vql_book *book, size_t group);
+
+/* The nearest code of each group to key [groups][width]; a tie is the lower's. O(C d). */
+void gv_vql_choose(const gv_vql_book *book, const float *key, uint32_t *codes);
+
+/* One step of the codes towards keys [count][groups][width]; count at least 1. */
+void gv_vql_learn(gv_vql_book *book, const float *keys, size_t count);
+
+typedef struct gv_vql_cache gv_vql_cache;
+
+/* Of one user. The codebook is borrowed and may not change while the cache lives. */
+GV_MUST_CHECK gv_status gv_vql_cache_create(const gv_vql_book *book, gv_vql_cache **out);
+void gv_vql_cache_destroy(gv_vql_cache *cache); /* accepts NULL */
+
+/*
+ * An event more, told by its key's codes [groups], with value [groups][width], at a time in seconds
+ * not before the cache's latest (asserted). O(R d) a group.
+ */
+void gv_vql_append(gv_vql_cache *cache, const uint32_t *codes, const float *value, double time);
+
+/* out [groups][width] for query [groups][width] at a time not before the latest event's. */
+void gv_vql_attend(const gv_vql_cache *cache, const float *query, double time, float *out);
+
+/* The same of the keys themselves, event by event: what the cache stands for. O(L d). */
+typedef struct gv_vql_past {
+    const float *keys;   /* [count][groups][width] */
+    const float *values; /* [count][groups][width] */
+    const double *times; /* [count] */
+    size_t count;
+} gv_vql_past;
+
+void gv_vql_attend_exactly(const gv_vql_config *config, const gv_vql_past *past, const float *query,
+                           double time, float *out);
+
+#endif
