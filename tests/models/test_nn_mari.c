@@ -1,0 +1,297 @@
+/*
+ * One user, many candidates: the split network is the graph to rounding, multiplies as often as it
+ * says, and does not mind how its columns were laid out.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "cmocka_all.h"
+#include "models/nn/layers.h"
+#include "models/nn/mari.h"
+#include "models/nn/operators.h"
+#include "models/nn/tape.h"
+#include "sim/base/mem.h"
+#include "sim/base/random.h"
+
+enum { ROWS = 37, USER = 40, ITEM = 12, CROSS = 8, LEAVES_MAX = 4 };
+
+static double drawn(uint64_t entity, size_t index)
+{
+    const gv_random random = gv_random_key(31, GV_STREAM_TEST, entity);
+    return gv_random_normal(&random, index);
+}
+
+typedef struct net {
+    gv_params *params;
+    gv_graph *graph;
+    gv_mari_leaf leaves[LEAVES_MAX];
+    size_t leaf_count;
+    gv_node output;
+} net;
+
+typedef void (*net_builder)(net *made);
+
+static gv_node leaf(net *made, const char *name, size_t a, size_t b, gv_colour colour)
+{
+    const gv_shape shape = gv_shape_of(b > 0 ? 3 : 2, (size_t[]){ROWS, a, b});
+    const gv_node node = gv_graph_input(made->graph, name, shape);
+    made->leaves[made->leaf_count++] = (gv_mari_leaf){.input = node, .colour = colour};
+    return node;
+}
+
+static net net_made(net_builder builder)
+{
+    net made = {.leaf_count = 0};
+    assert_int_equal(gv_params_create(GV_F32, &made.params), GV_OK);
+    assert_int_equal(gv_graph_create(&(gv_graph_config){.params = made.params}, &made.graph),
+                     GV_OK);
+    builder(&made);
+    gv_graph_keep(made.graph, made.output);
+    assert_int_equal(gv_graph_finish(made.graph, GV_NODE_NONE), GV_OK);
+    assert_int_equal(gv_params_draw(made.params, 3), GV_OK);
+    return made;
+}
+
+static void net_free(net *made)
+{
+    gv_graph_destroy(made->graph);
+    gv_params_destroy(made->params);
+}
+
+static gv_mari *mari_of(const net *made, bool is_split)
+{
+    const gv_mari_config config = {.graph = made->graph,
+                                   .params = made->params,
+                                   .leaves = made->leaves,
+                                   .leaf_count = is_split ? made->leaf_count : 0,
+                                   .output = made->output,
+                                   .rows_max = ROWS};
+    gv_mari *mari = NULL;
+    assert_int_equal(gv_mari_create(&config, &mari), GV_OK);
+    return mari;
+}
+
+/* Number i of row `row` of a leaf: alike for all rows where it is the user's. */
+static float number_of(const net *made, size_t which, size_t row, size_t i)
+{
+    const bool is_user = made->leaves[which].colour == GV_COLOUR_USER;
+    return (float)drawn(100 * which + (is_user ? 0 : row + 1), i);
+}
+
+static void fill_leaves(const net *made, gv_mari *mari, gv_tape *tape, size_t rows)
+{
+    for (size_t k = 0; k < made->leaf_count; k++) {
+        const gv_node node = made->leaves[k].input;
+        const size_t width = gv_shape_count(gv_graph_shape(made->graph, node)) / ROWS;
+        const bool is_user = made->leaves[k].colour == GV_COLOUR_USER;
+        for (size_t row = 0; row < rows; row++) {
+            for (size_t i = 0; i < width; i++) {
+                if (mari != NULL && (row == 0 || !is_user)) {
+                    gv_mari_input(mari, node)[row * width + i] = number_of(made, k, row, i);
+                }
+                if (tape != NULL) {
+                    gv_tape_f32(tape, node)[row * width + i] = number_of(made, k, row, i);
+                }
+            }
+        }
+    }
+}
+
+/* The largest difference to the tape, relative to max(1, |value|). */
+static double worst_error(net_builder builder)
+{
+    net made = net_made(builder);
+    gv_tape *tape = NULL;
+    gv_mari *mari = mari_of(&made, true);
+    assert_int_equal(gv_tape_create(made.graph, made.params, &tape), GV_OK);
+    fill_leaves(&made, mari, tape, ROWS);
+    gv_tape_forward(tape, &(gv_tape_step){.seed = 1});
+    const float *expected = gv_tape_f32(tape, made.output);
+    const float *found = gv_mari_run(mari, ROWS);
+    double worst = 0;
+    double spread = 0;
+    for (size_t i = 0; i < gv_shape_count(gv_graph_shape(made.graph, made.output)); i++) {
+        const double scale = fmax(1, fabs((double)expected[i]));
+        worst = fmax(worst, fabs((double)expected[i] - (double)found[i]) / scale);
+        spread = fmax(spread, fabs((double)found[i] - (double)found[0]));
+    }
+    assert_true(spread > 1e-3);
+    gv_tape_destroy(tape);
+    gv_mari_destroy(mari);
+    net_free(&made);
+    return worst;
+}
+
+static const gv_mlp mlp = {.layers = 3, .widths = {24, 10, 1}, .hidden = gv_op_relu};
+
+/* User's columns on both sides of the item's. */
+static void build_mlp(net *made)
+{
+    gv_graph *graph = made->graph;
+    const gv_node left = leaf(made, "left", USER / 2, 0, GV_COLOUR_USER);
+    const gv_node item = leaf(made, "item", ITEM, 0, GV_COLOUR_ITEM);
+    const gv_node right = leaf(made, "right", USER / 2, 0, GV_COLOUR_USER);
+    const gv_node cross = leaf(made, "cross", CROSS, 0, GV_COLOUR_CROSS);
+    const gv_node one = gv_op_concat(graph, left, item, 1);
+    const gv_node two = gv_op_concat(graph, right, cross, 1);
+    made->output = gv_layer_mlp(graph, "net", gv_op_concat(graph, one, two, 1), &mlp);
+}
+
+/* Tokens side by side, flattened; the user's own tower; a product of both; norms and attention. */
+static void build_towers(net *made)
+{
+    gv_graph *graph = made->graph;
+    const gv_node user = leaf(made, "user", 3, 8, GV_COLOUR_USER);
+    const gv_node item = leaf(made, "item", 2, 8, GV_COLOUR_ITEM);
+    const gv_node tokens = gv_op_concat(graph, user, item, 1);
+    const gv_node flat =
+        gv_op_reshape(graph, tokens, gv_shape_of(2, (size_t[]){ROWS, (size_t)5 * 8}));
+    const gv_node deep = gv_op_silu(graph, gv_layer_linear(graph, "deep", flat, 8));
+    const gv_node pairs = gv_layer_linear(graph, "pairs", user, 16);
+    const gv_node heard = gv_op_cross_attention(graph, item, pairs, GV_NODE_NONE, 2);
+    const gv_node said =
+        gv_op_modulate(graph, gv_layer_norm(graph, "norm", heard), deep, GV_NODE_NONE);
+    const gv_node mean = gv_op_mean_last(graph, gv_op_transpose(graph, said, 1, 2));
+    const gv_node tower = gv_op_mean_last(graph, gv_op_transpose(graph, user, 1, 2));
+    const gv_node both = gv_op_mul(graph, mean, gv_op_tanh(graph, tower));
+    made->output = gv_layer_linear(graph, "out", gv_op_concat(graph, both, tower, 1), 2);
+}
+
+static void a_split_network_is_the_graph(void **state)
+{
+    (void)state;
+    assert_true(worst_error(build_mlp) < 1e-5);
+    assert_true(worst_error(build_towers) < 1e-5);
+}
+
+static void multiplications_are_those_of_the_formula(void **state)
+{
+    (void)state;
+    net made = net_made(build_mlp);
+    gv_mari *split = mari_of(&made, true);
+    gv_mari *whole = mari_of(&made, false);
+    const size_t behind = 24 * 10 + 10 * 1;
+    assert_int_equal(gv_mari_products(whole, ROWS), ROWS * ((USER + ITEM + CROSS) * 24 + behind));
+    assert_int_equal(gv_mari_products(split, ROWS),
+                     USER * 24 + ROWS * ((ITEM + CROSS) * 24 + behind));
+    gv_mari_destroy(split);
+    gv_mari_destroy(whole);
+    net_free(&made);
+}
+
+/* As build_mlp, with its columns brought together by colour beforehand. */
+static void build_contiguous(net *made)
+{
+    gv_graph *graph = made->graph;
+    const gv_node left = leaf(made, "left", USER / 2, 0, GV_COLOUR_USER);
+    const gv_node item = leaf(made, "item", ITEM, 0, GV_COLOUR_ITEM);
+    const gv_node right = leaf(made, "right", USER / 2, 0, GV_COLOUR_USER);
+    const gv_node cross = leaf(made, "cross", CROSS, 0, GV_COLOUR_CROSS);
+    const gv_node one = gv_op_concat(graph, left, right, 1);
+    const gv_node two = gv_op_concat(graph, item, cross, 1);
+    made->output = gv_layer_mlp(graph, "net", gv_op_concat(graph, one, two, 1), &mlp);
+}
+
+/* Both read the same columns: the weights follow them from where they are interleaved. */
+static void columns_may_lie_anywhere(void **state)
+{
+    (void)state;
+    net mixed = net_made(build_mlp);
+    net tidy = net_made(build_contiguous);
+    const size_t width = USER + ITEM + CROSS;
+    const gv_weight *weight = gv_params_find(mixed.params, "net.0.weight");
+    const float *from = gv_params_read_f32(mixed.params) + weight->offset;
+    float *to = gv_params_f32(tidy.params) + weight->offset;
+    for (size_t o = 0; o < 24; o++) {
+        for (size_t i = 0; i < width; i++) {
+            const size_t half = USER / 2;
+            const size_t source = i < half          ? i
+                                  : i < USER        ? i + ITEM
+                                  : i < USER + ITEM ? i - half
+                                                    : i;
+            to[o * width + i] = from[o * width + source];
+        }
+    }
+    gv_mari *one = mari_of(&mixed, true);
+    gv_mari *two = mari_of(&tidy, true);
+    fill_leaves(&mixed, one, NULL, ROWS);
+    fill_leaves(&tidy, two, NULL, ROWS);
+    float kept[ROWS];
+    memcpy(kept, gv_mari_run(one, ROWS), sizeof kept);
+    assert_memory_equal(gv_mari_run(two, ROWS), kept, sizeof kept);
+    gv_mari_destroy(one);
+    gv_mari_destroy(two);
+    net_free(&mixed);
+    net_free(&tidy);
+}
+
+static void a_candidate_has_its_bits_in_any_company(void **state)
+{
+    (void)state;
+    net made = net_made(build_mlp);
+    gv_mari *mari = mari_of(&made, true);
+    float all[ROWS];
+    fill_leaves(&made, mari, NULL, ROWS);
+    memcpy(all, gv_mari_run(mari, ROWS), sizeof all);
+    for (size_t count = 1; count < ROWS; count += 5) {
+        assert_memory_equal(gv_mari_run(mari, count), all, count * sizeof *all);
+    }
+    gv_mari_destroy(mari);
+    net_free(&made);
+}
+
+static void build_over_the_batch(net *made)
+{
+    const gv_node x = leaf(made, "x", 4, 0, GV_COLOUR_ITEM);
+    made->output = gv_op_transpose(made->graph, x, 0, 1);
+}
+
+static void what_mixes_candidates_is_refused(void **state)
+{
+    (void)state;
+    net made = net_made(build_over_the_batch);
+    const gv_mari_config config = {
+        .graph = made.graph, .params = made.params, .output = made.output, .rows_max = ROWS};
+    gv_mari *mari = NULL;
+    assert_int_equal(gv_mari_create(&config, &mari), GV_EINVAL);
+    assert_non_null(strstr(gv_status_detail(), "transpose"));
+    net_free(&made);
+}
+
+static void failed_allocations_are_survived(void **state)
+{
+    (void)state;
+    net made = net_made(build_towers);
+    const gv_mari_config config = {.graph = made.graph,
+                                   .params = made.params,
+                                   .leaves = made.leaves,
+                                   .leaf_count = made.leaf_count,
+                                   .output = made.output,
+                                   .rows_max = ROWS};
+    bool is_done = false;
+    int fails = 0;
+    for (; !is_done; fails++) {
+        gv_mari *mari = NULL;
+        gv_mem_fail_after(fails);
+        const gv_status status = gv_mari_create(&config, &mari);
+        gv_mem_fail_after(-1);
+        assert_true(status == GV_OK || status == GV_ENOMEM);
+        is_done = status == GV_OK;
+        gv_mari_destroy(mari);
+    }
+    assert_true(fails > 10);
+    net_free(&made);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_split_network_is_the_graph),
+        cmocka_unit_test(multiplications_are_those_of_the_formula),
+        cmocka_unit_test(columns_may_lie_anywhere),
+        cmocka_unit_test(a_candidate_has_its_bits_in_any_company),
+        cmocka_unit_test(what_mixes_candidates_is_refused),
+        cmocka_unit_test(failed_allocations_are_survived),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
