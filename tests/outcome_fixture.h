@@ -159,4 +159,20 @@ static inline gv_run_record fixture_run(size_t cell_count)
     };
 }
 
+/* What takes a database of version `step` + 1 back to version `step`. */
+static inline const char *fixture_drops(int step)
+{
+    static const char *const drops[] = {
+        [1] = "DROP VIEW league; DROP VIEW tick_wide; DROP VIEW run_wide; DROP VIEW metric_wide;"
+              "PRAGMA user_version = 1",
+        [2] = "DROP VIEW market_tick; DROP VIEW market_league; DROP TABLE seat_tick;"
+              "DROP TABLE seat; PRAGMA user_version = 2",
+        [3] = "DROP VIEW sweep_long; DROP VIEW sweep_wide; DROP VIEW sweep_market;"
+              "DROP VIEW sweep_point; DROP TABLE sweep_value; DROP TABLE sweep_cell;"
+              "DROP TABLE sweep; PRAGMA user_version = 3",
+        [4] = "DROP VIEW retention_league; DROP TABLE winback_day; DROP TABLE winback;"
+              "PRAGMA user_version = 4"};
+    return drops[step];
+}
+
 #endif

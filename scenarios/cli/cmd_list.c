@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "models/predict/model.h"
+#include "models/predict/ocarm.h"
 #include "policies/learn/learner.h"
 #include "scenarios/cli/cli.h"
+#include "scenarios/config/retention.h"
 #include "scenarios/config/scenario.h"
 #include "scenarios/sweep/sweep.h"
 #include "sim/estimate/estimator.h"
@@ -112,6 +114,20 @@ static size_t fill_estimators(plugged entries[ENTRIES_MAX])
     return count;
 }
 
+/* Sections of a scenario of retention, then what can be trained for it. */
+static size_t fill_retention(plugged entries[ENTRIES_MAX])
+{
+    size_t count = 0;
+    for (; gv_retention_sections[count] != NULL; count++) {
+        entries[count] = (plugged){.info = &gv_retention_sections[count]->info,
+                                   .others = gv_retention_sections[count]->others};
+    }
+    for (int role = 0; role < GV_OCARM_ROLES; role++) {
+        entries[count++] = (plugged){.info = &gv_ocarm_types[role]};
+    }
+    return count;
+}
+
 static size_t fill_scenario(plugged entries[ENTRIES_MAX])
 {
     size_t count = 0;
@@ -146,6 +162,8 @@ static const plugin_kind kinds[] = {
     {"readers", "formats", "Formats of raw logs, for ingest and scenarios.", fill_readers},
     {"scenario", "scenarios", "The keys of a scenario file, section by section.", fill_scenario},
     {"sweep", "sweeps", "The keys of a sweep file, section by section.", fill_sweep},
+    {"retention", NULL, "A scenario of `gavel retention`, and what is trained for it.",
+     fill_retention},
 };
 
 enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };

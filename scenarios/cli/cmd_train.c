@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "models/predict/model.h"
+#include "models/predict/ocarm.h"
 #include "policies/learn/train.h"
 #include "scenarios/cli/arguments.h"
 #include "scenarios/cli/commands_impl.h"
@@ -198,7 +199,8 @@ static const struct argp parser = {
     .args_doc = "LEARNER TRAJECTORIES.safetensors...\nMODEL LOG.gvlog",
     .doc =
         "Trains a network on trajectories, for the policy of the same name; or a model of clicks "
-        "on a log, with other options: `gavel train ftrl --help`.\v"
+        "on a log, or a predictor of retention on examples, with other options: `gavel train ftrl "
+        "--help`, `gavel train ocarm_student --help`.\v"
         "Example:\n"
         "  gavel train bc t.safetensors -o bc.safetensors\n"
         "  gavel train iql t*.safetensors -o iql.safetensors --preset published \\\n"
@@ -426,6 +428,11 @@ static int run(int argc, char **argv)
 {
     if (argc > 1 && gv_model_find(argv[1]) != NULL) {
         return gv_train_model(argc, argv);
+    }
+    for (int role = 0; argc > 1 && role < GV_OCARM_ROLES; role++) {
+        if (strcmp(argv[1], gv_ocarm_types[role].name) == 0) {
+            return gv_train_ocarm(argc, argv);
+        }
     }
     train_request request = {.seed = 1, .jobs = gv_parallel_processors()};
     if (argp_parse(&parser, argc, argv, 0, NULL, &request) != 0) {

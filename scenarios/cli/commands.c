@@ -24,5 +24,6 @@ const gv_command *const gv_commands[] = {
     &gv_command_predict,
     &gv_command_calibrate,
     &gv_command_auctionnet,
+    &gv_command_retention,
     NULL,
 };

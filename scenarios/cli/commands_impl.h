@@ -14,6 +14,7 @@ extern const gv_command gv_command_prices;
 extern const gv_command gv_command_ingest;
 extern const gv_command gv_command_list;
 extern const gv_command gv_command_plot;
+extern const gv_command gv_command_retention;
 extern const gv_command gv_command_run;
 extern const gv_command gv_command_sweep;
 extern const gv_command gv_command_trajectories;
@@ -25,5 +26,8 @@ extern const gv_command gv_command_calibrate;
 
 /* `gavel train MODEL LOG.gvlog`: argv[1] names a model of clicks. Returns the exit code. */
 int gv_train_model(int argc, char **argv);
+
+/* The same of a predictor of retention, whose name is argv[1]. */
+int gv_train_ocarm(int argc, char **argv);
 
 #endif

@@ -21,9 +21,9 @@ static void put_logs(double p, double logs[2])
     logs[1] = log(p);
 }
 
-void gv_truth_make(gv_truth *truth, const gv_population_law *law)
+void gv_retention_truth_make(gv_retention_truth *truth, const gv_population_law *law)
 {
-    *truth = (gv_truth){.law = *law};
+    *truth = (gv_retention_truth){.law = *law};
     for (size_t i = 0; i < GV_TRUTH_GRID; i++) {
         const double z = z_of(i);
         truth->retention[i] = gv_population_retention(law, z);
@@ -117,7 +117,7 @@ static double times(double count, double logarithm)
     return count > 0.0 ? count * logarithm : 0.0;
 }
 
-static double log_likelihood(const gv_truth *truth, const evidence *seen, size_t i)
+static double log_likelihood(const gv_retention_truth *truth, const evidence *seen, size_t i)
 {
     const double z = z_of(i);
     double sum = seen->linear * z - 0.5 * seen->square * z * z - truth->organic[i] * seen->days;
@@ -135,7 +135,8 @@ static double log_likelihood(const gv_truth *truth, const evidence *seen, size_t
     return sum;
 }
 
-double gv_truth_of(const gv_truth *truth, const gv_bid_sight *sight, const gv_onboarding *content)
+double gv_retention_truth_of(const gv_retention_truth *truth, const gv_bid_sight *sight,
+                             const gv_onboarding *content)
 {
     evidence seen = {.linear = 0};
     double logs[GV_TRUTH_GRID];

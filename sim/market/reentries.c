@@ -105,7 +105,7 @@ static void put_content(const writing *to, size_t row, const gv_onboarding *cont
 
 /* Content is drawn at the clock at which all labels are known. */
 static gv_status put_row(const writing *to, size_t row, const gv_population *population,
-                         const gv_truth *truth, const gv_winback_entry *entry)
+                         const gv_retention_truth *truth, const gv_winback_entry *entry)
 {
     gv_spell spell;
     gv_onboarding content;
@@ -117,8 +117,8 @@ static gv_status put_row(const writing *to, size_t row, const gv_population *pop
     put_content(to, row, &content);
     const gv_bid_sight sight = {.x = x, .past = spell.past, .past_count = spell.past_count};
     to->retained[row] = (float)entry->is_retained;
-    to->truth_bid[row] = gv_truth_of(truth, &sight, NULL);
-    to->truth_content[row] = gv_truth_of(truth, &sight, &content);
+    to->truth_bid[row] = gv_retention_truth_of(truth, &sight, NULL);
+    to->truth_content[row] = gv_retention_truth_of(truth, &sight, &content);
     to->user[row] = (int64_t)entry->user;
     to->spell[row] = (int64_t)entry->spell;
     to->bid_us[row] = entry->bid_us;
@@ -149,9 +149,9 @@ static gv_status fill(gv_reentries *reentries, const gv_population *population,
 {
     size_t count = 0;
     const gv_winback_entry *entries = gv_winback_entries(winback, &count);
-    gv_truth truth;
+    gv_retention_truth truth;
     writing to = {0};
-    gv_truth_make(&truth, &population->law);
+    gv_retention_truth_make(&truth, &population->law);
     GV_TRY(allocate(reentries, count, &to));
     for (size_t row = 0; row < count; row++) {
         GV_TRY(put_row(&to, row, population, &truth, &entries[row]));

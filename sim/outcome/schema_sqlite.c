@@ -191,8 +191,8 @@ static const char views[] =
                                 "m.value FROM metric AS m JOIN campaign AS c USING (run_id, "
                                 "cell);\n";
 
-static const char *const steps[GV_SCHEMA_VERSION] = {tables, views, gv_schema_seat,
-                                                     gv_schema_sweep};
+static const char *const steps[GV_SCHEMA_VERSION] = {tables, views, gv_schema_seat, gv_schema_sweep,
+                                                     gv_schema_winback};
 
 /* A forged file could have a view, which may never end, under the name of a table. */
 static gv_status check_tables(gv_store *store, int64_t version)

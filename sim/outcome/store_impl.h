@@ -74,8 +74,9 @@ gv_tick_record gv_cell_tick(const gv_cell_record *cell, size_t i, int64_t *spent
 GV_MUST_CHECK gv_status gv_seat_insert(gv_store *store, int64_t run_id, const gv_cell_record *cells,
                                        size_t count);
 
-extern const char gv_schema_seat[];  /* the step that adds the tables of markets */
-extern const char gv_schema_sweep[]; /* the step that adds those of sweeps */
+extern const char gv_schema_seat[];    /* the step that adds the tables of markets */
+extern const char gv_schema_sweep[];   /* the step that adds those of sweeps */
+extern const char gv_schema_winback[]; /* the step that adds those of users won back */
 
 /* Brings a database, perhaps empty, to this version. */
 GV_MUST_CHECK gv_status gv_schema_migrate(gv_store *store);
@@ -89,7 +90,7 @@ GV_MUST_CHECK gv_status gv_schema_check(gv_store *store, int64_t *version);
 /* "GAVL": in the file's header, so that file(1) and Gavel can tell whose database it is. */
 #define GV_SCHEMA_APPLICATION INT64_C(0x4741564c)
 
-/* From GV_SCHEMA_SEAT on there are seats, from GV_SCHEMA_SWEEP on sweeps. */
-enum { GV_SCHEMA_SEAT = 3, GV_SCHEMA_SWEEP = 4, GV_SCHEMA_VERSION = 4 };
+/* From GV_SCHEMA_SEAT on there are seats, from GV_SCHEMA_SWEEP on sweeps, then users won back. */
+enum { GV_SCHEMA_SEAT = 3, GV_SCHEMA_SWEEP = 4, GV_SCHEMA_WINBACK = 5, GV_SCHEMA_VERSION = 5 };
 
 #endif

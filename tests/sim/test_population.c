@@ -44,8 +44,8 @@ static void the_truth_is_calibrated_and_content_tells_more(void **state)
 {
     (void)state;
     const gv_population population = fixture_population(3);
-    gv_truth truth;
-    gv_truth_make(&truth, &population.law);
+    gv_retention_truth truth;
+    gv_retention_truth_make(&truth, &population.law);
     bin at_bid[BINS] = {0};
     bin after[BINS] = {0};
     bin by_device[BINS] = {0};
@@ -62,8 +62,8 @@ static void the_truth_is_calibrated_and_content_tells_more(void **state)
         assert_int_equal(gv_population_onboarding(&population, &seen.spell, 0, INT64_MAX, &content),
                          GV_OK);
         const bool y = gv_population_is_retained(&population, &seen.spell);
-        const double p = gv_truth_of(&truth, &seen.sight, NULL);
-        const double q = gv_truth_of(&truth, &seen.sight, &content);
+        const double p = gv_retention_truth_of(&truth, &seen.sight, NULL);
+        const double q = gv_retention_truth_of(&truth, &seen.sight, &content);
         add(at_bid, p, y);
         add(after, q, y);
         bin *device = &by_device[seen.spell.device];
@@ -194,14 +194,14 @@ static void users_without_history_and_with_a_vast_one_are_users_like_others(void
 {
     (void)state;
     gv_population population = fixture_population(8);
-    gv_truth truth;
-    gv_truth_make(&truth, &population.law);
+    gv_retention_truth truth;
+    gv_retention_truth_make(&truth, &population.law);
     size_t without = 0;
     uint64_t most = 0;
     for (uint64_t user = 0; user < 20000; user++) {
         fixture_user seen;
         (void)fixture_user_at(&population, user, GV_US_PER_DAY, &seen);
-        const double p = gv_truth_of(&truth, &seen.sight, NULL);
+        const double p = gv_retention_truth_of(&truth, &seen.sight, NULL);
         assert_true(p > 0.0);
         assert_true(p < 1.0);
         without += seen.spell.past_visits == 0;

@@ -14,14 +14,14 @@
 
 enum { USERS = 400, DAYS = 24 };
 
-static gv_truth truth;
+static gv_retention_truth truth;
 
 static void predict_truth(void *context, const gv_bid_sight *sights, const gv_onboarding *contents,
                           size_t count, double *p)
 {
     assert_null(contents);
     for (size_t i = 0; i < count; i++) {
-        p[i] = gv_truth_of(context, &sights[i], NULL);
+        p[i] = gv_retention_truth_of(context, &sights[i], NULL);
     }
 }
 
@@ -31,7 +31,7 @@ static const gv_return_model honest = {.name = "truth",
 
 static gv_winback_config config_of(const gv_population *population)
 {
-    gv_truth_make(&truth, &population->law);
+    gv_retention_truth_make(&truth, &population->law);
     return (gv_winback_config){.population = population,
                                .user_count = USERS,
                                .days = DAYS,

@@ -30,7 +30,7 @@ typedef struct gv_bid_sight {
 enum { GV_TRUTH_GRID = 121 };
 
 /* What the law says at each z of the grid; a plain value of some 25 KB. */
-typedef struct gv_truth {
+typedef struct gv_retention_truth {
     gv_population_law law;
     double retention[GV_TRUTH_GRID];
     double organic[GV_TRUTH_GRID];
@@ -39,11 +39,12 @@ typedef struct gv_truth {
     double likes[GV_TRUTH_GRID][2];    /* of an item not to be liked, and to be */
     double bounces[GV_TRUTH_GRID][2];  /* of a re-entry with content, and without */
     double furthers[GV_TRUTH_GRID][2]; /* of no further session, and of one */
-} gv_truth;
+} gv_retention_truth;
 
-void gv_truth_make(gv_truth *truth, const gv_population_law *law);
+void gv_retention_truth_make(gv_retention_truth *truth, const gv_population_law *law);
 
 /* content: NULL for p(y | x). Reads nothing of the user but what is given. */
-double gv_truth_of(const gv_truth *truth, const gv_bid_sight *sight, const gv_onboarding *content);
+double gv_retention_truth_of(const gv_retention_truth *truth, const gv_bid_sight *sight,
+                             const gv_onboarding *content);
 
 #endif

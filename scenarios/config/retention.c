@@ -1,0 +1,195 @@
+/* A scenario of retention: its text, the --set arguments over it, its sections. */
+#include "scenarios/config/retention.h"
+
+#include <string.h>
+
+#include "scenarios/config/expand.h"
+#include "scenarios/config/override.h"
+#include "sim/base/file.h"
+#include "sim/base/mem.h"
+
+/* In the order of gv_retention_sections. */
+enum { TOP, POPULATION, CAMPAIGN, POLICIES };
+
+static gv_status no_memory(void)
+{
+    return GV_FAIL(GV_ENOMEM, "no memory for a scenario of retention");
+}
+
+void gv_retention_plan_destroy(gv_retention_plan *plan)
+{
+    if (plan != NULL) {
+        gv_region_fini(&plan->region);
+        gv_mem_free(plan);
+    }
+}
+
+/* As the file is to be opened: one from the command line means the folder where it was typed. */
+static gv_status resolve_model(gv_retention_plan *plan, const gv_section *section,
+                               gv_retention_policy *policy)
+{
+    const gv_param *row = gv_param_find(section->params, "model");
+    const gv_mark mark = gv_section_mark(section, "model");
+    const bool is_option = mark.source != NULL && mark.source->is_option;
+    if (policy->model == NULL || !gv_param_is_file(row, policy)) {
+        return GV_OK;
+    }
+    const gv_status status =
+        gv_expand_path(&plan->region, is_option ? "" : plan->path, policy->model, &policy->model);
+    if (status == GV_EUSAGE) {
+        gv_problems_add(&plan->problems, mark, "%s.model: %s", section->path, gv_status_detail());
+        return GV_OK;
+    }
+    return status;
+}
+
+static gv_status read_policy(gv_retention_plan *plan, const gv_reading *reading, size_t node)
+{
+    const size_t number = plan->policy_count;
+    gv_section *section = &plan->policy_sections[number];
+    const char *name = gv_section_word(reading, node, "name", "policies");
+    section->path = gv_region_print(reading->region, "policies.%s", name == NULL ? "?" : name);
+    if (section->path == NULL) {
+        return no_memory();
+    }
+    GV_TRY(gv_section_read(reading, node, &gv_retention_sections[POLICIES]->info, NULL, section));
+    gv_retention_policy *policy = section->config;
+    plan->policies[plan->policy_count++] = policy;
+    if (policy->name == NULL) {
+        return GV_OK; /* reported already */
+    }
+    for (size_t i = 0; i < number; i++) {
+        if (plan->policies[i]->name != NULL && strcmp(plan->policies[i]->name, policy->name) == 0) {
+            gv_problems_add(reading->problems, gv_section_mark(section, "name"),
+                            "two policies are called '%s'", policy->name);
+        }
+    }
+    if ((policy->aim == GV_AIM_RETENTION) != (policy->model != NULL)) {
+        gv_problems_add(reading->problems, section->mark,
+                        "%s: a model belongs to aim retention, and that aim needs one: the path "
+                        "of weights, or " GV_RETENTION_TRUTH,
+                        section->path);
+    }
+    return resolve_model(plan, section, policy);
+}
+
+static gv_status read_policies(gv_retention_plan *plan, const gv_reading *reading)
+{
+    const gv_tree *tree = reading->tree;
+    const size_t list = gv_tree_find(tree, 0, "policies");
+    if (list == GV_TREE_NONE || tree->nodes[list].kind != GV_NODE_LIST ||
+        gv_tree_children(tree, list) == 0) {
+        gv_problems_add(reading->problems, tree->nodes[list == GV_TREE_NONE ? 0 : list].mark,
+                        "policies must be given: a list such as [{name: clicks, aim: clicks}]");
+        return GV_OK;
+    }
+    const size_t count = gv_tree_children(tree, list);
+    plan->policies = gv_region_alloc(reading->region, count, sizeof *plan->policies);
+    plan->policy_sections = gv_region_alloc(reading->region, count, sizeof *plan->policy_sections);
+    if (plan->policies == NULL || plan->policy_sections == NULL) {
+        return no_memory();
+    }
+    for (size_t item = gv_tree_first(tree, list); item != GV_TREE_NONE;
+         item = gv_tree_next(tree, list, item)) {
+        GV_TRY(read_policy(plan, reading, item));
+    }
+    return GV_OK;
+}
+
+static gv_status read_sections(gv_retention_plan *plan, const gv_reading *reading)
+{
+    static const char *const others[] = {"population", "campaign", "policies", NULL};
+    plan->top_section.path = "";
+    plan->law_section.path = "population";
+    plan->campaign_section.path = "campaign";
+    GV_TRY(
+        gv_section_read(reading, 0, &gv_retention_sections[TOP]->info, others, &plan->top_section));
+    GV_TRY(gv_section_read(reading, gv_tree_find(reading->tree, 0, "population"),
+                           &gv_retention_sections[POPULATION]->info, NULL, &plan->law_section));
+    GV_TRY(gv_section_read(reading, gv_tree_find(reading->tree, 0, "campaign"),
+                           &gv_retention_sections[CAMPAIGN]->info, NULL, &plan->campaign_section));
+    plan->top = plan->top_section.config;
+    plan->law = plan->law_section.config;
+    plan->campaign = plan->campaign_section.config;
+    return read_policies(plan, reading);
+}
+
+static gv_status read_all(gv_retention_plan *plan, const gv_text_source *source,
+                          const char *const *sets, size_t set_count)
+{
+    gv_tree tree = {.region = &plan->region};
+    const gv_reading reading = {
+        .tree = &tree, .region = &plan->region, .problems = &plan->problems};
+    gv_status status = gv_tree_read(&tree, source, &plan->problems);
+    if (status == GV_OK && plan->problems.count == 0 && tree.nodes[0].kind != GV_NODE_MAP) {
+        gv_problems_add(&plan->problems, tree.nodes[0].mark,
+                        "a scenario is a mapping of keys such as population and policies");
+    }
+    for (size_t i = 0; i < set_count && status == GV_OK && plan->problems.count == 0; i++) {
+        status = gv_override(&tree, sets[i], &plan->problems);
+    }
+    if (status == GV_OK && plan->problems.count == 0) {
+        status = read_sections(plan, &reading);
+    }
+    gv_tree_fini(&tree);
+    return status == GV_OK ? gv_problems_fail(&plan->problems) : status;
+}
+
+gv_status gv_retention_parse(const char *path, const char *text, size_t size,
+                             const char *const *sets, size_t set_count, gv_retention_plan **out)
+{
+    gv_retention_plan *plan = gv_mem_alloc(sizeof *plan, 0, 0);
+    *out = plan;
+    if (plan == NULL) {
+        return no_memory();
+    }
+    plan->problems.region = &plan->region;
+    gv_text_source *source = gv_region_alloc(&plan->region, 1, sizeof *source);
+    plan->path = gv_region_text(&plan->region, path, strlen(path));
+    const char *copy = gv_region_text(&plan->region, text, size);
+    if (source == NULL || plan->path == NULL || copy == NULL) {
+        return no_memory();
+    }
+    *source = (gv_text_source){.name = plan->path, .text = copy, .size = size};
+    return read_all(plan, source, sets, set_count);
+}
+
+gv_status gv_retention_load(const char *path, const char *const *sets, size_t set_count,
+                            gv_retention_plan **out)
+{
+    char *text = NULL;
+    size_t size = 0;
+    *out = NULL;
+    GV_TRY(gv_file_read_text(path, GV_TREE_BYTES_MAX, &text, &size));
+    const gv_status status = gv_retention_parse(path, text, size, sets, set_count, out);
+    gv_mem_free(text);
+    return status;
+}
+
+/* ---- as a text ------------------------------------------------------------------------------- */
+
+static const char *print_section(gv_region *region, const gv_section *section, const char *text)
+{
+    for (const gv_param *row = section->params; text != NULL && row->name != NULL; row++) {
+        char value[512];
+        gv_param_print(row, section->config, value, sizeof value);
+        text = gv_region_print(region, "%s%s%s%s: %s\n", text, section->path,
+                               section->path[0] == '\0' ? "" : ".", row->name, value);
+    }
+    return text;
+}
+
+gv_status gv_retention_text(gv_retention_plan *plan, const char **text)
+{
+    const char *all = print_section(&plan->region, &plan->top_section, "");
+    all = all == NULL ? NULL : print_section(&plan->region, &plan->law_section, all);
+    all = all == NULL ? NULL : print_section(&plan->region, &plan->campaign_section, all);
+    for (size_t i = 0; all != NULL && i < plan->policy_count; i++) {
+        all = print_section(&plan->region, &plan->policy_sections[i], all);
+    }
+    if (all == NULL) {
+        return no_memory();
+    }
+    *text = all;
+    return GV_OK;
+}
