@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <gsl/gsl_sf_erf.h>
 #include <math.h>
+#include <string.h>
 
 #include "models/nn/layers.h"
 #include "models/nn/optimizer.h"
@@ -10,7 +11,7 @@
 #include "sim/base/mem.h"
 #include "sim/base/random.h"
 
-enum { SHARDS = 8, SERVED_ROWS = 64, LAW_NUMBERS = 2 };
+enum { SHARDS = 8, SERVED_ROWS = 64, LAW_NUMBERS = 2, CHECKS = 20, HELD_OUT = 10 };
 
 /* Log-variances beyond these would let one auction rule a batch. */
 #define LEAST_LOG_VARIANCE (-6.0)
@@ -48,6 +49,7 @@ struct gv_price_net {
     gv_tape *tape;
     const gv_examples *examples; /* while it learns, as is the next */
     const gv_price_sample *samples;
+    size_t taught; /* the first so many are learnt from, the others judge */
 };
 
 /* ---- graphs ---------------------------------------------------------------------------------- */
@@ -125,7 +127,7 @@ static void fill(void *context, gv_tape *tape, uint64_t step, size_t shard)
     const size_t rows = net->config.batch / SHARDS;
     const gv_random random = gv_random_key(net->config.seed, GV_STREAM_SAMPLE, step);
     for (size_t i = 0; i < rows; i++) {
-        const size_t row = (size_t)gv_random_below(&random, shard * rows + i, net->examples->count);
+        const size_t row = (size_t)gv_random_below(&random, shard * rows + i, net->taught);
         const gv_price_sample *sample = &net->samples[row];
         const float weight = (float)(sample->weight / (double)net->config.batch);
         take_fields(net->examples, row,
@@ -155,6 +157,40 @@ static gv_status begin_learning(gv_price_net *net)
     return gv_trainer_create(&trainer, &net->trainer);
 }
 
+/* The mean log-likelihood of the auctions that are held out. */
+static gv_status judge(gv_price_net *net, gv_log_normal_price *laws, double *likelihood)
+{
+    gv_examples view = *net->examples;
+    view.count -= net->taught;
+    view.starts += net->taught * view.shape.field_count;
+    GV_TRY(gv_price_net_laws(net, &view, laws));
+    *likelihood = gv_price_likelihood(laws, net->samples + net->taught, view.count);
+    return GV_OK;
+}
+
+/* Step by step; what did best on the auctions held out is kept. best: room for the parameters. */
+static gv_status climb(gv_price_net *net, gv_log_normal_price *laws, float *best)
+{
+    const size_t size = gv_params_size(net->params) * sizeof *best;
+    const uint64_t every = (net->config.steps + CHECKS - 1) / CHECKS;
+    double highest = -HUGE_VAL;
+    for (uint64_t step = 1; step <= net->config.steps; step++) {
+        gv_trainer_report report;
+        double likelihood = 0;
+        GV_TRY(gv_trainer_step(net->trainer, &report));
+        if (step % every != 0 && step != net->config.steps) {
+            continue;
+        }
+        GV_TRY(judge(net, laws, &likelihood));
+        if (likelihood > highest) {
+            highest = likelihood;
+            memcpy(best, gv_params_read_f32(net->params), size);
+        }
+    }
+    memcpy(gv_params_f32(net->params), best, size);
+    return GV_OK;
+}
+
 static gv_status learn(gv_price_net *net)
 {
     GV_TRY(gv_params_create(GV_F32, &net->params));
@@ -162,18 +198,22 @@ static gv_status learn(gv_price_net *net)
     GV_TRY(build_serving(net));
     GV_TRY(gv_params_draw(net->params, net->config.seed));
     GV_TRY(begin_learning(net));
-    for (uint64_t step = 0; step < net->config.steps; step++) {
-        gv_trainer_report report;
-        GV_TRY(gv_trainer_step(net->trainer, &report));
-    }
-    return gv_tape_create(net->serving, net->params, &net->tape);
+    GV_TRY(gv_tape_create(net->serving, net->params, &net->tape));
+    float *best = gv_mem_alloc(0, gv_params_size(net->params), sizeof *best);
+    gv_log_normal_price *laws = gv_mem_alloc(0, net->examples->count - net->taught, sizeof *laws);
+    const gv_status status = best == NULL || laws == NULL
+                                 ? GV_FAIL(GV_ENOMEM, "no memory to teach a network of prices")
+                                 : climb(net, laws, best);
+    gv_mem_free(best);
+    gv_mem_free(laws);
+    return status;
 }
 
 gv_status gv_price_net_fit(const gv_price_net_config *config, const gv_examples *examples,
                            const gv_price_sample *samples, gv_price_net **out)
 {
     assert(config->batch >= SHARDS && config->batch % SHARDS == 0);
-    assert(examples->count > 0);
+    assert(examples->count >= 2);
     gv_log_normal_price start;
     GV_TRY(gv_log_normal_price_fit(samples, examples->count, config->least, &start));
     gv_price_net *net = gv_mem_alloc(sizeof *net, 0, 0);
@@ -185,6 +225,7 @@ gv_status gv_price_net_fit(const gv_price_net_config *config, const gv_examples 
     net->start = start;
     net->examples = examples;
     net->samples = samples;
+    net->taught = examples->count - 1 - (examples->count - 2) / HELD_OUT;
     const gv_status status = learn(net);
     if (status != GV_OK) {
         gv_price_net_destroy(net);

@@ -8,8 +8,9 @@
 #include "scenarios/report/prices.h"
 #include "scenarios/run/prices.h"
 #include "sim/base/money.h"
+#include "sim/base/parallel.h"
 
-enum { KEY_OFFER = 256, KEY_SPREAD, KEY_SEED, KEY_JSON, KEY_PLOT };
+enum { KEY_OFFER = 256, KEY_SPREAD, KEY_SEED, KEY_JSON, KEY_PLOT, KEY_FIELDS };
 
 typedef struct prices_request {
     gv_prices_options options;
@@ -25,6 +26,11 @@ static const struct argp_option options[] = {
     {"spread", KEY_SPREAD, "NUMBER", 0,
      "Standard deviation of its offers' logarithm (default: 0.5)", 0},
     {"seed", KEY_SEED, "N", 0, "Of its offers (default: 1)", 0},
+    {"fields", KEY_FIELDS, "LIST", 0,
+     "Also teach a network the law of each auction by these fields, such as 'exchange, "
+     "slot_width*slot_height, hour'",
+     0},
+    {"jobs", 'j', "N", 0, "Threads (default: all processors); the outcome is the same", 0},
     {"json", KEY_JSON, NULL, 0, "As one JSON object: money in nanos", 0},
     {"plot", KEY_PLOT, "NAME", 0, "Also draw NAME.png and NAME.svg", 0},
     {0},
@@ -60,6 +66,12 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
     case KEY_SEED:
         request->options.seed = gv_cli_count("--seed", argument, INT64_MAX, state);
         return 0;
+    case KEY_FIELDS:
+        request->options.fields = argument;
+        return 0;
+    case 'j':
+        request->options.jobs = (size_t)gv_cli_count("--jobs", argument, GV_CLI_JOBS_MAX, state);
+        return 0;
     case KEY_JSON:
         request->as_json = true;
         return 0;
@@ -87,9 +99,10 @@ static const struct argp parser = {
     .doc =
         "Shows how often a bid wins by the market prices of a log, and what an advertiser whose "
         "offers win only some of its auctions can tell of that: by the prices that it saw alone, "
-        "which is too low, by the product limit (Kaplan and Meier), and by a censored "
-        "log-normal.\v"
+        "which is too low, by the product limit (Kaplan and Meier), by a censored "
+        "log-normal, and with --fields by a network that gives each auction a law of its own.\v"
         "Example:\n  gavel prices june.gvlog --offer '60 CPM' --plot prices\n"
+        "  gavel prices june.gvlog --offer '60 CPM' --fields 'exchange, advertiser, hour'\n"
         "  gavel prices 2997.info.json --offer '40 CPM' --spread 0.8 --json",
 };
 
@@ -107,7 +120,8 @@ static gv_status show(const prices_request *request)
 
 static int run(int argc, char **argv)
 {
-    prices_request request = {.options = {.offer_sigma = 0.5, .seed = 1}};
+    prices_request request = {
+        .options = {.offer_sigma = 0.5, .seed = 1, .jobs = gv_parallel_processors()}};
     if (argp_parse(&parser, argc, argv, 0, NULL, &request) != 0) {
         return GV_EXIT_USAGE;
     }

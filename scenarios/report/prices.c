@@ -7,7 +7,7 @@
 #include "scenarios/report/gnuplot.h"
 #include "sim/base/money.h"
 
-enum { BID, ALL, LIMIT, DEVIATION, LOG_NORMAL, WON_ALONE, COLUMNS };
+enum { BID, ALL, LIMIT, DEVIATION, LOG_NORMAL, WON_ALONE, NETWORK, COLUMNS };
 
 static const gv_table_column columns[COLUMNS] = {
     [BID] = {.title = "bid", .unit = "CPM"},
@@ -16,6 +16,7 @@ static const gv_table_column columns[COLUMNS] = {
     [DEVIATION] = {.title = "+-", .unit = "%"},
     [LOG_NORMAL] = {.title = "log-normal", .unit = "%"},
     [WON_ALONE] = {.title = "won alone", .unit = "%"},
+    [NETWORK] = {.title = "network", .unit = "%"},
 };
 
 static double cpm_of(int64_t nanos)
@@ -36,7 +37,8 @@ static void print_head(FILE *stream, const gv_prices *prices)
 gv_status gv_prices_print(FILE *stream, const gv_prices *prices, const gv_report_options *options)
 {
     gv_table *table = NULL;
-    GV_TRY(gv_table_create(columns, COLUMNS, prices->point_count, &table));
+    const bool has_network = isfinite(prices->network_likelihood);
+    GV_TRY(gv_table_create(columns, has_network ? COLUMNS : NETWORK, prices->point_count, &table));
     for (size_t row = 0; row < prices->point_count; row++) {
         const gv_price_point *point = &prices->points[row];
         gv_table_set(table, row, BID, "%.6g", cpm_of(point->bid_nanos));
@@ -45,6 +47,9 @@ gv_status gv_prices_print(FILE *stream, const gv_prices *prices, const gv_report
         gv_table_set(table, row, DEVIATION, "%.1f", 100 * point->deviation);
         gv_table_set(table, row, LOG_NORMAL, "%.1f", 100 * point->log_normal);
         gv_table_set(table, row, WON_ALONE, "%.1f", 100 * point->won_alone);
+        if (has_network) {
+            gv_table_set(table, row, NETWORK, "%.1f", 100 * point->network);
+        }
     }
     print_head(stream, prices);
     gv_table_print(table, stream, options);
@@ -54,7 +59,20 @@ gv_status gv_prices_print(FILE *stream, const gv_prices *prices, const gv_report
         "\nwins: of all auctions, whether seen or not. Log-normal: median %.6g CPM, sigma "
         "%.4g.\nwon alone: the prices that were seen, as if nothing had been lost.\n",
         exp(prices->mu) / (double)GV_NANOS_PER_CPM, prices->sigma);
+    if (has_network) {
+        (void)fprintf(stream,
+                      "network: the mean over the latest three tenths of the auctions, which it "
+                      "did not learn from; their mean log-likelihood is %.4f,\nunder one "
+                      "log-normal for all of them %.4f.\n",
+                      prices->network_likelihood, prices->start_likelihood);
+    }
     return GV_OK;
+}
+
+/* JSON knows no NaN. */
+static json_t *number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
 }
 
 gv_status gv_prices_json(FILE *stream, const gv_prices *prices)
@@ -63,15 +81,18 @@ gv_status gv_prices_json(FILE *stream, const gv_prices *prices)
     for (size_t i = 0; i < prices->point_count; i++) {
         const gv_price_point *point = &prices->points[i];
         (void)json_array_append_new(
-            rows, json_pack("{s:I,s:f,s:f,s:f,s:f,s:f}", "bid_nanos", (json_int_t)point->bid_nanos,
-                            "win_rate", point->all, "product_limit", point->product_limit,
-                            "deviation", point->deviation, "log_normal", point->log_normal,
-                            "won_alone", point->won_alone));
+            rows,
+            json_pack("{s:I,s:f,s:f,s:f,s:f,s:f,s:o}", "bid_nanos", (json_int_t)point->bid_nanos,
+                      "win_rate", point->all, "product_limit", point->product_limit, "deviation",
+                      point->deviation, "log_normal", point->log_normal, "won_alone",
+                      point->won_alone, "network", number(point->network)));
     }
     json_t *object =
-        json_pack("{s:I,s:I,s:I,s:{s:f,s:f},s:o}", "auctions", (json_int_t)prices->auctions, "won",
-                  (json_int_t)prices->won, "reach_nanos", (json_int_t)prices->reach_nanos,
-                  "log_normal", "mu", prices->mu, "sigma", prices->sigma, "points", rows);
+        json_pack("{s:I,s:I,s:I,s:{s:f,s:f},s:o,s:o,s:o}", "auctions", (json_int_t)prices->auctions,
+                  "won", (json_int_t)prices->won, "reach_nanos", (json_int_t)prices->reach_nanos,
+                  "log_normal", "mu", prices->mu, "sigma", prices->sigma, "network_likelihood",
+                  number(prices->network_likelihood), "start_likelihood",
+                  number(prices->start_likelihood), "points", rows);
     if (object == NULL) {
         return GV_FAIL(GV_ENOMEM, "no memory to print prices");
     }

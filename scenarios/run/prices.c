@@ -2,8 +2,11 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "models/predict/example_reader.h"
+#include "models/predict/price_net.h"
 #include "scenarios/compose/inputs.h"
 #include "sim/base/mem.h"
 #include "sim/base/money.h"
@@ -12,6 +15,8 @@
 #include "sim/estimate/log_normal_price.h"
 #include "sim/log/log.h"
 #include "sim/market/history.h"
+
+enum { BITS = 12 }; /* of the network's table */
 
 /* Every price, and what an advertiser saw of it; both [count]. */
 typedef struct seen {
@@ -92,6 +97,99 @@ static gv_status look_at_counts(const gv_prices_options *options, gv_region *reg
     return GV_OK;
 }
 
+/* ---- a network of prices --------------------------------------------------------------------- */
+
+/* Impressions first .. first + count of the log as examples. */
+static gv_status read_examples(gv_example_reader *reader, const gv_log *log, uint64_t first,
+                               size_t count, gv_example_set *set)
+{
+    const gv_log_column *time = gv_log_find(log, GV_LOG_IMPRESSION, gv_log_role_name(GV_ROLE_TIME));
+    gv_sample *samples = gv_mem_alloc(0, count, sizeof *samples);
+    if (samples == NULL) {
+        return GV_FAIL(GV_ENOMEM, "no memory for %zu auctions", count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        samples[i] = (gv_sample){
+            .row = first + i,
+            .time_us = time == NULL ? 0 : gv_log_integers(time)[first + i],
+        };
+    }
+    const gv_status status = gv_example_reader_read(reader, samples, count, NULL, set);
+    gv_mem_free(samples);
+    return status;
+}
+
+static gv_status judge(gv_price_net *net, const gv_examples *later, const gv_price_sample *own,
+                       gv_prices *out)
+{
+    const gv_log_normal_price start = gv_price_net_start(net);
+    gv_log_normal_price *laws = gv_mem_alloc(0, later->count, sizeof *laws);
+    if (laws == NULL) {
+        return GV_FAIL(GV_ENOMEM, "no memory for %zu laws of prices", later->count);
+    }
+    const gv_status status = gv_price_net_laws(net, later, laws);
+    if (status == GV_OK) {
+        out->network_likelihood = gv_price_likelihood(laws, own, later->count);
+        for (size_t p = 0; p < out->point_count; p++) {
+            gv_price_point *point = &out->points[p];
+            double sum = 0;
+            for (size_t i = 0; i < later->count; i++) {
+                sum += gv_log_normal_price_win_rate(&laws[i], point->bid_nanos);
+            }
+            point->network = sum / (double)later->count;
+        }
+        for (size_t i = 0; i < later->count; i++) {
+            laws[i] = start;
+        }
+        out->start_likelihood = gv_price_likelihood(laws, own, later->count);
+    }
+    gv_mem_free(laws);
+    return status;
+}
+
+/* own [rows]: what was seen, in the log's order. */
+static gv_status teach(const gv_prices_options *options, const gv_log *log,
+                       const gv_price_sample *own, gv_prices *out)
+{
+    gv_fields fields;
+    gv_example_reader *reader = NULL;
+    gv_example_set earlier = {.row_room = 0};
+    gv_example_set later = {.row_room = 0};
+    gv_price_net *net = NULL;
+    gv_price_net_config config = gv_price_net_usual;
+    config.seed = options->seed;
+    config.jobs = options->jobs;
+    const uint64_t rows = gv_log_rows(log, GV_LOG_IMPRESSION);
+    const uint64_t taught = rows * 7 / 10;
+    GV_TRY(gv_fields_parse(options->fields, strlen(options->fields), &fields));
+    if (taught == 0 || taught == rows) {
+        return GV_FAIL(GV_EINVAL, "%s: too few auctions to teach a network", options->path);
+    }
+    GV_TRY(gv_example_reader_create(log, &fields, BITS, "a network of prices", &reader));
+    gv_status status = GV_OK;
+    GV_TRY_GOTO(status, read_examples(reader, log, 0, (size_t)taught, &earlier), done);
+    GV_TRY_GOTO(status, read_examples(reader, log, taught, (size_t)(rows - taught), &later), done);
+    GV_TRY_GOTO(status, gv_price_net_fit(&config, &earlier.view, own, &net), done);
+    status = judge(net, &later.view, own + taught, out);
+done:
+    gv_price_net_destroy(net);
+    gv_example_set_fini(&earlier);
+    gv_example_set_fini(&later);
+    gv_example_reader_destroy(reader);
+    return status;
+}
+
+static gv_status teach_by_log(const gv_prices_options *options, const seen *sight, gv_prices *out)
+{
+    gv_log *log = NULL;
+    GV_TRY(gv_log_open(options->path, &log));
+    const gv_status status = teach(options, log, sight->own, out);
+    gv_log_close(log);
+    return status;
+}
+
+/* ---- laws without features ------------------------------------------------------------------- */
+
 /* Only what was won, as if nothing had been lost. */
 static gv_status fit_won_alone(const seen *sight, gv_kaplan_meier **out)
 {
@@ -111,9 +209,17 @@ static gv_status fit_won_alone(const seen *sight, gv_kaplan_meier **out)
     return status;
 }
 
+static int by_nanos(const void *a, const void *b)
+{
+    const int64_t one = ((const gv_price_sample *)a)->nanos;
+    const int64_t other = ((const gv_price_sample *)b)->nanos;
+    return (one > other) - (one < other);
+}
+
 /* Bids that reach k twentieths of all prices, k = 1 .. 19, but for those that are one. */
 static void place_points(const seen *sight, gv_prices *out)
 {
+    assert(sight->all != NULL);
     for (size_t k = 1; k <= GV_PRICES_POINTS; k++) {
         const int64_t bid = sight->all[(sight->count - 1) * k / (GV_PRICES_POINTS + 1)].nanos;
         if (out->point_count == 0 || out->points[out->point_count - 1].bid_nanos < bid) {
@@ -137,7 +243,6 @@ static gv_status fit_all(seen *sight, gv_prices *out)
     out->mu = law.mu;
     out->sigma = law.sigma;
     out->reach_nanos = gv_kaplan_meier_reach(fits[SEEN]);
-    place_points(sight, out);
     for (size_t i = 0; i < out->point_count; i++) {
         gv_price_point *point = &out->points[i];
         point->all = gv_kaplan_meier_win_rate(fits[ALL], point->bid_nanos);
@@ -153,13 +258,31 @@ done:
     return status;
 }
 
+/* The network first, which needs the log's order: fits sort what was seen. */
+static gv_status fit(const gv_prices_options *options, seen *sight, gv_prices *out)
+{
+    qsort(sight->all, sight->count, sizeof *sight->all, by_nanos);
+    place_points(sight, out);
+    for (size_t i = 0; i < out->point_count; i++) {
+        out->points[i].network = (double)NAN;
+    }
+    if (options->fields != NULL) {
+        GV_TRY(teach_by_log(options, sight, out));
+    }
+    return fit_all(sight, out);
+}
+
 gv_status gv_prices_of(const gv_prices_options *options, gv_prices *out)
 {
     const char *ending = strrchr(options->path, '.');
     const bool is_json = ending != NULL && strcmp(ending, ".json") == 0;
     gv_region region = {.chunks = NULL};
     seen sight = {.count = 0};
-    *out = (gv_prices){.auctions = 0};
+    *out = (gv_prices){.network_likelihood = (double)NAN, .start_likelihood = (double)NAN};
+    if (is_json && options->fields != NULL) {
+        return GV_FAIL(GV_EUSAGE, "%s: counts of prices have no fields for a network to see",
+                       options->path);
+    }
     gv_status status =
         is_json ? look_at_counts(options, &region, &sight) : look_at_log(options, &sight);
     if (status == GV_OK) {
@@ -167,7 +290,7 @@ gv_status gv_prices_of(const gv_prices_options *options, gv_prices *out)
             out->won += sight.own[i].won;
         }
         out->auctions = sight.count;
-        status = fit_all(&sight, out);
+        status = fit(options, &sight, out);
     }
     gv_region_fini(&region);
     gv_mem_free(sight.all);

@@ -20,6 +20,12 @@ typedef struct gv_prices_options {
     int64_t offer_nanos; /* the median offer; 0: every auction is won */
     double offer_sigma;  /* standard deviation of the offers' logarithm, at least 0 */
     uint64_t seed;
+    /*
+     * What a network of prices is to see, see fields.h; NULL: there is none. It learns from the
+     * earlier 7 in 10 auctions of a log and is judged by the others.
+     */
+    const char *fields;
+    size_t jobs;
 } gv_prices_options;
 
 enum { GV_PRICES_POINTS = 19 };
@@ -32,6 +38,7 @@ typedef struct gv_price_point {
     double product_limit;
     double deviation; /* of the product limit, by Greenwood */
     double log_normal;
+    double network; /* the mean over the later auctions; NaN: there is none */
 } gv_price_point;
 
 typedef struct gv_prices {
@@ -40,7 +47,10 @@ typedef struct gv_prices {
     int64_t reach_nanos; /* the dearest that was seen, or bid */
     double mu;           /* of the log-normal, logarithm of nanos */
     double sigma;
-    size_t point_count; /* bids that each reach a twentieth more of all prices, no two alike */
+    /* Mean log-likelihoods of the later auctions as they were seen; NaN: there is no network. */
+    double network_likelihood;
+    double start_likelihood; /* of one law for all, fitted to the earlier ones */
+    size_t point_count;      /* bids that each reach a twentieth more of all prices, no two alike */
     gv_price_point points[GV_PRICES_POINTS];
 } gv_prices;
 

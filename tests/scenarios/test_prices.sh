@@ -61,6 +61,23 @@ it_prints_a_table_and_draws() {
     test -s p.png && test -s p.svg
 }
 
+# Exchanges and slots of a log that Gavel makes up differ in price.
+a_network_tells_later_auctions_better_than_one_law() {
+    begin
+    "$gavel" generate --quiet --auctions 20000 --seed 3 made.gvlog >/dev/null
+    "$gavel" prices made.gvlog --offer '50 CPM' --fields 'exchange, slot_width*slot_height, hour' \
+        --jobs 1 >one.txt
+    sed -n 's/.*mean log-likelihood is \([-0-9.]*\),/\1/p; s/.*for all of them \([-0-9.]*[0-9]\)\./\1/p' \
+        one.txt >likelihoods.txt
+    test "$(wc -l <likelihoods.txt)" = 2
+    below "$(tail -n 1 likelihoods.txt)" "$(head -n 1 likelihoods.txt)"
+    "$gavel" prices made.gvlog --offer '50 CPM' --fields 'exchange, slot_width*slot_height, hour' \
+        --jobs 2 >two.txt
+    cmp one.txt two.txt
+    expect_failure 2 "known only after the bid" "$gavel" prices made.gvlog --fields 'exchange, price'
+    expect_failure 2 "have no fields" "$gavel" prices made.info.json --fields exchange
+}
+
 mistakes_are_told_in_a_sentence() {
     begin
     expect_failure 2 "which log?" "$gavel" prices
@@ -72,4 +89,4 @@ mistakes_are_told_in_a_sentence() {
 
 run_tests the_product_limit_finds_what_won_prices_miss \
     rlb_histograms_come_out_of_simulated_losses it_prints_a_table_and_draws \
-    mistakes_are_told_in_a_sentence
+    a_network_tells_later_auctions_better_than_one_law mistakes_are_told_in_a_sentence

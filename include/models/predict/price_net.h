@@ -8,7 +8,8 @@
  * bid (gv_op_beyond): Tobin's model with a network in place of a line. (Wu, Yeh and Chen, KDD 2015,
  * and Ren, Qin and others, Deep Landscape Forecasting, KDD 2019, fit prices so, by a line and by a
  * recurrent network; this network is ours.) Logarithms are standardised by the one log-normal law
- * that fits all auctions, from which the network starts.
+ * that fits all auctions. The last tenth of the auctions teaches nothing: twenty times the network
+ * is judged by it, and the likeliest is kept.
  */
 #ifndef MODELS_PREDICT_PRICE_NET_H
 #define MODELS_PREDICT_PRICE_NET_H
@@ -37,9 +38,9 @@ extern const gv_price_net_config gv_price_net_usual;
 typedef struct gv_price_net gv_price_net;
 
 /*
- * samples: [examples->count], of the same auctions; of a field with several values the first is
- * taken. The embeddings are a dense table: a few thousand buckets. The same bits for any number of
- * jobs. GV_EINVAL: what gv_log_normal_price_fit() refuses, or a loss that is not finite.
+ * samples: [examples->count], at least 2, of the same auctions; of a field with several values the
+ * first is taken. The embeddings are a dense table: a few thousand buckets. The same bits for any
+ * number of jobs. GV_EINVAL: what gv_log_normal_price_fit() refuses, or a loss that is not finite.
  */
 GV_MUST_CHECK gv_status gv_price_net_fit(const gv_price_net_config *config,
                                          const gv_examples *examples,
@@ -50,7 +51,7 @@ void gv_price_net_destroy(gv_price_net *net); /* accepts NULL */
 GV_MUST_CHECK gv_status gv_price_net_laws(gv_price_net *net, const gv_examples *examples,
                                           gv_log_normal_price *laws);
 
-/* The law of all auctions alike that it started from. */
+/* The one law of all auctions. */
 gv_log_normal_price gv_price_net_start(const gv_price_net *net);
 
 /*
