@@ -29,7 +29,9 @@ DISTURBANCES = {
              ("0", "0.25", "0.5", "0.75", "1"), True),
 }
 STALE = ("0 d", "1 d", "2 d", "3 d")
-PREDICTORS = ("historical_rate", "ftrl", "fm")
+PREDICTORS = {"historical_rate": ("predictor.type=historical_rate",),
+              **{name: ("predictor.type=trained", f"predictor.model={name}")
+                 for name in ("ftrl", "fm", "mlp", "infnet")}}
 
 
 def log_words():
@@ -114,7 +116,7 @@ def league_lines():
              "Expected clicks at that budget, each judged by the prediction that it bid by: columns "
              "are worlds of their own, to be read from top to bottom.", "",
              "| policy | " + " | ".join(PREDICTORS) + " |", "|---|" + "---|" * len(PREDICTORS)]
-    by_predictor = [outcome(f"league-{name}", [f"predictor.type={name}"]) for name in PREDICTORS]
+    by_predictor = [outcome(f"league-{name}", words) for name, words in PREDICTORS.items()]
     for policy in sorted(by_predictor[0], key=lambda name: -by_predictor[0][name]):
         lines.append(f"| {policy} | " + " | ".join(
             number(clicks[policy], 2) for clicks in by_predictor) + " |")
@@ -122,9 +124,8 @@ def league_lines():
               "historical_rate}`) and each predictor is only believed: what it costs to bid by "
               "another.", "",
               "| policy | " + " | ".join(PREDICTORS) + " |", "|---|" + "---|" * len(PREDICTORS)]
-    by_predictor = [outcome(f"believed-{name}", [f"predictor.type={name}",
-                                                 "response.type=historical_rate"])
-                    for name in PREDICTORS]
+    by_predictor = [outcome(f"believed-{name}", [*words, "response.type=historical_rate"])
+                    for name, words in PREDICTORS.items()]
     for policy in sorted(by_predictor[0], key=lambda name: -by_predictor[0][name]):
         lines.append(f"| {policy} | " + " | ".join(
             number(clicks[policy], 2) for clicks in by_predictor) + " |")

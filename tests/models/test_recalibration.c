@@ -79,8 +79,8 @@ static void a_shift_makes_the_mean_the_rate(void **state)
 }
 
 /*
- * Of a sample that keeps a tenth of what was not clicked, odds are tenfold; a shift by log 0.1 gives
- * the population's back exactly.
+ * Of a sample that keeps a tenth of what was not clicked, odds are tenfold; a shift by log 0.1
+ * gives the population's back exactly.
  */
 static void the_shift_of_a_sample_is_the_log_of_its_rate(void **state)
 {
