@@ -94,6 +94,12 @@ TESTS := $(TEST_SRC:%.c=$(OUT)/%) $(FUZZ_SRC:%.c=$(OUT)/%) $(wildcard tests/*/te
 ifneq ($(BUILD),release)
   TESTS := $(filter-out tests/lint/% tests/setup/% tests/install/%,$(TESTS))
 endif
+# What learns or plays for minutes under a sanitizer, and leans on what smaller tests cover.
+SLOW := test_market test_market.sh test_learn test_dd test_egdb test_ebaret test_dt test_train \
+        test_train.sh test_csv test_sweep_command.sh test_league test_market_report
+ifneq ($(SHORT),)
+  TESTS := $(foreach test,$(TESTS),$(if $(filter $(SLOW),$(notdir $(test))),,$(test)))
+endif
 ifneq ($(TEST),)
   TESTS := $(foreach test,$(TESTS),$(if $(findstring $(TEST),$(test)),$(test)))
 endif
@@ -211,7 +217,7 @@ test_env = BUILD=$(BUILD) OUT=$(OUT) GAVEL=$(CURDIR)/$(OUT)/gavel CC='$(CC)' \
 test: $(TESTS) $(OUT)/gavel ## Run every test (TEST=name: those whose path holds it; V=1: all output)
 	@$(test_env) scripts/run-tests $(OUT) $(TESTS)
 
-test-san: ## Run every test under AddressSanitizer and UndefinedBehaviorSanitizer
+test-san: ## Run every test under AddressSanitizer and UndefinedBehaviorSanitizer (SHORT=1: but the slowest)
 	@$(MAKE) --no-print-directory BUILD=san test
 
 test-tsan: ## Run every test under ThreadSanitizer
