@@ -69,8 +69,10 @@ static gv_status refuse(scanner *in, const char *expected)
     const size_t left = in->size - in->at;
     size_t shown = left < SHOWN ? left : SHOWN;
     for (size_t i = 0; i < shown; i++) {
-        const char byte = in->text[in->at + i];
-        found[i] = '!' <= byte && byte <= '~' ? byte : ' ';
+        found[i] = in->text[in->at + i];
+        if (found[i] < '!' || found[i] > '~') {
+            found[i] = ' ';
+        }
     }
     found[shown] = '\0';
     return GV_FAIL(
@@ -362,7 +364,7 @@ gv_status gv_fields_usual(const gv_log *log, gv_fields *fields)
 {
     gv_fields found = {.count = 0};
     for (size_t i = 0; usual[i] != NULL; i++) {
-        gv_fields one;
+        gv_fields one = {.count = 0};
         GV_TRY(gv_fields_parse(usual[i], strlen(usual[i]), &one));
         if (has_all(log, &one.list[0])) {
             found.list[found.count++] = one.list[0];

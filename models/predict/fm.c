@@ -308,6 +308,7 @@ static gv_status fm_learn(void *state, const gv_examples *examples, const uint32
     return pack(fm);
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): another type writes to pcvr */
 static gv_status fm_predict(void *state, const gv_examples *examples, float *pctr, float *pcvr)
 {
     const fm_state *fm = state;

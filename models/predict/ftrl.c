@@ -220,6 +220,7 @@ static gv_status ftrl_learn(void *state, const gv_examples *examples, const uint
     return pack(ftrl);
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): another type writes to pcvr */
 static gv_status ftrl_predict(void *state, const gv_examples *examples, float *pctr, float *pcvr)
 {
     const ftrl_state *ftrl = state;

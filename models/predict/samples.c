@@ -152,6 +152,7 @@ static gv_status each_orphan(const gv_predictor_training *training, gv_sample_vi
     GV_TRY(gv_log_lower_bound(training->log, table, training->start_us, &first));
     GV_TRY(gv_log_lower_bound(training->log, table, training->end_us, &end));
     GV_TRY(list_bids(training->log, table, first, end, &bids));
+    assert(bids != NULL);
     gv_status status = GV_OK;
     for (size_t i = 0; i < (size_t)(end - first) && status == GV_OK; i++) {
         if (i == 0 || compare_texts(&bids[i], &bids[i - 1]) != 0) {

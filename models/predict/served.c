@@ -106,3 +106,47 @@ gv_status gv_served_price(gv_served *served, const gv_sample *samples, size_t co
     }
     return GV_OK;
 }
+
+/* One column of floats, [count]. */
+static gv_tensor column_of(const char *name, const float *numbers, size_t count)
+{
+    return (gv_tensor){
+        .name = name, .type = GV_TENSOR_F32, .rank = 1, .shape = {count}, .data = numbers};
+}
+
+static gv_status write_examples(const gv_served *served, const gv_examples *view, const char *path)
+{
+    const size_t places = view->count * view->shape.field_count;
+    char fields[GV_FIELDS_TEXT_SIZE];
+    char bits[16];
+    const gv_tensor tensors[] = {
+        {.name = "starts",
+         .type = GV_TENSOR_U32,
+         .rank = 1,
+         .shape = {places + 1},
+         .data = view->starts},
+        {.name = "buckets",
+         .type = GV_TENSOR_U32,
+         .rank = 1,
+         .shape = {view->starts[places]},
+         .data = view->buckets},
+        column_of("clicks", view->clicks, view->count),
+        column_of("conversions", view->conversions, view->count),
+        column_of("weights", view->weights, view->count),
+    };
+    gv_fields_print(&gv_served_about(served)->fields, fields, sizeof fields);
+    (void)snprintf(bits, sizeof bits, "%u", gv_served_about(served)->bits);
+    const gv_tensor_note notes[] = {
+        {"kind", "gavel examples 1"}, {"fields", fields}, {"bits", bits}};
+    return gv_safetensors_write(path, tensors, sizeof tensors / sizeof tensors[0], notes,
+                                sizeof notes / sizeof notes[0]);
+}
+
+gv_status gv_served_export(gv_served *served, const gv_sample *samples, size_t count,
+                           double negative_weight, const char *path)
+{
+    const gv_example_labels labels = {.conversions = true, .negative_weight = negative_weight};
+    assert(served->reader != NULL);
+    GV_TRY(gv_example_reader_read(served->reader, samples, count, &labels, &served->examples));
+    return write_examples(served, &served->examples.view, path);
+}

@@ -30,7 +30,10 @@ static char separator_of(const char *name)
     if (strcmp(name, gv_log_role_name(GV_ROLE_TAGS)) == 0) {
         return ',';
     }
-    return strcmp(name, gv_log_role_name(GV_ROLE_FEATURES)) == 0 ? ' ' : '\0';
+    if (strcmp(name, gv_log_role_name(GV_ROLE_FEATURES)) == 0) {
+        return ' ';
+    }
+    return '\0';
 }
 
 gv_values_fault gv_values_find(gv_values *values, const gv_log *log, const char *name)
@@ -60,7 +63,9 @@ gv_values_fault gv_values_find(gv_values *values, const gv_log *log, const char 
     if (kind != GV_LOG_CODE) {
         values->kind = kind == GV_LOG_INTEGER ? GV_VALUE_INTEGER : GV_VALUE_TEXT;
     }
-    values->separator = kind == GV_LOG_INTEGER ? '\0' : separator_of(name);
+    if (kind != GV_LOG_INTEGER) {
+        values->separator = separator_of(name);
+    }
     return GV_VALUES_FIT;
 }
 

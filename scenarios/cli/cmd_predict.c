@@ -12,6 +12,7 @@
 
 enum {
     KEY_PLOT = 256,
+    KEY_EXAMPLES,
     KEY_GROUP,
     KEY_REPLICATES,
     KEY_LEVEL,
@@ -25,9 +26,10 @@ enum {
 typedef struct predict_request {
     const char *model_path;
     const char *log_path;
-    const char *csv_path; /* NULL: none */
-    const char *stem;     /* of a plot; NULL: none */
-    const char *group_by; /* NULL: user, where there is one */
+    const char *csv_path;      /* NULL: none */
+    const char *stem;          /* of a plot; NULL: none */
+    const char *examples_path; /* NULL: none */
+    const char *group_by;      /* NULL: user, where there is one */
     gv_cli_span span;
     gv_quality_config quality;
     size_t jobs;
@@ -39,6 +41,8 @@ static const struct argp_option options[] = {
     {"output", 'o', "FILE.csv", 0, "Write every sample with its prediction", 0},
     GV_CLI_SPAN_OPTIONS,
     {"plot", KEY_PLOT, "STEM", 0, "Draw predicted and observed rates: STEM.png and STEM.svg", 0},
+    {"examples", KEY_EXAMPLES, "FILE.safetensors", 0,
+     "Write the samples as the model sees them, for other programs: hashed fields and labels", 0},
     {"group", KEY_GROUP, "COLUMN", 0, "Groups of GAUC (default: user)", 0},
     {"replicates", KEY_REPLICATES, "N", 0, "Resamples behind an interval (default: 1000)", 0},
     {"level", KEY_LEVEL, "SHARE", 0, "Of the intervals (default: 0.95)", 0},
@@ -97,6 +101,9 @@ static error_t take_option(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_PLOT:
         request->stem = text;
+        return 0;
+    case KEY_EXAMPLES:
+        request->examples_path = text;
         return 0;
     case KEY_GROUP:
         request->group_by = text;
@@ -179,6 +186,10 @@ static gv_status predict_log(const predict_request *request, gv_served *served, 
     gv_status status = GV_OK;
     if (request->csv_path != NULL) {
         status = gv_predictions_write_csv(&predictions, log, request->csv_path);
+    }
+    if (status == GV_OK && request->examples_path != NULL) {
+        status = gv_served_export(served, predictions.samples.items, predictions.samples.count,
+                                  training.impression_weight, request->examples_path);
     }
     if (status == GV_OK) {
         status = report(request, &training, served, &predictions);

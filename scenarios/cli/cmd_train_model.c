@@ -5,6 +5,7 @@
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "models/predict/fit.h"
@@ -260,9 +261,8 @@ static gv_status make_config(const model_request *request, void *config)
 static uint64_t epochs_of(const gv_model_type *type, const void *config)
 {
     char text[64];
-    uint64_t epochs = 0;
     gv_param_print(gv_param_find(type->info.params, "epochs"), config, text, sizeof text);
-    return sscanf(text, "%" SCNu64, &epochs) == 1 ? epochs : 1;
+    return strtoull(text, NULL, 10);
 }
 
 static gv_status fit_log(model_request *request, const gv_log *log, const void *config,

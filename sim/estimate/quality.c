@@ -290,7 +290,7 @@ static void add_up(measuring *state, gv_quality *out)
         const double place = (before + tied / 2) / out->weight * GV_QUALITY_BINS;
         const size_t bin = place < GV_QUALITY_BINS ? (size_t)place : GV_QUALITY_BINS - 1;
         for (size_t i = first; i < end; i++) {
-            add_example(&state->bins[state->by_p[i].cluster * GV_QUALITY_BINS + bin],
+            add_example(&state->bins[(size_t)state->by_p[i].cluster * GV_QUALITY_BINS + bin],
                         &state->by_p[i]);
             out->bins[bin].count++;
         }

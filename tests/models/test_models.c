@@ -117,6 +117,21 @@ static double entropy_of(const made *m)
     return -r * log(r) - (1 - r) * log(1 - r);
 }
 
+/* Of clicks; what learn() tells may hold conversions, too. */
+static double click_loss(gv_model *model, const made *m)
+{
+    float p[ROWS];
+    double sum = 0;
+    double all = 0;
+    assert_int_equal(gv_model_predict(model, &m->view, p, NULL), GV_OK);
+    for (size_t i = 0; i < ROWS; i++) {
+        const double right = m->clicks[i] > 0 ? (double)p[i] : 1 - (double)p[i];
+        sum -= (double)m->weights[i] * log(right);
+        all += (double)m->weights[i];
+    }
+    return sum / all;
+}
+
 /* ---- every type ------------------------------------------------------------------------------ */
 
 static void every_model_learns_what_is_there(void **state)
@@ -127,8 +142,10 @@ static void every_model_learns_what_is_there(void **state)
     for (const gv_model_type *const *type = gv_model_types; *type != NULL; type++) {
         void *config = config_of(*type);
         gv_model *model = created(*type, config, 1, true);
-        const double first = learn(model, &m, 1);
-        const double last = learn(model, &m, 29);
+        (void)learn(model, &m, 1);
+        const double first = click_loss(model, &m);
+        (void)learn(model, &m, 99);
+        const double last = click_loss(model, &m);
         printf("%s: %.4f, then %.4f; a constant %.4f\n", (*type)->info.name, first, last,
                entropy_of(&m));
         assert_true(last < first);

@@ -42,7 +42,7 @@ typedef struct gv_recalibration {
 void gv_recalibration_fini(gv_recalibration *recalibration);
 
 /* p: [count], each in [0, 1], in place. */
-void gv_recalibration_apply(const gv_recalibration *recalibration, float *p, size_t count);
+void gv_recalibration_apply(const gv_recalibration *map, float *p, size_t count);
 
 /* What was predicted and observed. */
 typedef struct gv_recalibration_data {

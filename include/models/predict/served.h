@@ -35,6 +35,15 @@ void gv_served_recalibrate(gv_served *served, const gv_recalibration *map);
 GV_MUST_CHECK gv_status gv_served_write(const gv_served *served, const gv_recalibration *map,
                                         const char *path);
 
+/*
+ * The samples as the model sees them, for other programs: a safetensors file of "starts"
+ * [count F + 1] and "buckets" (U32; see examples.h), "clicks", "conversions" and "weights" (F32
+ * [count]; an unclicked sample weighs `negative_weight`), with the names of the fields and the bits
+ * in its metadata. All is held in memory.
+ */
+GV_MUST_CHECK gv_status gv_served_export(gv_served *served, const gv_sample *samples, size_t count,
+                                         double negative_weight, const char *path);
+
 /* Borrows the log until the next bind or close. GV_ENOTFOUND: what the log lacks, all of it. */
 GV_MUST_CHECK gv_status gv_served_bind(gv_served *served, const gv_log *log);
 
