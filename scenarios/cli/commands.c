@@ -15,6 +15,7 @@ const gv_command *const gv_commands[] = {
     &gv_command_sweep,
     &gv_command_compare,
     &gv_command_evaluate,
+    &gv_command_experiment,
     &gv_command_plot,
     &gv_command_explain,
     &gv_command_trajectories,

@@ -7,6 +7,7 @@
 extern const gv_command gv_command_auctionnet;
 extern const gv_command gv_command_compare;
 extern const gv_command gv_command_evaluate;
+extern const gv_command gv_command_experiment;
 extern const gv_command gv_command_explain;
 extern const gv_command gv_command_generate;
 extern const gv_command gv_command_inspect;

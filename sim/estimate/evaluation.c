@@ -81,6 +81,11 @@ static void weigh(reckoning *at)
 static gv_status value(reckoning *at)
 {
     const gv_evaluation_config *config = at->config;
+    if (config->given != NULL) {
+        memcpy(at->logged, config->given->logged, at->rounds->count * sizeof *at->logged);
+        memcpy(at->target, config->given->target, at->rounds->count * sizeof *at->target);
+        return GV_OK;
+    }
     for (size_t e = 0; e < config->type_count; e++) {
         if (config->types[e]->needs_model) {
             const gv_values values = {.logged = at->logged, .target = at->target};

@@ -39,6 +39,9 @@ typedef struct bench_log {
     double *rewards;
     double *propensities;
     double policy[ACTIONS];
+    double *logged; /* modelled values, as the peer is handed them */
+    double *values;
+    gv_values given;
     gv_rounds rounds;
     gv_target target;
     gv_evaluation_config config;
@@ -84,6 +87,10 @@ static void make(bench_log *log)
     log->rewards = gv_mem_alloc(0, COUNT, sizeof(double));
     log->propensities = gv_mem_alloc(0, COUNT, sizeof(double));
     assert(log->actions != NULL && log->devices != NULL && log->sites != NULL);
+    log->logged = gv_mem_alloc(0, COUNT, sizeof(double));
+    log->values = gv_mem_alloc(0, COUNT, sizeof(double));
+    log->given = (gv_values){.logged = log->logged, .target = log->values};
+    assert(log->logged != NULL && log->values != NULL);
     assert(log->users != NULL && log->rewards != NULL && log->propensities != NULL);
     for (size_t i = 0; i < COUNT; i++) {
         draw_round(log, i);
@@ -136,12 +143,12 @@ typedef struct peer {
     double values[GV_EVALUATION_ESTIMATORS_MAX];
 } peer;
 
-static bool write_input(const bench_log *log, const char *path)
+static bool write_input(bench_log *log, const char *path)
 {
     double *q = gv_mem_alloc(0, (size_t)COUNT * ACTIONS, sizeof *q);
     double *rows = gv_mem_alloc(0, COUNT, sizeof *rows);
     assert(q != NULL && rows != NULL);
-    const gv_values values = {.all = q};
+    const gv_values values = {.all = q, .logged = log->logged, .target = log->values};
     gv_status status = gv_cross_fit(&log->config.fit, &log->rounds, &log->target, &values);
     assert(status == GV_OK);
     const gv_tensor tensors[] = {
@@ -196,7 +203,7 @@ static void run_python(char *python, char *input, const char *output)
     (void)posix_spawn_file_actions_destroy(&actions);
 }
 
-static void ask_peer(const bench_log *log, peer *of)
+static void ask_peer(bench_log *log, peer *of)
 {
     char debian[] = "/usr/bin/python3";
     char *python = getenv("PYTHON");
@@ -227,13 +234,14 @@ static void ask_peer(const bench_log *log, peer *of)
     (void)rmdir(folder);
 }
 
-/* Each estimator alone, too: what is shared (weights, the model, the draws) is then in each. */
+/* An estimator alone, handed the peer's values: weights, overlap and draws are then in each. */
 static double alone(bench_log *log, size_t e)
 {
     bench_log one = *log;
     one.config.types = &gv_estimator_types[e];
     one.config.type_configs = log->config.type_configs + e;
     one.config.type_count = 1;
+    one.config.given = &log->given;
     const bench_side side = {"one", evaluate, &one};
     return bench_measure(&side, 1, TURNS).median[0];
 }
@@ -264,11 +272,11 @@ int main(void)
     }
     printf("## Off-policy evaluation\n\n");
     printf("%d rounds of %d users, %d actions, two contexts; one thread, processor time, median of "
-           "%d turns. Gavel fits its model (three folds, logistic), weighs the rounds, judges the "
-           "overlap and gives all six intervals, %d bootstrap replicates of 2,000 groups of users "
-           "among them; Open Bandit Pipeline (%s; PYTHON names a Python that has it) is handed "
-           "the modelled values and draws %d replicates of single rounds, once. Each row is an "
-           "estimator alone.\n\n",
+           "%d turns. Gavel weighs the rounds, judges the overlap and gives all six intervals, %d "
+           "bootstrap replicates of 2,000 groups of users among them; Open Bandit Pipeline (%s; "
+           "PYTHON names a Python that has it) draws %d replicates of single rounds, once. Each "
+           "row is an estimator alone, with modelled values handed to both; in the last one Gavel "
+           "also fits its model (logistic, three folds) to all rounds.\n\n",
            COUNT, COUNT / TOGETHER, ACTIONS, TURNS, REPLICATES,
            obp.version[0] == '\0' ? "not there" : obp.version, REPLICATES);
     printf("| estimator | value | Gavel, s | Open Bandit Pipeline, s | speed |\n"
@@ -276,7 +284,7 @@ int main(void)
     for (size_t e = 0; e < log.config.type_count; e++) {
         print_row(&log, &obp, e);
     }
-    printf("| all %zu in one evaluation | | %.2f |", log.config.type_count, all);
+    printf("| all %zu in one evaluation, and the model | | %.2f |", log.config.type_count, all);
     if (theirs > 0) {
         printf(" %.2f | %.0fx |\n", theirs, theirs / all);
     } else {

@@ -148,10 +148,15 @@ static void every_estimate_is_the_slow_one(void **state)
     assert_int_equal(gv_evaluate(&config, &result), GV_OK);
     assert_int_equal(gv_cross_fit(&config.fit, &log->rounds, &log->target, &values), GV_OK);
     assert_int_equal(result.group_count, 1000);
+    static gv_evaluation handed;
+    gv_evaluation_config other = config;
+    other.given = &values;
+    assert_int_equal(gv_evaluate(&other, &handed), GV_OK);
     for (size_t e = 0; e < config.type_count; e++) {
         const gv_interval *interval = &result.estimates[e].intervals[GV_REACH_BCA];
         assert_true(fabs(interval->estimate - slow(log, &config, e, q, v)) < 1e-12);
         assert_true(interval->low < interval->estimate && interval->estimate < interval->high);
+        assert_true(interval->low == handed.estimates[e].intervals[GV_REACH_BCA].low);
     }
     free(log);
 }

@@ -59,6 +59,8 @@ typedef struct gv_evaluation_config {
     const void *const *type_configs;       /* [type_count] */
     size_t type_count;
     gv_cross_fit_config fit;
+    const gv_values
+        *given; /* `logged` and `target` of a model of the caller's; NULL: cross-fitted */
     gv_bootstrap_config bootstrap;
     double level;
     size_t cluster_max;
