@@ -133,7 +133,7 @@ static void the_promised_power_is_had(void **state)
     assert_true(fabs(design.correlation - rho) < 0.05);
 }
 
-/* 4 units: arms of means 3 and 1, whose units are 1 off: error^2 = 2 x 2 / 4, t of 2 is 4.302653. */
+/* Arms of means 3 and 1, whose two units are 1 off: error^2 = 2 x 2 / 4 + the same, t is 4.303. */
 static void a_difference_by_hand(void **state)
 {
     (void)state;

@@ -1,10 +1,10 @@
 /*
  * experiment.h - how long an A/B test must run, worked out from a log before it begins.
  *
- * A test gives a share of its units to the new policy and compares mean rewards a round. Units are
- * what is dealt as a whole: users, halves of budgets, blocks of time (switchback), advertisers. What
- * happens in a unit hangs together, so the difference's variance comes from sums over units: with
- * d_u = sum over the unit's rounds of (r - mean) and N rounds, a log of T days has
+ * A test gives a share of its units to the new policy and compares mean rewards a round. Units
+ * are what is dealt as a whole: users, halves of budgets, blocks of time (switchback),
+ * advertisers. What happens in a unit hangs together, so the difference's variance comes from sums
+ * over units: with d_u = sum over the unit's rounds of (r - mean) and N rounds, a log of T days has
  *
  *     V = U / (U - 1) sum d_u^2 / N^2
  *
