@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """torch_vectors.py DIR [--full]: what PyTorch computes, for tests/models/test_torch_parity.c.
 
-Writes dt.safetensors, unet.safetensors and iql.safetensors to DIR: starting weights under Gavel's
+Writes dt, unet, iql and infnet.safetensors to DIR: starting weights under Gavel's
 names, inputs of a few batches, outputs and gradients of the first, and the loss of each of 200
 AdamW steps that go round the batches. Small nets, which tests/golden/torch/ records, or with
 --full the published sizes. Needs torch and numpy.
@@ -277,6 +277,110 @@ def iql_inputs(n):
     }
 
 
+class InfnetGroup(nn.Module):
+    """What one group of tokens has in a block: its hubs' reading, and what they tell its tokens."""
+
+    def __init__(self, n, hubs, tells):
+        super().__init__()
+        d, self.heads = n["width"], n["heads"]
+        self.hub_norm, self.inner_norm = nn.LayerNorm(d), nn.LayerNorm(d)
+        self.query, self.pairs, self.mix = nn.Linear(d, d), nn.Linear(d, 2 * d), nn.Linear(d, d)
+        self.inner = nn.Sequential(nn.Linear(d, 2 * d), nn.SiLU(), nn.Linear(2 * d, d))
+        if tells:
+            self.summary, self.local_norm = nn.Linear(hubs * d, d), nn.LayerNorm(d)
+            self.gain, self.shift, self.out = (nn.Linear(d, d) for _ in range(3))
+
+    def split(self, x):
+        b, t, c = x.shape
+        return x.view(b, t, self.heads, c // self.heads).transpose(1, 2)
+
+    def aggregate(self, hubs, tokens, seen):
+        b, m, d = hubs.shape
+        q = self.split(self.query(self.hub_norm(hubs)))
+        k, v = (self.split(y) for y in self.pairs(tokens).chunk(2, -1))
+        scores = q @ k.transpose(-2, -1) / math.sqrt(d // self.heads)
+        mixed = F.softmax(scores.masked_fill(~seen[:, None, None, :], -1e30), -1) @ v
+        hubs = hubs + self.mix(mixed.transpose(1, 2).reshape(b, m, d))
+        return hubs + self.inner(self.inner_norm(hubs))
+
+    def broadcast(self, tokens, hubs):
+        p = self.summary(hubs.flatten(1))
+        gain, shift = 2 * torch.sigmoid(self.gain(p)), self.shift(p)
+        said = gain[:, None] * self.local_norm(tokens) + shift[:, None]
+        return tokens + self.out(said)
+
+
+class Infnet(nn.Module):
+    """INFNet as models/predict/infnet.c has it."""
+
+    groups = ("fields", "past", "tasks")
+
+    def __init__(self, n):
+        super().__init__()
+        d, hubs = n["width"], {"fields": n["hubs"], "past": n["hubs"], "tasks": 2}
+        self.event = nn.Linear(n["past_fields"] * d + 3, d)
+        self.field = nn.Parameter(0.05 * torch.randn(n["fields"], d))
+        self.task = nn.Parameter(0.3 * torch.randn(2, d))
+        self.hubs = nn.ModuleDict({g: nn.Linear(d, hubs[g] * d) for g in self.groups})
+        for i in range(2):
+            block = {g: InfnetGroup(n, hubs[g], i == 0 or g == "tasks") for g in self.groups}
+            block["token_norm"] = nn.LayerNorm(d)
+            setattr(self, f"block{i}", nn.ModuleDict(block))
+        for k in range(2):
+            head = nn.Sequential(nn.Linear(3 * d, n["hidden"]), nn.SiLU(), nn.Linear(n["hidden"], 1))
+            setattr(self, f"task{k}", head)
+
+    def forward(self, i):
+        b, _, d = i["fields"].shape
+        x = {
+            "fields": i["fields"] + self.field,
+            "past": self.event(torch.cat((i["past"], i["ages"]), -1)),
+            "tasks": self.task.expand(b, 2, d),
+        }
+        seen = i["valid_tokens"] > 0
+        means = {g: x[g].mean(1) for g in ("fields", "tasks")}
+        means["past"] = (x["past"] * i["shares"][..., None]).sum(1)
+        hubs = {g: self.hubs[g](means[g]).view(b, -1, d) for g in self.groups}
+        for k in range(2):
+            block = getattr(self, f"block{k}")
+            tokens = block["token_norm"](torch.cat([x[g] for g in self.groups], 1))
+            for g in self.groups:
+                hubs[g] = block[g].aggregate(hubs[g], tokens, seen)
+            for g in self.groups if k == 0 else ("tasks",):
+                x[g] = block[g].broadcast(x[g], hubs[g])
+        read = torch.cat((hubs["fields"].mean(1), hubs["past"].mean(1)), -1)
+        heads = [getattr(self, f"task{k}")(torch.cat((x["tasks"][:, k], read), -1)) for k in (0, 1)]
+        return torch.cat(heads, -1)
+
+    def loss(self, i):
+        out = self(i)
+        a, b = out[:, 0], out[:, 1]
+        both = -torch.logsumexp(torch.stack((-a, -b, -a - b)), 0)
+        bce = F.binary_cross_entropy_with_logits
+        clicks = bce(a, i["click"], weight=i["click_weights"], reduction="sum")
+        whole = bce(both, i["conversion"], weight=i["conversion_weights"], reduction="sum")
+        return out, clicks + whole
+
+
+def infnet_inputs(n):
+    b, f, t, d = n["batch"], n["fields"], n["past_length"], n["width"]
+    counts = torch.arange(b) % (t + 1)
+    there = (torch.arange(t)[None] < counts[:, None]).float()
+    click = (torch.rand(b) < 0.4).float()
+    return {
+        "fields": torch.randn(b, f, d),
+        "past": torch.randn(b, t, n["past_fields"] * d),
+        "ages": torch.rand(b, t, 3),
+        "valid_tokens": torch.cat((torch.ones(b, f), there, torch.ones(b, 2)), 1),
+        "shares": there / counts.clamp(min=1)[:, None],
+        "no_task": torch.zeros(b, 2, d),
+        "click": click,
+        "conversion": click * (torch.rand(b) < 0.5).float(),
+        "click_weights": torch.full((b,), 1 / b),
+        "conversion_weights": torch.full((b,), 1 / b),
+    }
+
+
 def record(path, net, make_inputs, notes):
     batches = [make_inputs(notes) for _ in range(BATCHES)]
     tensors = {"param." + k: v.clone() for k, v in net.state_dict().items()}
@@ -320,6 +424,16 @@ def main():
     record(folder + "/unet.safetensors", Diffuser(n), unet_inputs, n)
     n = {"batch": 100, "states": 16, "q": 64} if full else {"batch": 6, "states": 4, "q": 8}
     record(folder + "/iql.safetensors", Iql(n), iql_inputs, n)
+    small = {
+        "batch": 4, "fields": 3, "past_length": 4, "past_fields": 2, "width": 8, "heads": 2,
+        "hubs": 2, "hidden": 6,
+    }
+    published = {
+        "batch": 64, "fields": 8, "past_length": 20, "past_fields": 2, "width": 16, "heads": 2,
+        "hubs": 4, "hidden": 32,
+    }
+    n = published if full else small
+    record(folder + "/infnet.safetensors", Infnet(n), infnet_inputs, n)
 
 
 if __name__ == "__main__":

@@ -3,15 +3,11 @@
  * multiplies the same matrices, which is the floor of each. bench_nn.py measures PyTorch on the
  * same sizes, if it is installed.
  */
-#include <fcntl.h>
-#include <spawn.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "bench/timing.h"
+#include "bench/torch_times.h"
 #include "models/nn/blas_impl.h"
 #include "models/nn/decoder_cache.h"
 #include "models/nn/denoiser.h"
@@ -277,100 +273,22 @@ static double linear_flops(const gv_graph *graph)
     return flops;
 }
 
-/* What bench_nn.py measured; 0: not there. */
-typedef struct torch_times {
-    char version[64];
-    double dt_step, dt_large_step, dt_decision, ebaret_decision, iql_step, bc_step, dd_decision,
-        egdb_decision;
-} torch_times;
-
-/* Debian's, and another. */
-enum { TORCHES = 2, PATH_SIZE = 512 };
-
 static torch_times torches[TORCHES];
 
-static void read_line(torch_times *times, const char *line)
-{
-    const struct {
-        const char *name;
-        double *place;
-    } known[] = {
-        {"dt_step ", &times->dt_step},         {"dt_large_step ", &times->dt_large_step},
-        {"dt_decision ", &times->dt_decision}, {"ebaret_decision ", &times->ebaret_decision},
-        {"iql_step ", &times->iql_step},       {"bc_step ", &times->bc_step},
-        {"dd_decision ", &times->dd_decision}, {"egdb_decision ", &times->egdb_decision}};
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        const size_t length = strlen(known[i].name);
-        if (strncmp(line, known[i].name, length) == 0) {
-            *known[i].place = strtod(line + length, NULL);
-        }
-    }
-    if (strncmp(line, "version ", 8) == 0) {
-        (void)snprintf(times->version, sizeof times->version, "%.*s", (int)strcspn(line + 8, "\n"),
-                       line + 8);
-    }
-}
-
-/* `python` runs bench_nn.py into a file of its own. */
-static void ask_torch(char *python, torch_times *times)
-{
-    const char *temporary = getenv("TMPDIR");
-    char path[PATH_SIZE];
-    (void)snprintf(path, sizeof path, "%s/gavel-bench-XXXXXX",
-                   temporary == NULL ? "/tmp" : temporary);
-    const int output = mkstemp(path);
-    if (output < 0) {
-        return;
-    }
-    char script[] = "tests/bench/bench_nn.py";
-    char *const argv[] = {python, script, NULL};
-    posix_spawn_file_actions_t actions;
-    (void)posix_spawn_file_actions_init(&actions);
-    (void)posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-    (void)posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-    pid_t child = 0;
-    if (posix_spawnp(&child, python, &actions, NULL, argv, environ) == 0) {
-        (void)waitpid(child, NULL, 0);
-    }
-    (void)posix_spawn_file_actions_destroy(&actions);
-    FILE *file = fdopen(output, "r");
-    char line[128];
-    rewind(file);
-    while (fgets(line, sizeof line, file) != NULL) {
-        read_line(times, line);
-    }
-    (void)fclose(file);
-    (void)unlink(path);
-}
-
-/* Debian's python3, and PYTHON where that is another one. */
-static void ask_torches(void)
-{
-    char debian[] = "/usr/bin/python3";
-    char *other = getenv("PYTHON");
-    ask_torch(debian, &torches[0]);
-    if (other != NULL && strcmp(other, debian) != 0) {
-        ask_torch(other, &torches[1]);
-    }
-}
-
-/* Offset in torch_times of the time that compares, which counts `times` times; 0: none does. */
+/* bench_nn.py's name of what compares, which counts `times` times; NULL: none does. */
 typedef struct versus {
-    size_t torch;
+    const char *torch;
     double times;
 } versus;
 
-#define AGAINST(what, many) ((versus){offsetof(torch_times, what), (double)(many)})
+#define AGAINST(what, many) ((versus){#what, (double)(many)})
 
 static void row(const char *what, double milliseconds, double rate, double alone, versus against)
 {
     printf("| %s | %.3f | %.1f | %.1f | %.0f %% |", what, milliseconds, 1e-9 * rate, 1e-9 * alone,
            100.0 * rate / alone);
     for (size_t i = 0; i < TORCHES; i++) {
-        double spent = 0;
-        if (against.times > 0) {
-            memcpy(&spent, (const char *)&torches[i] + against.torch, sizeof spent);
-        }
+        const double spent = against.torch == NULL ? 0 : torch_time(&torches[i], against.torch);
         if (spent > 0) {
             printf(" %.3f | %.1f |", spent * against.times, spent * against.times / milliseconds);
         } else {
@@ -452,7 +370,8 @@ int main(void)
     for (size_t i = 0; i < 3; i++) {
         scratch[i] = gv_mem_alloc(0, SCRATCH, sizeof(float));
     }
-    ask_torches();
+    char script[] = "tests/bench/bench_nn.py";
+    torch_ask_all(script, torches);
     printf("## Networks\n\n");
     printf("One thread, processor time, median of %d turns. Alone: for a training step the "
            "products of its linear "

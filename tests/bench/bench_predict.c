@@ -1,0 +1,474 @@
+/*
+ * Predictors: a training step of INFNet beside PyTorch's, its time against the length of the past
+ * beside attention of all pairs, a request's candidates with the user computed once, and attention
+ * by codes against exact attention. bench_predict.py measures PyTorch on the same sizes, if there.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/timing.h"
+#include "bench/torch_times.h"
+#include "models/nn/dense.h"
+#include "models/nn/layers.h"
+#include "models/nn/mari.h"
+#include "models/predict/net_impl.h"
+#include "models/predict/vql.h"
+#include "sim/base/mem.h"
+#include "sim/base/param.h"
+#include "sim/base/random.h"
+
+enum {
+    TURNS = 7,
+    BUCKETS = 1 << 16,
+    BATCH = 1024,
+    FIELDS = 8,
+    PAST_FIELDS = 2,
+    CONFIG_SIZE = 1024
+};
+
+static void must(gv_status status)
+{
+    if (status != GV_OK) {
+        (void)fprintf(stderr, "bench_predict: %s\n", gv_status_detail());
+        exit(1);
+    }
+}
+
+/* ---- INFNet ---------------------------------------------------------------------------------- */
+
+typedef struct bench_model {
+    char config[CONFIG_SIZE];
+    gv_net *net;
+    gv_examples examples;
+    uint32_t *starts, *buckets, *past_counts, *past_buckets, *order;
+    float *ages, *clicks, *conversions, *pctr;
+} bench_model;
+
+/* One batch of full pasts. */
+static void make_rows(bench_model *made, size_t length)
+{
+    const gv_random random = gv_random_key(1, GV_STREAM_TEST, length);
+    made->starts = gv_mem_alloc(0, BATCH * FIELDS + 1, sizeof(uint32_t));
+    made->buckets = gv_mem_alloc(0, BATCH * FIELDS, sizeof(uint32_t));
+    made->past_counts = gv_mem_alloc(0, BATCH, sizeof(uint32_t));
+    made->past_buckets = gv_mem_alloc(0, BATCH * length * PAST_FIELDS, sizeof(uint32_t));
+    made->order = gv_mem_alloc(0, BATCH, sizeof(uint32_t));
+    made->ages = gv_mem_alloc(0, BATCH * length, sizeof(float));
+    made->clicks = gv_mem_alloc(0, BATCH, sizeof(float));
+    made->conversions = gv_mem_alloc(0, BATCH, sizeof(float));
+    made->pctr = gv_mem_alloc(0, BATCH, sizeof(float));
+    for (size_t i = 0; i < (size_t)BATCH * FIELDS; i++) {
+        made->starts[i + 1] = (uint32_t)(i + 1);
+        made->buckets[i] = (uint32_t)gv_random_below(&random, i, BUCKETS);
+    }
+    for (size_t i = 0; i < BATCH * length * PAST_FIELDS; i++) {
+        made->past_buckets[i] = (uint32_t)gv_random_below(&random, BATCH * FIELDS + i, BUCKETS);
+    }
+    for (size_t i = 0; i < BATCH; i++) {
+        made->past_counts[i] = (uint32_t)length;
+        made->order[i] = (uint32_t)i;
+        made->clicks[i] = i % 5 == 0 ? 1.0F : 0.0F;
+        made->conversions[i] = i % 20 == 0 ? 1.0F : 0.0F;
+    }
+    made->examples = (gv_examples){.count = BATCH,
+                                   .starts = made->starts,
+                                   .buckets = made->buckets,
+                                   .past_counts = made->past_counts,
+                                   .past_buckets = made->past_buckets,
+                                   .past_ages = made->ages,
+                                   .clicks = made->clicks,
+                                   .conversions = made->conversions};
+    made->examples.shape = (gv_example_shape){.field_count = FIELDS,
+                                              .bucket_count = BUCKETS,
+                                              .past_length = length,
+                                              .past_field_count = PAST_FIELDS};
+}
+
+static bench_model *make_model(size_t length)
+{
+    bench_model *made = gv_mem_alloc(sizeof *made, 0, 0);
+    make_rows(made, length);
+    gv_param_defaults(gv_model_infnet.info.params, made->config);
+    const gv_model_setup setup = {.config = made->config,
+                                  .shape = made->examples.shape,
+                                  .seed = 1,
+                                  .jobs = 1,
+                                  .learns = true};
+    made->net = gv_mem_alloc(gv_model_infnet.state_size, 0, 0);
+    must(gv_model_infnet.init(made->net, &setup));
+    return made;
+}
+
+static void drop_model(bench_model *made)
+{
+    gv_model_infnet.fini(made->net);
+    gv_mem_free(made->net);
+    gv_mem_free(made->starts);
+    gv_mem_free(made->buckets);
+    gv_mem_free(made->past_counts);
+    gv_mem_free(made->past_buckets);
+    gv_mem_free(made->order);
+    gv_mem_free(made->ages);
+    gv_mem_free(made->clicks);
+    gv_mem_free(made->conversions);
+    gv_mem_free(made->pctr);
+    gv_mem_free(made);
+}
+
+static void learn_batch(void *context)
+{
+    bench_model *made = context;
+    double loss = 0;
+    must(gv_model_infnet.learn(made->net, &made->examples, made->order, BATCH, &loss));
+}
+
+static void price_batch(void *context)
+{
+    bench_model *made = context;
+    must(gv_model_infnet.predict(made->net, &made->examples, made->pctr, NULL));
+}
+
+static void bench_step(void)
+{
+    enum { LENGTH = 20 };
+    torch_times times[TORCHES];
+    char script[] = "tests/bench/bench_predict.py";
+    torch_ask_all(script, times);
+    bench_model *made = make_model(LENGTH);
+    const bench_side sides[] = {{"step", learn_batch, made}, {"price", price_batch, made}};
+    const bench_times ours = bench_measure(sides, 2, TURNS);
+    printf("INFNet, %d rows of %d fields and %d events, width 16, 2 blocks, with the table's "
+           "step.\n\n",
+           BATCH, FIELDS, LENGTH);
+    printf("| what | Gavel, ms |");
+    for (size_t i = 0; i < TORCHES; i++) {
+        printf(" PyTorch %s, ms | speed |",
+               times[i].version[0] == '\0' ? "(none)" : times[i].version);
+    }
+    printf("\n|---|---:|---:|---:|---:|---:|\n");
+    static const char *const names[] = {"infnet_step", "infnet_price"};
+    static const char *const words[] = {"training step", "pricing"};
+    for (size_t k = 0; k < 2; k++) {
+        const double milliseconds = 1e3 * ours.median[k];
+        printf("| %s | %.2f |", words[k], milliseconds);
+        for (size_t i = 0; i < TORCHES; i++) {
+            const double theirs = torch_time(&times[i], names[k]);
+            if (theirs > 0) {
+                printf(" %.2f | %.2f |", theirs, theirs / milliseconds);
+            } else {
+                printf(" | |");
+            }
+        }
+        printf("\n");
+    }
+    printf("\n");
+    drop_model(made);
+}
+
+/* ---- length of the past ---------------------------------------------------------------------- */
+
+/* Two layers of attention of all pairs over as many tokens, width 16, priced by tape. */
+typedef struct bench_pairs {
+    gv_params *params;
+    gv_graph *graph;
+    gv_tape *tape;
+} bench_pairs;
+
+enum { PAIR_ROWS = 64 };
+
+static bench_pairs make_pairs(size_t length)
+{
+    bench_pairs made;
+    const size_t tokens = FIELDS + length + GV_NET_TASKS;
+    must(gv_params_create(GV_F32, &made.params));
+    must(gv_graph_create(&(gv_graph_config){.params = made.params}, &made.graph));
+    gv_node x = gv_graph_input(made.graph, "x", gv_shape_of(3, (size_t[]){PAIR_ROWS, tokens, 16}));
+    for (size_t i = 0; i < 2; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "qkv%zu", i);
+        const gv_node qkv = gv_layer_linear(made.graph, name, x, 48);
+        const gv_attention all = {.heads = 2};
+        x = gv_op_add(made.graph, x, gv_op_attention(made.graph, qkv, GV_NODE_NONE, &all));
+    }
+    must(gv_graph_finish(made.graph, GV_NODE_NONE));
+    must(gv_params_draw(made.params, 1));
+    must(gv_tape_create(made.graph, made.params, &made.tape));
+    return made;
+}
+
+static void attend_pairs(void *context)
+{
+    const bench_pairs *made = context;
+    for (size_t i = 0; i < BATCH; i += PAIR_ROWS) {
+        gv_tape_forward(made->tape, &(gv_tape_step){.seed = 1});
+    }
+}
+
+static void bench_length(void)
+{
+    static const size_t lengths[] = {50, 100, 200, 400};
+    double before[2] = {0, 0};
+    printf("Pricing %d rows against the length of the past; beside it two layers of attention of "
+           "all pairs over as many tokens.\n\n",
+           BATCH);
+    printf("| events | INFNet, ms | times the half | all pairs, ms | times the half |\n"
+           "|---:|---:|---:|---:|---:|\n");
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        bench_model *made = make_model(lengths[i]);
+        bench_pairs pairs = make_pairs(lengths[i]);
+        const bench_side sides[] = {{"infnet", price_batch, made}, {"pairs", attend_pairs, &pairs}};
+        const bench_times times = bench_measure(sides, 2, 5);
+        printf("| %zu |", lengths[i]);
+        for (size_t k = 0; k < 2; k++) {
+            printf(" %.1f |", 1e3 * times.median[k]);
+            if (before[k] > 0) {
+                printf(" %.2f |", times.median[k] / before[k]);
+            } else {
+                printf(" |");
+            }
+            before[k] = times.median[k];
+        }
+        printf("\n");
+        drop_model(made);
+        gv_tape_destroy(pairs.tape);
+        gv_graph_destroy(pairs.graph);
+        gv_params_destroy(pairs.params);
+    }
+    printf("\n");
+}
+
+/* ---- candidates of a request ----------------------------------------------------------------- */
+
+enum { CANDIDATES_MAX = 4000, SIDES = 3 };
+
+typedef struct bench_request {
+    gv_params *params;
+    gv_graph *graph;
+    gv_mari *mari;
+    gv_dense_mlp *plain;
+    float *x; /* [candidates][all inputs] */
+    float *y;
+    size_t widths[SIDES]; /* user, item, cross */
+    size_t candidates;
+} bench_request;
+
+static const gv_mlp request_mlp = {.layers = 3, .widths = {256, 128, 1}, .hidden = gv_op_relu};
+
+static bench_request make_request(size_t user, size_t item, size_t cross, size_t candidates)
+{
+    static const gv_colour colours[SIDES] = {GV_COLOUR_USER, GV_COLOUR_ITEM, GV_COLOUR_CROSS};
+    static const char *const names[SIDES] = {"user", "item", "cross"};
+    bench_request made = {.widths = {user, item, cross}, .candidates = candidates};
+    gv_mari_leaf leaves[SIDES];
+    gv_node x = GV_NODE_NONE;
+    must(gv_params_create(GV_F32, &made.params));
+    must(gv_graph_create(&(gv_graph_config){.params = made.params}, &made.graph));
+    for (size_t i = 0; i < SIDES; i++) {
+        const gv_shape shape = gv_shape_of(2, (size_t[]){1, made.widths[i]});
+        leaves[i] = (gv_mari_leaf){gv_graph_input(made.graph, names[i], shape), colours[i]};
+        x = i == 0 ? leaves[i].input : gv_op_concat(made.graph, x, leaves[i].input, 1);
+    }
+    const gv_node y = gv_layer_mlp(made.graph, "net", x, &request_mlp);
+    gv_graph_keep(made.graph, y);
+    must(gv_graph_finish(made.graph, GV_NODE_NONE));
+    must(gv_params_draw(made.params, 1));
+    const gv_mari_config config = {.graph = made.graph,
+                                   .params = made.params,
+                                   .leaves = leaves,
+                                   .leaf_count = SIDES,
+                                   .output = y,
+                                   .rows_max = candidates};
+    must(gv_mari_create(&config, &made.mari));
+    must(gv_dense_mlp_create(made.params, "net", &request_mlp, candidates, &made.plain));
+    const size_t all = user + item + cross;
+    made.x = gv_mem_alloc_vector(candidates * all, sizeof(float));
+    made.y = gv_mem_alloc_vector(candidates, sizeof(float));
+    const gv_random random = gv_random_key(1, GV_STREAM_TEST, 7);
+    size_t column = 0;
+    for (size_t i = 0; i < SIDES; i++) {
+        float *to = gv_mari_input(made.mari, leaves[i].input);
+        for (size_t row = 0; row < candidates; row++) {
+            for (size_t k = 0; k < made.widths[i]; k++) {
+                const size_t of = i == 0 ? 0 : row;
+                const float value = (float)gv_random_normal(&random, (of * SIDES + i) * 4096 + k);
+                made.x[row * all + column + k] = value;
+                to[(i == 0 ? 0 : row * made.widths[i]) + k] = value;
+            }
+        }
+        column += made.widths[i];
+    }
+    return made;
+}
+
+static void drop_request(bench_request *made)
+{
+    gv_mari_destroy(made->mari);
+    gv_dense_mlp_destroy(made->plain);
+    gv_graph_destroy(made->graph);
+    gv_params_destroy(made->params);
+    gv_mem_free(made->x);
+    gv_mem_free(made->y);
+}
+
+static void run_plain(void *context)
+{
+    const bench_request *made = context;
+    gv_dense_mlp_apply(made->plain, made->x, made->candidates, made->y);
+}
+
+static void run_mari(void *context)
+{
+    const bench_request *made = context;
+    memcpy(made->y, gv_mari_run(made->mari, made->candidates), made->candidates * sizeof(float));
+}
+
+static double apart(bench_request *made)
+{
+    float *kept = gv_mem_alloc(0, made->candidates, sizeof *kept);
+    double worst = 0;
+    run_plain(made);
+    memcpy(kept, made->y, made->candidates * sizeof *kept);
+    run_mari(made);
+    for (size_t i = 0; i < made->candidates; i++) {
+        const double d = (double)kept[i] - (double)made->y[i];
+        worst = d > worst ? d : -d > worst ? -d : worst;
+    }
+    gv_mem_free(kept);
+    return worst;
+}
+
+static void request_row(size_t user, size_t item, size_t cross, size_t candidates)
+{
+    bench_request made = make_request(user, item, cross, candidates);
+    const bench_side sides[] = {{"plain", run_plain, &made}, {"once", run_mari, &made}};
+    const bench_times times = bench_measure(sides, 2, TURNS);
+    const double all =
+        (double)candidates * (double)((user + item + cross) * 256 + (size_t)256 * 128 + 128);
+    printf("| %zu | %zu | %zu | %zu | %.3f | %.3f | %.2f | %.2f | %.1e |\n", candidates, user, item,
+           cross, 1e3 * times.median[0], 1e3 * times.median[1], times.ratio[1],
+           all / (double)gv_mari_products(made.mari, candidates), apart(&made));
+    drop_request(&made);
+}
+
+static void bench_requests(void)
+{
+    static const size_t counts[] = {1, 10, 100, 1000, 4000};
+    static const size_t users[] = {0, 96, 304, 512, 576};
+    printf("Candidates of one request through an MLP of 256-128-1: the plain forward (our own "
+           "products) and with the user's part once.\n\n");
+    printf("| candidates | user | item | cross | plain, ms | once, ms | speed | fewer products | "
+           "largest difference |\n|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n");
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        request_row(512, 64, 32, counts[i]);
+    }
+    for (size_t i = 1; i < sizeof users / sizeof users[0]; i++) {
+        const size_t rest = 608 - users[i];
+        request_row(users[i], rest - rest / 3, rest / 3, 1000);
+    }
+    printf("\n");
+}
+
+/* ---- long pasts ------------------------------------------------------------------------------ */
+
+enum { EVENTS_MAX = 100000, GROUPS = 2, WIDTH = 16, ROW = GROUPS * WIDTH };
+
+static const gv_vql_config vql = {.groups = GROUPS,
+                                  .codes = {64, 64},
+                                  .width = WIDTH,
+                                  .decays = 2,
+                                  .share = {0.5, 0.5},
+                                  .rate = {0, 1e-5},
+                                  .seed = 1};
+
+typedef struct bench_past {
+    gv_vql_past past;
+    gv_vql_cache *cache;
+    uint32_t codes[GROUPS];
+    double time;
+    float query[ROW];
+    float out[ROW];
+} bench_past;
+
+enum { REQUESTS = 2000 };
+
+static void attend_codes(void *context)
+{
+    bench_past *made = context;
+    for (size_t i = 0; i < REQUESTS; i++) {
+        gv_vql_attend(made->cache, made->query, made->time, made->out);
+    }
+}
+
+static void attend_events(void *context)
+{
+    bench_past *made = context;
+    gv_vql_attend_exactly(&vql, &made->past, made->query, made->time, made->out);
+}
+
+static void append_events(void *context)
+{
+    bench_past *made = context;
+    for (size_t i = 0; i < REQUESTS; i++) {
+        gv_vql_append(made->cache, made->codes, made->query, made->time);
+    }
+}
+
+static void bench_past_row(gv_vql_book *book, const gv_vql_past *all, size_t count)
+{
+    bench_past made = {.past = *all, .time = (double)EVENTS_MAX, .codes = {1, 2}};
+    made.past.count = count;
+    must(gv_vql_cache_create(book, &made.cache));
+    for (size_t i = 0; i < count; i++) {
+        uint32_t codes[GROUPS];
+        gv_vql_choose(book, all->keys + i * ROW, codes);
+        gv_vql_append(made.cache, codes, all->values + i * ROW, all->times[i]);
+    }
+    memcpy(made.query, all->keys, sizeof made.query);
+    const bench_side sides[] = {{"codes", attend_codes, &made},
+                                {"events", attend_events, &made},
+                                {"append", append_events, &made}};
+    const bench_times times = bench_measure(sides, 3, TURNS);
+    printf("| %zu | %.2f | %.1f | %.3f |\n", count, 1e6 * times.median[0] / REQUESTS,
+           1e6 * times.median[1], 1e6 * times.median[2] / REQUESTS);
+    gv_vql_cache_destroy(made.cache);
+}
+
+static void bench_pasts(void)
+{
+    gv_vql_book *book = NULL;
+    must(gv_vql_book_create(&vql, &book));
+    float *keys = gv_mem_alloc(0, (size_t)EVENTS_MAX * ROW, sizeof *keys);
+    float *values = gv_mem_alloc(0, (size_t)EVENTS_MAX * ROW, sizeof *values);
+    double *times = gv_mem_alloc(0, EVENTS_MAX, sizeof *times);
+    const gv_random random = gv_random_key(1, GV_STREAM_TEST, 9);
+    for (size_t i = 0; i < (size_t)EVENTS_MAX * ROW; i++) {
+        keys[i] = (float)gv_random_normal(&random, 2 * i);
+        values[i] = (float)gv_random_normal(&random, 2 * i + 1);
+    }
+    for (size_t i = 0; i < EVENTS_MAX; i++) {
+        times[i] = (double)i;
+    }
+    const gv_vql_past all = {keys, values, times, EVENTS_MAX};
+    printf("Attention of one request over a user's past: 2 groups of 64 codes, width 16, 2 "
+           "decays.\n\n");
+    printf("| events | by codes, us | exact, us | an event more, us |\n|---:|---:|---:|---:|\n");
+    for (size_t count = 100; count <= EVENTS_MAX; count *= 10) {
+        bench_past_row(book, &all, count);
+    }
+    printf("\n");
+    gv_mem_free(keys);
+    gv_mem_free(values);
+    gv_mem_free(times);
+    gv_vql_book_destroy(book);
+}
+
+int main(void)
+{
+    printf("## Predictors\n\nOne thread, processor time, median of %d turns.\n\n", TURNS);
+    bench_step();
+    bench_length();
+    bench_requests();
+    bench_pasts();
+    return 0;
+}
