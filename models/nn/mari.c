@@ -415,12 +415,9 @@ float *gv_mari_input(gv_mari *mari, gv_node input)
 
 static void apply(const gv_panels *panels, const float *x, size_t rows, float *y)
 {
-    const gv_panel_rows task = {.x = x,
-                                .x_step = panels->inputs,
-                                .y = y,
-                                .y_step = panels->outputs,
-                                .rows = rows,
-                                .run = rows};
+    gv_panel_rows task = {
+        .x = x, .x_step = panels->inputs, .y_step = panels->outputs, .rows = rows, .run = rows};
+    task.y = y;
     gv_panels_apply(panels, &task);
 }
 

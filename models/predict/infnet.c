@@ -232,7 +232,8 @@ static void broadcast(flow *f, bool is_last)
                 gv_layer_linear(graph, "summary", gv_op_reshape(graph, g->hubs, flat), f->width);
             const gv_node normed = gv_layer_norm(graph, "local_norm", g->tokens);
             const gv_node said = gated(f, normed, summary);
-            g->tokens = gv_op_add(graph, g->tokens, gv_layer_linear(graph, "out", said, f->width));
+            g->tokens = gv_op_add(graph, g->tokens,
+                                  gv_layer_linear_normal(graph, "out", said, f->width, 0.02));
             gv_graph_close(graph);
         }
     }

@@ -26,8 +26,9 @@ struct gv_vql_cache {
     const gv_vql_book *book;
     size_t stride; /* R (1 + width) */
     double latest;
-    double *times; /* [count] */
-    double *sums;  /* [count][stride] */
+    double *times;  /* [count] */
+    double *sums;   /* [count][stride] */
+    double *scores; /* [codes of the largest group] of the query at hand */
 };
 
 static gv_status allocate_book(gv_vql_book *book)
@@ -192,7 +193,8 @@ gv_status gv_vql_cache_create(const gv_vql_book *book, gv_vql_cache **out)
     cache->latest = -INFINITY;
     cache->times = gv_mem_alloc(0, book->count, sizeof *cache->times);
     cache->sums = gv_mem_alloc(0, book->count * cache->stride, sizeof *cache->sums);
-    if (cache->times == NULL || cache->sums == NULL) {
+    cache->scores = gv_mem_alloc(0, book->count, sizeof *cache->scores);
+    if (cache->times == NULL || cache->sums == NULL || cache->scores == NULL) {
         gv_vql_cache_destroy(cache);
         return GV_FAIL(GV_ENOMEM, "no memory for a user's past of %zu codes", book->count);
     }
@@ -205,6 +207,7 @@ void gv_vql_cache_destroy(gv_vql_cache *cache)
     if (cache != NULL) {
         gv_mem_free(cache->times);
         gv_mem_free(cache->sums);
+        gv_mem_free(cache->scores);
         gv_mem_free(cache);
     }
 }
@@ -246,16 +249,18 @@ static double product(const float *a, const float *b, size_t width)
     return sum;
 }
 
-/* The largest score of a code that has events; -INFINITY: none has. */
-static double top_score(const gv_vql_cache *cache, size_t group, const float *query, double scale)
+/* Scores of a group's codes [codes], and the largest of one that has events; -INFINITY: none has. */
+static double score_codes(gv_vql_cache *cache, size_t group, const float *query)
 {
     const gv_vql_book *book = cache->book;
+    const size_t width = book->config.width;
+    const double scale = 1.0 / sqrt((double)width);
     double top = -INFINITY;
     for (size_t c = 0; c < book->config.codes[group]; c++) {
         const size_t code = book->first[group] + c;
+        cache->scores[c] = scale * product(query, book->codes + code * width, width);
         if (cache->sums[code * cache->stride] > 0) {
-            const float *own = book->codes + code * book->config.width;
-            top = fmax(top, scale * product(query, own, book->config.width));
+            top = fmax(top, cache->scores[c]);
         }
     }
     return top;
@@ -278,22 +283,19 @@ static void add_code(const gv_vql_cache *cache, size_t code, double weight, doub
     }
 }
 
-void gv_vql_attend(const gv_vql_cache *cache, const float *query, double time, float *out)
+void gv_vql_attend(gv_vql_cache *cache, const float *query, double time, float *out)
 {
     const gv_vql_book *book = cache->book;
     const size_t width = book->config.width;
-    const double scale = 1.0 / sqrt((double)width);
     assert(time >= cache->latest);
     for (size_t g = 0; g < book->config.groups; g++) {
         double sums[WIDTH_MAX] = {0};
         double total = 0;
-        const float *own = query + g * width;
-        const double top = top_score(cache, g, own, scale);
-        for (size_t code = book->first[g]; code < book->first[g] + book->config.codes[g]; code++) {
-            if (cache->sums[code * cache->stride] > 0) {
-                const double score = scale * product(own, book->codes + code * width, width);
-                add_code(cache, code, exp(score - top), time, sums, &total);
-            }
+        const double top = score_codes(cache, g, query + g * width);
+        /* A code without events adds nothing, but costs the same: so does a short past. */
+        for (size_t c = 0; isfinite(top) && c < book->config.codes[g]; c++) {
+            const double weight = exp(fmin(cache->scores[c] - top, 0));
+            add_code(cache, book->first[g] + c, weight, time, sums, &total);
         }
         for (size_t k = 0; k < width; k++) {
             out[g * width + k] = total > 0 ? (float)(sums[k] / total) : 0.0F;

@@ -171,9 +171,10 @@ static void multiplications_are_those_of_the_formula(void **state)
     gv_mari *split = mari_of(&made, true);
     gv_mari *whole = mari_of(&made, false);
     const size_t behind = 24 * 10 + 10 * 1;
-    assert_int_equal(gv_mari_products(whole, ROWS), ROWS * ((USER + ITEM + CROSS) * 24 + behind));
+    assert_int_equal(gv_mari_products(whole, ROWS),
+                     ROWS * ((size_t)(USER + ITEM + CROSS) * 24 + behind));
     assert_int_equal(gv_mari_products(split, ROWS),
-                     USER * 24 + ROWS * ((ITEM + CROSS) * 24 + behind));
+                     (size_t)USER * 24 + ROWS * ((size_t)(ITEM + CROSS) * 24 + behind));
     gv_mari_destroy(split);
     gv_mari_destroy(whole);
     net_free(&made);

@@ -206,7 +206,7 @@ static void an_event_touches_its_own_code_alone(void **state)
     /* Far from every other code, so that the query sees code 3 alone. */
     float query[ROW];
     for (size_t k = 0; k < ROW; k++) {
-        query[k] = 400 * gv_vql_codes(book, k / WIDTH)[3 * WIDTH + k % WIDTH];
+        query[k] = 400 * gv_vql_codes(book, k / WIDTH)[(size_t)3 * WIDTH + k % WIDTH];
     }
     float value[ROW];
     query_of(9, value);
@@ -250,14 +250,15 @@ static void an_empty_past_gives_zeros_and_a_long_time_no_overflow(void **state)
 }
 
 /* Mean squared distance of keys around 8 centres to their codes. */
-static double apart_of(const gv_vql_book *book, const float *keys, size_t count, float *codes)
+static double apart_of(const gv_vql_book *book, const float *keys, size_t count, const float *codes)
 {
     double sum = 0;
     for (size_t i = 0; i < count; i++) {
         uint32_t chosen[GROUPS];
         gv_vql_choose(book, keys + i * ROW, chosen);
         for (size_t k = 0; k < WIDTH; k++) {
-            const double d = (double)keys[i * ROW + k] - (double)codes[chosen[0] * WIDTH + k];
+            const double d =
+                (double)keys[i * ROW + k] - (double)codes[(size_t)chosen[0] * WIDTH + k];
             sum += d * d;
         }
     }

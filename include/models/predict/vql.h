@@ -65,7 +65,7 @@ void gv_vql_cache_destroy(gv_vql_cache *cache); /* accepts NULL */
 void gv_vql_append(gv_vql_cache *cache, const uint32_t *codes, const float *value, double time);
 
 /* out [groups][width] for query [groups][width] at a time not before the latest event's. */
-void gv_vql_attend(const gv_vql_cache *cache, const float *query, double time, float *out);
+void gv_vql_attend(gv_vql_cache *cache, const float *query, double time, float *out);
 
 /* The same of the keys themselves, event by event: what the cache stands for. O(L d). */
 typedef struct gv_vql_past {
