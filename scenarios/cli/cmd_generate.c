@@ -7,7 +7,14 @@
 #include "sim/base/clock.h"
 #include "sim/log/generate.h"
 
-enum { KEY_AUCTIONS = 'n', KEY_SEED = 's', KEY_DAYS = 'd', KEY_QUIET = 'q', KEY_JSON = 256 };
+enum {
+    KEY_AUCTIONS = 'n',
+    KEY_PLANTED = 'p',
+    KEY_SEED = 's',
+    KEY_DAYS = 'd',
+    KEY_QUIET = 'q',
+    KEY_JSON = 256
+};
 
 typedef struct generate_request {
     gv_generate_config config;
@@ -19,6 +26,10 @@ static const struct argp_option options[] = {
     {"auctions", KEY_AUCTIONS, "N", 0, "How many auctions (default 200000)", 0},
     {"seed", KEY_SEED, "S", 0, "Same seed, same log (default 1)", 0},
     {"days", KEY_DAYS, "D", 0, "Over how many days from 2026-06-01 UTC (default 7)", 0},
+    {"planted", KEY_PLANTED, NULL, 0,
+     "Impressions whose law of clicks and conversions is known and needs a user's past, for "
+     "predictors to be held against; pctr and pcvr are the truth",
+     0},
     {"json", KEY_JSON, NULL, 0, "Print what was written as JSON", 0},
     {"quiet", KEY_QUIET, NULL, 0, "No progress and no talk", 0},
     {0},
@@ -49,6 +60,9 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_DAYS:
         config->days = read_number("--days", argument, 366, 1, state);
+        return 0;
+    case KEY_PLANTED:
+        config->kind = GV_GENERATE_PLANTED;
         return 0;
     case KEY_JSON:
         request->as_json = true;

@@ -14,8 +14,10 @@
 #include "sim/base/mem.h"
 #include "sim/base/money.h"
 #include "sim/base/random.h"
+#include "sim/log/generate_impl.h"
+#include "sim/log/outlet_impl.h"
 
-enum { CHUNK_ROWS = 4096, BID_ID_SIZE = 24, HOURS = 24, BLOCK = 512 };
+enum { BID_ID_SIZE = 24, HOURS = 24, BLOCK = 512 };
 
 /* Columns in the order of the schema. */
 enum {
@@ -209,11 +211,10 @@ static int64_t curve_time(traffic_curve *curve, double share)
            (whole < GV_US_PER_HOUR ? whole : GV_US_PER_HOUR - 1);
 }
 
-/* Rows of one table on their way to the builder, with the texts of their bid ids. */
+/* Rows of one table with the texts of their bid ids. */
 typedef struct row_outlet {
-    gv_chunk chunk;
-    char (*ids)[BID_ID_SIZE]; /* [CHUNK_ROWS] */
-    uint64_t line;
+    gv_outlet rows;
+    char (*ids)[BID_ID_SIZE]; /* [GV_OUTLET_ROWS] */
 } row_outlet;
 
 enum { IMPRESSIONS, CLICKS, CONVERSIONS, OUTLET_COUNT };
@@ -227,59 +228,41 @@ typedef struct log_generator {
 
 static gv_status outlet_init(row_outlet *outlet, uint32_t file, gv_log_table table)
 {
-    GV_TRY(gv_chunk_init(&outlet->chunk, &schema, CHUNK_ROWS));
-    outlet->chunk.file = file;
-    outlet->chunk.table = table;
-    outlet->ids = gv_mem_alloc(0, CHUNK_ROWS, sizeof *outlet->ids);
+    GV_TRY(gv_outlet_init(&outlet->rows, &schema, file, table));
+    outlet->ids = gv_mem_alloc(0, GV_OUTLET_ROWS, sizeof *outlet->ids);
     return outlet->ids == NULL ? GV_FAIL(GV_ENOMEM, "no memory for rows to generate") : GV_OK;
 }
 
-static gv_status outlet_flush(row_outlet *outlet, gv_builder *builder)
+static gv_status outlet_add(row_outlet *outlet, uint64_t number, const drawn_auction *auction,
+                            int64_t time_us)
 {
-    outlet->chunk.first_line = outlet->line - outlet->chunk.row_count + 1;
-    GV_TRY(gv_builder_add(builder, &outlet->chunk));
-    gv_chunk_reset(&outlet->chunk);
-    return GV_OK;
-}
-
-static gv_span span_of(const char *text)
-{
-    return (gv_span){.bytes = text, .size = strlen(text)};
-}
-
-static gv_status outlet_add(row_outlet *outlet, gv_builder *builder, uint64_t number,
-                            const drawn_auction *auction, int64_t time_us)
-{
-    gv_chunk *chunk = &outlet->chunk;
-    const size_t row = chunk->row_count++;
-    outlet->line++;
-    chunk->lines[row] = outlet->line;
+    gv_chunk *chunk = &outlet->rows.chunk;
+    const size_t row = gv_outlet_begin(&outlet->rows);
     (void)snprintf(outlet->ids[row], sizeof outlet->ids[row], "g%015" PRIx64, number);
     chunk->cells[TIME].integers[row] = time_us;
-    chunk->cells[BID_ID].texts[row] = span_of(outlet->ids[row]);
-    chunk->cells[EXCHANGE].texts[row] = span_of(auction->exchange->name);
+    chunk->cells[BID_ID].texts[row] = gv_outlet_text(outlet->ids[row]);
+    chunk->cells[EXCHANGE].texts[row] = gv_outlet_text(auction->exchange->name);
     chunk->cells[SLOT_WIDTH].integers[row] = auction->slot->width;
     chunk->cells[SLOT_HEIGHT].integers[row] = auction->slot->height;
     chunk->cells[FLOOR].integers[row] = auction->floor_nanos;
     chunk->cells[BID].integers[row] = auction->bid_nanos;
     chunk->cells[PRICE].integers[row] = auction->price_nanos;
-    chunk->cells[ADVERTISER].texts[row] = span_of(auction->advertiser->name);
+    chunk->cells[ADVERTISER].texts[row] = gv_outlet_text(auction->advertiser->name);
     chunk->cells[PCTR].reals[row] = auction->pctr;
-    return chunk->row_count == CHUNK_ROWS ? outlet_flush(outlet, builder) : GV_OK;
+    return gv_outlet_end(&outlet->rows);
 }
 
 static gv_status add_auction(log_generator *generator, uint64_t number, int64_t time_us)
 {
     drawn_auction auction;
     row_outlet *outlets = generator->outlets;
-    gv_builder *builder = generator->builder;
     draw_auction(generator->config->seed, number, time_us, &auction);
-    GV_TRY(outlet_add(&outlets[IMPRESSIONS], builder, number, &auction, time_us));
+    GV_TRY(outlet_add(&outlets[IMPRESSIONS], number, &auction, time_us));
     if (auction.is_clicked) {
-        GV_TRY(outlet_add(&outlets[CLICKS], builder, number, &auction, auction.click_us));
+        GV_TRY(outlet_add(&outlets[CLICKS], number, &auction, auction.click_us));
     }
     if (auction.is_converted) {
-        GV_TRY(outlet_add(&outlets[CONVERSIONS], builder, number, &auction, auction.conversion_us));
+        GV_TRY(outlet_add(&outlets[CONVERSIONS], number, &auction, auction.conversion_us));
     }
     return GV_OK;
 }
@@ -318,7 +301,7 @@ static gv_status add_all(log_generator *generator, const gv_progress *progress)
         }
     }
     for (size_t i = 0; i < OUTLET_COUNT; i++) {
-        GV_TRY(outlet_flush(&generator->outlets[i], generator->builder));
+        GV_TRY(gv_outlet_flush(&generator->outlets[i].rows));
     }
     return GV_OK;
 }
@@ -340,6 +323,9 @@ static gv_status begin(log_generator *generator)
                                    .input_paths = names,
                                    .input_count = OUTLET_COUNT};
     GV_TRY(gv_builder_create(&how, &generator->builder));
+    for (size_t i = 0; i < OUTLET_COUNT; i++) {
+        generator->outlets[i].rows.builder = generator->builder;
+    }
     (void)snprintf(seed, sizeof seed, "%" PRIu64, config->seed);
     return gv_builder_fact(generator->builder, "seed", seed);
 }
@@ -347,7 +333,7 @@ static gv_status begin(log_generator *generator)
 static void end(log_generator *generator)
 {
     for (size_t i = 0; i < OUTLET_COUNT; i++) {
-        gv_chunk_fini(&generator->outlets[i].chunk);
+        gv_outlet_fini(&generator->outlets[i].rows);
         gv_mem_free(generator->outlets[i].ids);
     }
     gv_mem_free(generator->curve.before);
@@ -359,6 +345,9 @@ gv_status gv_generate(const gv_generate_config *config, const gv_progress *progr
 {
     assert(config->auction_count >= 1);
     assert(config->days >= 1);
+    if (config->kind == GV_GENERATE_PLANTED) {
+        return gv_generate_planted(config, progress, counts);
+    }
     log_generator generator = {.config = config};
     gv_status status = begin(&generator);
     if (status == GV_OK) {

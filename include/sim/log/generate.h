@@ -17,7 +17,13 @@
 #include "sim/base/status.h"
 #include "sim/log/builder.h"
 
+typedef enum gv_generate_kind {
+    GV_GENERATE_WEEK,
+    GV_GENERATE_PLANTED /* planted.h, 60 rows a user: pCTR and pCVR are the truth */
+} gv_generate_kind;
+
 typedef struct gv_generate_config {
+    gv_generate_kind kind;
     const char *path;       /* of the .gvlog */
     uint64_t auction_count; /* 1 to 10^9 */
     uint64_t seed;
