@@ -252,6 +252,8 @@ static const struct argp_option judge_options[] = {
     {0},
 };
 
+/* argp's type of a parser takes text that may be written to. */
+/* NOLINTNEXTLINE(readability-non-const-parameter) */
 static error_t take_judge_option(int key, char *text, struct argp_state *state)
 {
     judge_request *request = state->input;

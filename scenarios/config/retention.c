@@ -84,6 +84,7 @@ static gv_status read_policies(gv_retention_plan *plan, const gv_reading *readin
         return GV_OK;
     }
     const size_t count = gv_tree_children(tree, list);
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what is allocated */
     plan->policies = gv_region_alloc(reading->region, count, sizeof *plan->policies);
     plan->policy_sections = gv_region_alloc(reading->region, count, sizeof *plan->policy_sections);
     if (plan->policies == NULL || plan->policy_sections == NULL) {

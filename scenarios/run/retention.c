@@ -105,6 +105,7 @@ static gv_status play_policy(void *context, size_t index, size_t worker)
 gv_status gv_retention_play(const gv_retention_plan *plan, const gv_retention_options *options,
                             gv_retention_run **out)
 {
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what is allocated */
     gv_retention_run *run = gv_mem_alloc(sizeof *run, plan->policy_count, sizeof *run->outcomes);
     if (run == NULL) {
         return GV_FAIL(GV_ENOMEM, "no memory for a run of retention");

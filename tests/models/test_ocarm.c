@@ -121,10 +121,9 @@ static void every_loss_and_network_has_the_slope_of_its_value(void **state)
 
 /* ---- a training ------------------------------------------------------------------------------ */
 
-static gv_reentries *examples_of(uint64_t seed, uint64_t users)
+static gv_reentries *examples_by(const gv_population *population, uint64_t users)
 {
-    const gv_population population = fixture_population(seed);
-    const gv_winback_config config = {.population = &population,
+    const gv_winback_config config = {.population = population,
                                       .user_count = users,
                                       .days = 30,
                                       .budget_nanos = INT64_MAX,
@@ -135,9 +134,15 @@ static gv_reentries *examples_of(uint64_t seed, uint64_t users)
     gv_reentries *examples = NULL;
     assert_int_equal(gv_winback_create(&config, &winback), GV_OK);
     assert_int_equal(gv_winback_run(winback, NULL), GV_OK);
-    assert_int_equal(gv_reentries_of(&population, winback, &examples), GV_OK);
+    assert_int_equal(gv_reentries_of(population, winback, &examples), GV_OK);
     gv_winback_destroy(winback);
     return examples;
+}
+
+static gv_reentries *examples_of(uint64_t seed, uint64_t users)
+{
+    const gv_population population = fixture_population(seed);
+    return examples_by(&population, users);
 }
 
 static gv_ocarm *train(gv_ocarm_role role, const gv_ocarm_config *config,
@@ -303,6 +308,73 @@ static void absent_sessions_and_events_say_nothing(void **state)
     gv_reentries_destroy(examples);
 }
 
+/* ---- leaks ----------------------------------------------------------------------------------- */
+
+/* Log loss of p(y | x), which nothing that reads x alone can beat for long. */
+static double truth_loss(const gv_reentry_view *view)
+{
+    double sum = 0;
+    for (size_t i = 0; i < view->count; i++) {
+        const double p = view->truth_bid[i];
+        sum -= log(view->retained[i] > 0.0F ? p : 1.0 - p);
+    }
+    return sum / (double)view->count;
+}
+
+/* The same rows, whose last feature, mere noise, is what items dwelt after the re-entry. */
+static gv_reentry_view shown_early(const gv_reentry_view *view, float *x)
+{
+    const size_t items = (size_t)GV_ONBOARDING_SESSIONS * GV_ONBOARDING_ITEMS;
+    gv_reentry_view early = *view;
+    early.x = x;
+    memcpy(x, view->x, view->count * GV_USER_FEATURES * sizeof *x);
+    for (size_t row = 0; row < view->count; row++) {
+        float sum = 0;
+        for (size_t i = 0; i < items; i++) {
+            sum += view->item_dwell[row * items + i] + view->item_like[row * items + i];
+        }
+        x[(row + 1) * GV_USER_FEATURES - 1] = sum / 4;
+    }
+    return early;
+}
+
+/* A student of what a bid may see stays behind the truth; one that was shown content is found. */
+static void content_shown_early_gives_itself_away(void **state)
+{
+    (void)state;
+    gv_population population = fixture_population(1);
+    population.law.content_signal = 1.5;
+    population.law.visit_slope = 2.5;
+    gv_reentries *learned = examples_by(&population, 1500);
+    population.seed = 2;
+    gv_reentries *others = examples_by(&population, 1000);
+    const gv_reentry_view *view = gv_reentries_view(learned);
+    const gv_reentry_view *test = gv_reentries_view(others);
+    gv_ocarm_config config = config_of(GV_OCARM_STUDENT);
+    config.align = 0;
+    config.distil = 0;
+    config.epochs = 12;
+    gv_ocarm *honest = train(GV_OCARM_STUDENT, &config, view, NULL, 1);
+    float *x = gv_mem_alloc(0, view->count * GV_USER_FEATURES, sizeof *x);
+    float *x_test = gv_mem_alloc(0, test->count * GV_USER_FEATURES, sizeof *x_test);
+    assert_non_null(x);
+    assert_non_null(x_test);
+    const gv_reentry_view early = shown_early(view, x);
+    const gv_reentry_view early_test = shown_early(test, x_test);
+    gv_ocarm *leaky = train(GV_OCARM_STUDENT, &config, &early, NULL, 1);
+    const double truth = truth_loss(test);
+    printf("log loss %.4f of the truth at the bid, %.4f honest, %.4f shown content\n", truth,
+           log_loss(honest, test), log_loss(leaky, &early_test));
+    assert_true(log_loss(honest, test) > truth);
+    assert_true(log_loss(leaky, &early_test) < truth);
+    gv_mem_free(x);
+    gv_mem_free(x_test);
+    gv_ocarm_destroy(leaky);
+    gv_ocarm_destroy(honest);
+    gv_reentries_destroy(others);
+    gv_reentries_destroy(learned);
+}
+
 /* ---- a campaign ------------------------------------------------------------------------------ */
 
 static void no_campaign_can_ask_a_teacher_and_any_a_student(void **state)
@@ -438,6 +510,7 @@ int main(void)
         cmocka_unit_test(trainings_are_pure_and_leave_the_teacher_alone),
         cmocka_unit_test(a_student_serves_what_its_graph_says),
         cmocka_unit_test(absent_sessions_and_events_say_nothing),
+        cmocka_unit_test(content_shown_early_gives_itself_away),
         cmocka_unit_test(no_campaign_can_ask_a_teacher_and_any_a_student),
         test_in_folder(weights_come_back_from_a_file),
         test_in_folder(other_files_are_no_weights),

@@ -26,7 +26,7 @@
  * that the bid hopes for comes later than the bid; no switch turns that off.
  *
  * The day's ads are priced in one call unless `reference`, which asks about each alone when it
- * comes; the outcome is the same to the byte.
+ * comes; the outcome is the same to the byte. A user takes some 2 KB of memory.
  */
 #ifndef SIM_MARKET_WINBACK_H
 #define SIM_MARKET_WINBACK_H
