@@ -44,6 +44,7 @@ enum { OP_ARITY_MAX = 4, SCOPES_MAX = 16 };
     X(GV_OP_ATTENTION, attention)                 \
     X(GV_OP_CROSS_ATTENTION, cross_attention)     \
     X(GV_OP_MODULATE, modulate)                   \
+    X(GV_OP_POOL, pool)                           \
     X(GV_OP_CONV1D, conv1d)                       \
     X(GV_OP_CONV1D_TRANSPOSED, conv1d_transposed) \
     X(GV_OP_CONCAT, concat)                       \
@@ -70,7 +71,7 @@ typedef enum gv_op_id {
 
 /* What a node of some operator was built with; each operator says which fields it reads. */
 typedef struct gv_op_attrs {
-    double factor;   /* scale: factor; losses: what each element's loss is multiplied by */
+    double factor;   /* scale, pool: factor; losses: what each element's loss is multiplied by */
     double offset;   /* scale: offset; clamp: low; nnpu: prior; expectile: tau */
     double high;     /* clamp: high */
     double rate;     /* dropout, attention: probability of a zero */

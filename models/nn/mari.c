@@ -64,6 +64,7 @@ static bool is_by_rows(const gv_node_record *record)
     case GV_OP_LAYER_NORM:
     case GV_OP_CROSS_ATTENTION:
     case GV_OP_MODULATE:
+    case GV_OP_POOL:
     case GV_OP_RESHAPE:
         return true;
     case GV_OP_SOFTMAX:

@@ -1,4 +1,7 @@
-/* Every position of a row scaled and shifted alike: out = gain x + shift, channel by channel. */
+/*
+ * Between a row and its positions, channel by channel: every position scaled and shifted alike,
+ * out = gain x + shift; and all of them added up, out = factor sum_n share_n x_n.
+ */
 #include "models/nn/real_impl.h"
 
 typedef struct modulate_sizes {
@@ -74,3 +77,48 @@ static void modulate_backward(const gv_op_call *call)
 }
 
 const gv_op_kernel GV_REAL(gv_op_modulate) = {modulate_forward, modulate_backward};
+
+GV_VECTOR static void pool_rows(const modulate_sizes *s, const real *x, const real *shares,
+                                real factor, real *out)
+{
+    for (size_t b = 0; b < s->batch; b++) {
+        real *sum = out + b * s->width;
+        memset(sum, 0, s->width * sizeof *sum);
+        for (size_t n = 0; n < s->length; n++) {
+            const real share = shares == NULL ? factor : factor * shares[b * s->length + n];
+            const real *row = x + (b * s->length + n) * s->width;
+            for (size_t i = 0; i < s->width; i++) {
+                sum[i] += share * row[i];
+            }
+        }
+    }
+}
+
+static void pool_forward(const gv_op_call *call)
+{
+    const modulate_sizes s = modulate_of(call);
+    pool_rows(&s, call->in[0], call->in[1], (real)call->attrs->factor, call->out);
+}
+
+GV_VECTOR static void pool_back(const modulate_sizes *s, const real *dy, const real *shares,
+                                const gv_op_call *call)
+{
+    const real factor = (real)call->attrs->factor;
+    const bool adds = call->add_grad[0];
+    real *dx = call->grad_in[0];
+    for (size_t row = 0; row < s->batch * s->length; row++) {
+        const real share = shares == NULL ? factor : factor * shares[row];
+        const size_t b = row / s->length * s->width;
+        for (size_t i = 0; i < s->width; i++) {
+            put(&dx[row * s->width + i], share * dy[b + i], adds);
+        }
+    }
+}
+
+static void pool_backward(const gv_op_call *call)
+{
+    const modulate_sizes s = modulate_of(call);
+    pool_back(&s, call->grad_out, call->in[1], call);
+}
+
+const gv_op_kernel GV_REAL(gv_op_pool) = {pool_forward, pool_backward};

@@ -78,6 +78,8 @@ const gv_op_row gv_op_rows[GV_OP_COUNT] = {
                                .work = gv_work_cross_attention, .flops = gv_flops_cross_attention},
     [GV_OP_MODULATE] = {KERNELS(modulate), .arity_min = 1, .arity = 3,
                         .keeps = KEEPS_IN(0) | KEEPS_IN(1), .shape = gv_shape_modulate},
+    [GV_OP_POOL] = {KERNELS(pool), .arity_min = 1, .arity = 2, .keeps = KEEPS_IN(1),
+                    .constant = KEEPS_IN(1), .shape = gv_shape_pool},
     [GV_OP_CONV1D] = {KERNELS(conv1d), .arity_min = 2, .arity = 3,
                       .keeps = KEEPS_IN(0) | KEEPS_IN(1), .shape = gv_shape_conv,
                       .work = gv_work_conv, .flops = gv_flops_conv},

@@ -215,6 +215,11 @@ gv_node gv_op_modulate(gv_graph *graph, gv_node x, gv_node gain, gv_node shift)
                              &attrs);
 }
 
+gv_node gv_op_pool(gv_graph *graph, gv_node x, gv_node shares, double factor)
+{
+    return node_of(graph, GV_OP_POOL, x, shares, &(gv_op_attrs){.factor = factor});
+}
+
 gv_node gv_op_conv1d(gv_graph *graph, gv_node x, gv_node weight, gv_node bias, size_t stride,
                      size_t padding)
 {

@@ -139,6 +139,15 @@ gv_shape gv_shape_modulate(const gv_op_call *call)
     return *x;
 }
 
+gv_shape gv_shape_pool(const gv_op_call *call)
+{
+    const gv_shape *x = call->shape[0];
+    assert(x->rank == 3);
+    assert(call->shape[1] == NULL ||
+           is_same(call->shape[1], &(gv_shape){.rank = 2, .dim = {x->dim[0], x->dim[1]}}));
+    return gv_shape_of(2, (size_t[]){x->dim[0], x->dim[2]});
+}
+
 gv_shape gv_shape_conv(const gv_op_call *call)
 {
     gv_shape shape = *call->shape[0];

@@ -16,6 +16,7 @@ gv_shape gv_shape_group_norm(const gv_op_call *call);
 gv_shape gv_shape_attention(const gv_op_call *call);
 gv_shape gv_shape_cross_attention(const gv_op_call *call);
 gv_shape gv_shape_modulate(const gv_op_call *call);
+gv_shape gv_shape_pool(const gv_op_call *call);
 gv_shape gv_shape_conv(const gv_op_call *call);
 gv_shape gv_shape_conv_transposed(const gv_op_call *call);
 gv_shape gv_shape_concat(const gv_op_call *call);

@@ -113,10 +113,8 @@ static gv_node learnt_rows(const flow *f, const char *name, size_t count)
 /* x [B, n, d] -> [B, d] */
 static gv_node mean_of(gv_graph *graph, gv_node x, gv_node shares)
 {
-    if (shares == GV_NODE_NONE) {
-        return gv_op_mean_last(graph, gv_op_transpose(graph, x, 1, 2));
-    }
-    return gv_op_sum_last(graph, gv_op_transpose(graph, gv_op_mul(graph, x, shares), 1, 2));
+    const double each = shares == GV_NODE_NONE ? 1.0 / (double)gv_graph_dim(graph, x, 1) : 1.0;
+    return gv_op_pool(graph, x, shares, each);
 }
 
 /* From each group's mean through a linear map, whose bias is the learnt part. */

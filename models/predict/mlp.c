@@ -44,7 +44,7 @@ static const gv_param params[] = {
 /* x [B, S, D] -> [B, D]: the sum over S. */
 static gv_node sum_slots(gv_graph *graph, gv_node x)
 {
-    return gv_op_sum_last(graph, gv_op_transpose(graph, x, 1, 2));
+    return gv_op_pool(graph, x, GV_NODE_NONE, 1.0);
 }
 
 /* [B, D] of v [B, S, D]. */

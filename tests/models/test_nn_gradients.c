@@ -201,6 +201,13 @@ static gv_node modulate(gv_graph *g)
     return weighed(g, gv_op_modulate(g, again, NONE, param(g, "more", 2, 5, 0)));
 }
 
+static gv_node pool(gv_graph *g)
+{
+    const gv_node x = param(g, "x", 2, 3, 5);
+    const gv_node by_shares = gv_op_pool(g, x, input(g, "shares", 2, 3, 0), 0.7);
+    return weighed(g, gv_op_add(g, by_shares, gv_op_pool(g, x, NONE, 1.0 / 3)));
+}
+
 static gv_node conv1d(gv_graph *g)
 {
     const gv_node x = param(g, "x", 3, 2, 9);
@@ -381,6 +388,7 @@ static const gradient_case cases[] = {
     CASE(cross_attention),
     CASE(cross_attention_wide),
     CASE(modulate),
+    CASE(pool),
     CASE(conv1d),
     CASE(conv1d_strided),
     CASE(conv1d_transposed),

@@ -114,6 +114,12 @@ gv_node gv_op_cross_attention(gv_graph *graph, gv_node query, gv_node pairs, gv_
  */
 gv_node gv_op_modulate(gv_graph *graph, gv_node x, gv_node gain, gv_node shift);
 
+/*
+ * x [B, N, D], shares [B, N] or GV_NODE_NONE -> [B, D]: factor times the sum of the N positions,
+ * each times its share. Shares get no gradient.
+ */
+gv_node gv_op_pool(gv_graph *graph, gv_node x, gv_node shares, double factor);
+
 /* ---- convolution ----------------------------------------------------------------------------- */
 
 /*
