@@ -9,7 +9,7 @@ import subprocess
 from tables import commit, number, write
 
 STUDY = "build/release/tests/bench/study_planted"
-COMMON = "rate=0.003,batch=256,start=0.3,epochs=4"
+COMMON = "rate=0.003,batch=256,start=0.3,epochs=3"
 VARIANTS = (
     ("infnet", "infnet", "", "INFNet"),
     ("mlp", "mlp", "", "MLP beside a factorisation machine (DeepFM's class)"),
