@@ -49,8 +49,8 @@ typedef struct bench_model {
 static void make_rows(bench_model *made, size_t length)
 {
     const gv_random random = gv_random_key(1, GV_STREAM_TEST, length);
-    made->starts = gv_mem_alloc(0, BATCH * FIELDS + 1, sizeof(uint32_t));
-    made->buckets = gv_mem_alloc(0, BATCH * FIELDS, sizeof(uint32_t));
+    made->starts = gv_mem_alloc(0, (size_t)BATCH * FIELDS + 1, sizeof(uint32_t));
+    made->buckets = gv_mem_alloc(0, (size_t)BATCH * FIELDS, sizeof(uint32_t));
     made->past_counts = gv_mem_alloc(0, BATCH, sizeof(uint32_t));
     made->past_buckets = gv_mem_alloc(0, BATCH * length * PAST_FIELDS, sizeof(uint32_t));
     made->order = gv_mem_alloc(0, BATCH, sizeof(uint32_t));
@@ -63,7 +63,8 @@ static void make_rows(bench_model *made, size_t length)
         made->buckets[i] = (uint32_t)gv_random_below(&random, i, BUCKETS);
     }
     for (size_t i = 0; i < BATCH * length * PAST_FIELDS; i++) {
-        made->past_buckets[i] = (uint32_t)gv_random_below(&random, BATCH * FIELDS + i, BUCKETS);
+        made->past_buckets[i] =
+            (uint32_t)gv_random_below(&random, (uint64_t)BATCH * FIELDS + i, BUCKETS);
     }
     for (size_t i = 0; i < BATCH; i++) {
         made->past_counts[i] = (uint32_t)length;
