@@ -13,8 +13,8 @@ from tables import GAVEL, JOBS, children_seconds, commit, number, say, sets, wri
 WORK = "build/retention"
 SCENARIO = "scenarios/retention.yaml"
 USERS = int(os.environ.get("USERS_LEARNED", "6000"))
-JUDGED = int(os.environ.get("USERS_JUDGED", "20000"))
-PLAYED = int(os.environ.get("USERS_PLAYED", "40000"))
+JUDGED = int(os.environ.get("USERS_JUDGED", "12000"))
+PLAYED = int(os.environ.get("USERS_PLAYED", "16000"))
 # Student: title, a1, a2, a3.
 STUDENTS = {"plain": ("student, no distillation", 0, 0, 0),
             "a1": ("student, a1 alone", 1, 0, 0),
@@ -59,6 +59,22 @@ def campaign(seed, folder):
 
 
 def study(seed):
+    """One seed's figures, kept in SEED.json until the sizes or the students change."""
+    path = f"{WORK}/{seed}.json"
+    sizes = [USERS, JUDGED, PLAYED, json.loads(json.dumps(STUDENTS))]
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            kept = json.load(file)
+        if kept["sizes"] == sizes:
+            return kept
+    figures = {"sizes": sizes, "commit": commit(), **measure(seed)}
+    with open(path + ".new", "w", encoding="utf-8") as file:
+        json.dump(figures, file, indent=1)
+    os.replace(path + ".new", path)
+    return figures
+
+
+def measure(seed):
     """One seed's figures, by name."""
     folder = f"{WORK}/{seed}"
     os.makedirs(folder, exist_ok=True)
@@ -132,12 +148,16 @@ def campaign_rows(studies):
         yield "| " + " | ".join(shown) + " |"
 
 
+def commits(studies):
+    return ", ".join(dict.fromkeys(one["commit"] for one in studies))
+
+
 def make():
     studies = [study(seed) for seed in seeds()]
     lines = [
         "# Retention: who stays, known at the bid",
         "",
-        f"Seeds {', '.join(str(seed) for seed in seeds())}, commit {commit()}. Made by `make "
+        f"Seeds {', '.join(str(seed) for seed in seeds())}, commit {commits(studies)}. Made by `make "
         f"results RESULTS=retention` on `{SCENARIO}`: every seed is a population of its own, with "
         f"{USERS:,} users whose re-entries are learned from, {JUDGED:,} others whose re-entries "
         f"are judged, and {PLAYED:,} others again in the campaign. Brackets of means hold Student's "
