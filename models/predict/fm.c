@@ -12,8 +12,8 @@
  *
  * one row at a time, so there is one thread. The vector of a bucket is drawn when a row first holds
  * it, from (seed, bucket); one that no row held is 0, so that what training never met adds nothing
- * (ours). A constant is not drawn to 0. A bucket that a row holds twice is two features. The past is
- * not looked at.
+ * (ours). A constant is not drawn to 0. A bucket that a row holds twice is two features. The past
+ * is not looked at.
  */
 #include <assert.h>
 #include <math.h>

@@ -249,7 +249,7 @@ static double product(const float *a, const float *b, size_t width)
     return sum;
 }
 
-/* Scores of a group's codes [codes], and the largest of one that has events; -INFINITY: none has. */
+/* Scores of a group's codes [codes], and the largest of one with events; -INFINITY: none has. */
 static double score_codes(gv_vql_cache *cache, size_t group, const float *query)
 {
     const gv_vql_book *book = cache->book;
