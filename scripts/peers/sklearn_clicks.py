@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """scikit-learn's logistic regression on the hashed features that a model of Gavel's sees.
 
+    gavel predict ctr.safetensors june.gvlog --to 2013-06-10 --examples early.safetensors
+    gavel predict ctr.safetensors june.gvlog --from 2013-06-10 --to 2013-06-11 --examples late.safetensors
     gavel predict ctr.safetensors june.gvlog --to 2013-06-11 --examples train.safetensors
-    gavel predict ctr.safetensors june.gvlog --from 2013-06-11 --examples test.safetensors -o test.csv
-    sklearn_clicks.py train.safetensors test.safetensors test.csv
+    gavel predict ctr.safetensors june.gvlog --from 2013-06-11 --examples test.safetensors
+    sklearn_clicks.py early.safetensors late.safetensors train.safetensors test.safetensors
 
-Both learn each example once, unweighted; the test's figures are weighted by what a sample stands
-for. Prints JSON: the AUC and log loss of both, Gavel's from test.csv. Needs numpy, scipy and
-scikit-learn.
+Each example is learnt once, unweighted. The strength C is the one that predicts `late` best after
+`early`; then it learns `train`. Figures on `test` are weighted by what a sample stands for. Prints
+JSON. Needs numpy, scipy and scikit-learn.
 """
-import csv
 import json
 import struct
 import sys
@@ -20,6 +21,7 @@ import sklearn
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
 
+STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0)
 TYPES = {"U32": "<u4", "F32": "<f4"}
 
 
@@ -54,27 +56,30 @@ def shifted(p, weight):
     return odds / (1 + odds)
 
 
-def main():
-    train, texts = read(sys.argv[1])
-    test, _ = read(sys.argv[2])
-    with open(sys.argv[3], encoding="utf-8") as file:
-        own = np.array([float(row["pctr"]) for row in csv.DictReader(file)])
+def fitted(train, tests, texts, strength):
+    """What is predicted of each of `tests`."""
     weight = float(train["weights"].max())
-    found = {}
     met = np.unique(train["buckets"])
-    train_rows, test_rows = matrix(train, texts, met), matrix(test, texts, met)
-    for strength in (0.3, 1.0):
-        model = LogisticRegression(C=strength, max_iter=1000)
-        model.fit(train_rows, train["clicks"])
-        p = shifted(model.predict_proba(test_rows)[:, 1], weight)
-        found[f"C={strength:g}"] = p
-    truth, weights = test["clicks"], test["weights"].astype(np.float64)
-    figures = {name: {"auc": roc_auc_score(truth, p, sample_weight=weights),
-                      "log_loss": log_loss(truth, np.clip(p, 1e-15, 1 - 1e-15),
-                                           sample_weight=weights)}
-               for name, p in {**found, "gavel": own}.items()}
-    print(json.dumps({"sklearn": sklearn.__version__, "numpy": np.__version__, "rows": len(truth),
-                      "figures": figures}, indent=1))
+    model = LogisticRegression(C=strength, max_iter=1000)
+    model.fit(matrix(train, texts, met), train["clicks"])
+    return [shifted(model.predict_proba(matrix(test, texts, met))[:, 1], weight) for test in tests]
+
+
+def figures(test, p):
+    weights = test["weights"].astype(np.float64)
+    return {"auc": roc_auc_score(test["clicks"], p, sample_weight=weights),
+            "log_loss": log_loss(test["clicks"], np.clip(p, 1e-15, 1 - 1e-15),
+                                 sample_weight=weights)}
+
+
+def main():
+    (early, texts), (late, _), (train, _), (test, _) = map(read, sys.argv[1:5])
+    tried = {strength: figures(late, fitted(early, [late], texts, strength)[0])
+             for strength in STRENGTHS}
+    chosen = min(tried, key=lambda strength: tried[strength]["log_loss"])
+    found = figures(test, fitted(train, [test], texts, chosen)[0])
+    print(json.dumps({"sklearn": sklearn.__version__, "numpy": np.__version__, "strength": chosen,
+                      **found}, indent=1))
 
 
 if __name__ == "__main__":

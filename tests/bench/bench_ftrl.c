@@ -20,10 +20,11 @@
 
 enum { BITS = 20, TURNS = 5, PASSES = 6, ROWS_USUAL = 400000, PATH_SIZE = 400 };
 
+/* Columns of few values, and with bid_id two of as many as there are rows: users, pages. */
 static const char fields_text[] =
     "advertiser, exchange, slot_width*slot_height, floor, hour, weekday, advertiser*exchange, "
-    "advertiser*hour, exchange*hour, advertiser*slot_width, exchange*slot_width, advertiser*floor, "
-    "hour*weekday, advertiser*exchange*slot_width";
+    "advertiser*hour, exchange*hour, advertiser*slot_width, exchange*slot_width, bid_id, "
+    "bid_id*advertiser, advertiser*exchange*slot_width";
 
 static void check(gv_status status)
 {
@@ -197,6 +198,20 @@ static bool ask_wabbit(const stage *s, char *python, wabbit_times *times)
     return true;
 }
 
+/* Buckets that any row holds. */
+static size_t count_buckets(const gv_examples *view)
+{
+    unsigned char *held = gv_mem_alloc(0, view->shape.bucket_count, 1);
+    size_t count = 0;
+    assert(held != NULL);
+    for (uint32_t i = 0; i < view->starts[view->count * view->shape.field_count]; i++) {
+        count += held[view->buckets[i]] == 0 ? 1 : 0;
+        held[view->buckets[i]] = 1;
+    }
+    gv_mem_free(held);
+    return count;
+}
+
 /* ---- the section ----------------------------------------------------------------------------- */
 
 static void print_row(const char *what, double rows, double seconds, double ratio)
@@ -215,10 +230,11 @@ static void print_section(const stage *s, const bench_times *own, const wabbit_t
     const double values =
         (double)s->set.view.starts[s->set.view.count * s->set.view.shape.field_count];
     const double both = own->median[0] + own->median[1];
-    printf("## FTRL\n\n%.0f rows of %.0f values, 2^%d buckets, one thread; medians of %d, in "
-           "processor time.\n\n| what | s | thousand rows a second | Vowpal Wabbit's time over "
-           "it |\n|---|---|---|---|\n",
-           rows, values / rows, BITS, TURNS);
+    printf(
+        "## FTRL\n\n%.0f rows of %.0f values, %zu of 2^%d buckets, one thread; medians of %d, in "
+        "processor time.\n\n| what | s | thousand rows a second | Vowpal Wabbit's time over "
+        "it |\n|---|---|---|---|\n",
+        rows, values / rows, count_buckets(&s->set.view), BITS, TURNS);
     print_row("Gavel: `.gvlog` to examples", rows, own->median[0], 0);
     print_row("Gavel: a pass over examples", rows, own->median[1],
               theirs == NULL ? 0 : theirs->cached / own->median[1]);
