@@ -40,35 +40,40 @@ static double log_loss(double p, bool y)
     return -log(y ? p : 1.0 - p);
 }
 
-static void the_truth_is_calibrated_and_content_tells_more(void **state)
+/* A group of users by something else than p. */
+static void add_to(bin *group, double p, bool y)
 {
-    (void)state;
-    const gv_population population = fixture_population(3);
-    gv_retention_truth truth;
-    gv_retention_truth_make(&truth, &population.law);
+    *group = (bin){group->count + 1, group->p + p, group->y + y, group->variance + p * (1 - p)};
+}
+
+/* Labels of first spells against both truths: by p, by device, and by days since the lapse. */
+static void expect_truth(const gv_population *population)
+{
     bin at_bid[BINS] = {0};
     bin after[BINS] = {0};
     bin by_device[BINS] = {0};
+    bin by_lapse[BINS] = {0};
     double losses[3] = {0};
     double mean = 0;
     double count = 0;
+    gv_retention_truth truth;
+    gv_retention_truth_make(&truth, &population->law);
     for (uint64_t user = 0; user < USERS; user++) {
         fixture_user seen;
         gv_onboarding content;
         const int64_t lapsed_us = (int64_t)(user % 20) * GV_US_PER_DAY;
-        if (!fixture_user_at(&population, user, lapsed_us, &seen)) {
+        if (!fixture_user_at(population, user, lapsed_us, &seen)) {
             continue;
         }
-        assert_int_equal(gv_population_onboarding(&population, &seen.spell, 0, INT64_MAX, &content),
+        assert_int_equal(gv_population_onboarding(population, &seen.spell, 0, INT64_MAX, &content),
                          GV_OK);
-        const bool y = gv_population_is_retained(&population, &seen.spell);
+        const bool y = gv_population_is_retained(population, &seen.spell);
         const double p = gv_retention_truth_of(&truth, &seen.sight, NULL);
         const double q = gv_retention_truth_of(&truth, &seen.sight, &content);
         add(at_bid, p, y);
         add(after, q, y);
-        bin *device = &by_device[seen.spell.device];
-        *device =
-            (bin){device->count + 1, device->p + p, device->y + y, device->variance + p * (1 - p)};
+        add_to(&by_device[seen.spell.device], p, y);
+        add_to(&by_lapse[user % 20 / 5], p, y);
         losses[0] += log_loss(0.25, y);
         losses[1] += log_loss(p, y);
         losses[2] += log_loss(q, y);
@@ -78,10 +83,28 @@ static void the_truth_is_calibrated_and_content_tells_more(void **state)
     expect_calibrated("at the bid", at_bid);
     expect_calibrated("with content", after);
     expect_calibrated("by device", by_device);
+    expect_calibrated("by lapse", by_lapse);
     printf("retained %.3f of %.0f; log loss %.4f of a constant, %.4f at the bid, %.4f after\n",
            mean / count, count, losses[0] / count, losses[1] / count, losses[2] / count);
     assert_true(losses[1] < losses[0] - 0.01 * count);
     assert_true(losses[2] < losses[1] - 0.01 * count);
+}
+
+static void the_truth_is_calibrated_and_content_tells_more(void **state)
+{
+    (void)state;
+    const gv_population population = fixture_population(3);
+    expect_truth(&population);
+}
+
+/* Where users of much interest soon return on their own, those still away have little. */
+static void to_be_still_away_is_part_of_the_truth(void **state)
+{
+    (void)state;
+    gv_population population = fixture_population(9);
+    population.law.organic_rate = 0.05;
+    population.law.organic_slope = 1.5;
+    expect_truth(&population);
 }
 
 static void a_visit_comes_as_often_as_the_law_says(void **state)
@@ -217,6 +240,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_truth_is_calibrated_and_content_tells_more),
+        cmocka_unit_test(to_be_still_away_is_part_of_the_truth),
         cmocka_unit_test(a_visit_comes_as_often_as_the_law_says),
         cmocka_unit_test(interest_is_standard_normal_and_partly_for_good),
         cmocka_unit_test(the_same_user_does_the_same_whenever_asked),
