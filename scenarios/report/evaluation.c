@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/estimate/experiment.h"
+
 enum { COLUMN_NAME, COLUMN_ESTIMATE, COLUMN_INTERVAL, COLUMN_ERROR, COLUMN_DIFFERENCE, COLUMNS };
 
 static const gv_table_column columns[COLUMNS] = {
@@ -101,6 +103,32 @@ static void print_overlap(FILE *stream, const gv_evaluation_report *report)
     }
 }
 
+double gv_evaluation_test_length(const gv_evaluation_report *report)
+{
+    const gv_evaluation *evaluation = &report->result->evaluation;
+    const gv_estimate *headline = gv_evaluation_report_headline(report);
+    const double effect = headline == NULL ? 0 : fabs(headline->difference.estimate);
+    const gv_design design = {.unit_count = evaluation->group_count,
+                              .mean = evaluation->logged.estimate,
+                              .variance = evaluation->logged_error * evaluation->logged_error,
+                              .days = 1};
+    const gv_test_plan plan = {
+        .share = 0.5, .level = report->request->level, .power = 0.8, .kept = 1};
+    return effect > 0 && design.variance > 0 ? gv_design_days(&design, &plan, effect)
+                                             : (double)INFINITY;
+}
+
+static void print_test(FILE *stream, const gv_evaluation_report *report)
+{
+    const double length = gv_evaluation_test_length(report);
+    if (isfinite(length)) {
+        (void)fprintf(stream,
+                      "  test      an A/B split of the clusters sees such a difference 80 times in "
+                      "100 after %.3g times this log; `gavel experiment` plans it\n",
+                      length);
+    }
+}
+
 static void print_verdict(FILE *stream, const gv_evaluation_report *report)
 {
     const gv_evaluation *evaluation = &report->result->evaluation;
@@ -119,6 +147,7 @@ static void print_verdict(FILE *stream, const gv_evaluation_report *report)
                       "unclear: the difference to the logged policy may be %.4g to %.4g a "
                       "round (%g %%, %s)\n",
                       difference->low, difference->high, level, report->by);
+        print_test(stream, report);
         return;
     }
     (void)fprintf(stream,
@@ -127,6 +156,7 @@ static void print_verdict(FILE *stream, const gv_evaluation_report *report)
                   gv_verdict_name(verdict), fabs(difference->estimate),
                   100 * difference->estimate / fabs(logged), level, difference->low,
                   difference->high, report->by);
+    print_test(stream, report);
 }
 
 gv_status gv_evaluation_print(FILE *stream, const gv_evaluation_report *report,

@@ -20,6 +20,12 @@ typedef struct gv_evaluation_report {
 /* The estimate that `by` names; NULL: it was not asked for. */
 const gv_estimate *gv_evaluation_report_headline(const gv_evaluation_report *report);
 
+/*
+ * How many logs such as this one an A/B test by halves of clusters takes to see a difference of
+ * the headline's size 80 times in 100 (experiment.h); infinite where it never does.
+ */
+double gv_evaluation_test_length(const gv_evaluation_report *report);
+
 GV_MUST_CHECK gv_status gv_evaluation_print(FILE *stream, const gv_evaluation_report *report,
                                             const gv_report_options *options);
 /* The same of episodes; json: as one object. */

@@ -81,6 +81,8 @@ gv_status gv_evaluation_json(FILE *stream, const gv_evaluation_report *report)
     if (object == NULL) {
         return GV_FAIL(GV_ENOMEM, "no memory to print the evaluation");
     }
+    (void)json_object_set_new(object, "test_length_in_logs",
+                              number(gv_evaluation_test_length(report)));
     if (result->bandwidth > 0) {
         (void)json_object_set_new(object, "bandwidth", number(result->bandwidth));
     }

@@ -295,6 +295,8 @@ static gv_status fill(reckoning *at, gv_evaluation *out)
     }
     out->logged =
         gv_bootstrap_interval(bootstrap, logged_value, NULL, GV_INTERVAL_BCA, config->level);
+    const figure logged = {.first = COLUMN_REWARD};
+    out->logged_error = standard_error(at, &logged);
     gv_bootstrap_destroy(bootstrap);
     return GV_OK;
 }

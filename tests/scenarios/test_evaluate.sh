@@ -23,6 +23,7 @@ a_better_policy_is_seen_to_be_better() {
         >"$scratch/shown"
     grep -qE '^  ips +0.875 ' "$scratch/shown" # 1/4 of a's 1/2 and 3/4 of b's 1
     grep -qF 'verdict   better than the logged policy by 0.25 a round (+40.0 %)' "$scratch/shown"
+    grep -qE 'sees such a difference 80 times in 100 after [0-9.]+ times this log' "$scratch/shown"
 }
 
 json_says_the_same_and_the_same_again() {

@@ -88,7 +88,8 @@ const char *gv_verdict_name(gv_verdict verdict); /* "better" */
 typedef struct gv_evaluation {
     gv_estimate estimates[GV_EVALUATION_ESTIMATORS_MAX]; /* [type_count] */
     size_t type_count;
-    gv_interval logged; /* the logged policy's mean reward, BCA */
+    gv_interval logged;  /* the logged policy's mean reward, BCA */
+    double logged_error; /* its standard error, of clusters */
     gv_overlap overlap;
     bool is_thin;
     char complaint[192]; /* why the overlap is too thin; "": it is not */
