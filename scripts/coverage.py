@@ -79,7 +79,8 @@ def make():
         f"at a level of 5 % after Bonferroni's correction for {len(cells)} cells. *Assumptions* "
         "names what is broken: a budget that binds couples a day's rounds, and rivals that react "
         "change prices with the policy; an evaluation of rounds knows of neither, and cannot see "
-        "them in such a log.",
+        "them in such a log. Clipped IPS cuts weights at 10, and poor overlap has some of 60: there its "
+        "sequence holds the cut value, not the policy's.",
         "",
         "| rounds | overlap | rate | budget | rivals | assumptions | refused, % | "
         + " | ".join(METHODS) + " |",
