@@ -360,11 +360,10 @@ gv_node gv_op_gaussian_nll(gv_graph *graph, gv_node mean, gv_node log_variance, 
 }
 
 gv_node gv_op_beyond(gv_graph *graph, gv_node mean, gv_node log_variance, gv_node bound,
-                           gv_node weights)
+                     gv_node weights)
 {
-    return loss_of(graph, GV_OP_BEYOND,
-                   (gv_node[OP_ARITY_MAX]){mean, log_variance, bound, weights}, 0,
-                   count_of(graph, mean));
+    return loss_of(graph, GV_OP_BEYOND, (gv_node[OP_ARITY_MAX]){mean, log_variance, bound, weights},
+                   0, count_of(graph, mean));
 }
 
 gv_node gv_op_expectile(gv_graph *graph, gv_node prediction, gv_node target, gv_node weights,
