@@ -136,7 +136,7 @@ def conclusions(report):
         f"- The fields of a click row were logged at the click, not at the bid. Of the {joined} "
         f"click rows whose impression is in the sample, {told} than their impression. So a model may "
         "learn how click rows differ from impression rows, which no bidder can use: figures with "
-        "tags are too good to be true for a bid, and those without are the ones to read.",
+        "tags are not to be trusted for a bid; those without are the ones to read.",
         "- A rate far below one in 40,000 cannot be told from 0 by so few unclicked impressions: "
         "calibration in the lowest parts rests on a handful of clicks.",
         "- Nearly every user is there once, so nothing is learnt of a user's past, and models of "
