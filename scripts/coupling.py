@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 
+from predictors import PASSES, PLAIN
 from tables import DATA, GAVEL, commit, number, say, sets, write
 
 WORK = "build/coupling"
@@ -29,9 +30,11 @@ DISTURBANCES = {
              ("0", "0.25", "0.5", "0.75", "1"), True),
 }
 STALE = ("0 d", "1 d", "2 d", "3 d")
+# Without tags, which tell click rows from impression rows (results/predictors.md).
 PREDICTORS = {"historical_rate": ("predictor.type=historical_rate",),
-              **{name: ("predictor.type=trained", f"predictor.model={name}")
-                 for name in ("ftrl", "fm", "mlp", "infnet")}}
+              **{name: ("predictor.type=trained", f"predictor.model={name}",
+                        f'predictor.fields="{PLAIN}"', f"predictor.set=epochs={passes}")
+                 for name, passes in PASSES.items()}}
 
 
 def log_words():
@@ -113,6 +116,7 @@ def stale_lines():
 
 def league_lines():
     lines = ["## The league by predictor", "",
+             "Fields of models as in [predictors.md](predictors.md), without tags. "
              "Expected clicks at that budget, each judged by the prediction that it bid by: columns "
              "are worlds of their own, to be read from top to bottom.", "",
              "| policy | " + " | ".join(PREDICTORS) + " |", "|---|" + "---|" * len(PREDICTORS)]
