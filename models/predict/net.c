@@ -7,8 +7,9 @@
 #include "sim/base/mem.h"
 #include "sim/base/parallel.h"
 
-/* Rows of one run of a serving graph; rows beyond the last are filled with nothing. */
-enum { SERVED_ROWS = 64 };
+/* Rows of one run of a serving graph, fewer where pasts are long: some thousand tokens stay in a
+   cache. Rows beyond the last are filled with nothing. */
+enum { SERVED_ROWS = 64, SERVED_ROWS_LEAST = 4, SERVED_TOKENS = 4096 };
 
 #define TABLE_NAME "table.weight"
 
@@ -85,7 +86,7 @@ static gv_status build_serving(gv_net *net)
 {
     const gv_graph_config config = {.params = net->params, .rows_alone = true};
     GV_TRY(gv_graph_create(&config, &net->serving));
-    net->serving_nodes = gv_net_inputs(net->serving, net, SERVED_ROWS, false);
+    net->serving_nodes = gv_net_inputs(net->serving, net, net->served_rows, false);
     net->kind->build(net->serving, &net->serving_nodes, net->setup.config, net->logits);
     for (size_t k = 0; k < GV_NET_TASKS; k++) {
         gv_graph_keep(net->serving, net->logits[k]);
@@ -187,6 +188,13 @@ static gv_status begin_serving(gv_net *net)
     return GV_OK;
 }
 
+static size_t served_rows(const gv_net *net)
+{
+    const size_t fitting = SERVED_TOKENS / (net->setup.shape.field_count + net->past_slots);
+    const size_t most = fitting < SERVED_ROWS ? fitting : SERVED_ROWS;
+    return most > SERVED_ROWS_LEAST ? most : SERVED_ROWS_LEAST;
+}
+
 gv_status gv_net_init(gv_net *net, const gv_net_kind *kind, const gv_model_setup *setup)
 {
     net->kind = kind;
@@ -196,6 +204,7 @@ gv_status gv_net_init(gv_net *net, const gv_net_kind *kind, const gv_model_setup
     const size_t length = setup->shape.past_length;
     const size_t fields = setup->shape.past_field_count;
     net->past_slots = length == 0 ? 0 : kind->pools_past ? fields : length * fields;
+    net->served_rows = served_rows(net);
     net->shard_rows = ((size_t)net->common.batch + GV_NET_SHARDS - 1) / GV_NET_SHARDS;
     const gv_embeddings_config table = {.rows = setup->shape.bucket_count,
                                         .width = net->table_width,
@@ -283,10 +292,10 @@ static gv_status serve_tile(void *context, size_t index, size_t worker)
 {
     const gv_net *net = context;
     gv_tape *tape = net->tapes[worker];
-    const size_t first = index * SERVED_ROWS;
+    const size_t first = index * net->served_rows;
     const size_t left = net->row_count - first;
-    const size_t count = left < SERVED_ROWS ? left : SERVED_ROWS;
-    for (size_t place = 0; place < SERVED_ROWS; place++) {
+    const size_t count = left < net->served_rows ? left : net->served_rows;
+    for (size_t place = 0; place < net->served_rows; place++) {
         if (place < count) {
             gv_net_gather(net, tape, &net->serving_nodes, first + place, place);
         } else {
@@ -312,7 +321,7 @@ gv_status gv_net_predict(void *state, const gv_examples *examples, float *pctr, 
     net->row_count = examples->count;
     net->pctr = pctr;
     net->pcvr = pcvr;
-    const size_t tiles = (examples->count + SERVED_ROWS - 1) / SERVED_ROWS;
+    const size_t tiles = (examples->count + net->served_rows - 1) / net->served_rows;
     return gv_parallel_for(net->setup.jobs, tiles, serve_tile, net);
 }
 

@@ -105,6 +105,7 @@ typedef struct gv_net {
     size_t table_width; /* W */
     size_t past_slots;  /* gathered rows of the table that are a row's past: L E, or E */
     size_t shard_rows;
+    size_t served_rows;
     gv_params *params;
     gv_embeddings *table;
     gv_graph *training;
