@@ -37,6 +37,7 @@ enum {
     PATHS_MAX = 1024,
     ROWS_IN_ALL = 20,
     NAME_SIZE = 64,
+    NAMES_MAX = 64,
 };
 
 typedef struct train_request {
@@ -212,19 +213,32 @@ static const struct argp parser = {
 
 /* ---- parameters ------------------------------------------------------------------------------ */
 
+/* Learners, and what else `gavel train` takes by its name. names: [NAMES_MAX]. */
+static size_t list_names(const char **names)
+{
+    size_t count = 0;
+    for (size_t i = 0; gv_learner_types[i] != NULL && count < NAMES_MAX; i++) {
+        names[count++] = gv_learner_types[i]->info.name;
+    }
+    for (size_t i = 0; gv_model_types[i] != NULL && count < NAMES_MAX; i++) {
+        names[count++] = gv_model_types[i]->info.name;
+    }
+    for (size_t i = 0; i < GV_OCARM_ROLES && count < NAMES_MAX; i++) {
+        names[count++] = gv_ocarm_types[i].name;
+    }
+    return count;
+}
+
 static gv_status find_type(train_request *request)
 {
-    const char *names[NAME_SIZE];
-    size_t count = 0;
-    for (; gv_learner_types[count] != NULL; count++) {
-        names[count] = gv_learner_types[count]->info.name;
-    }
     request->type = gv_learner_find(request->type_name);
     if (request->type == NULL && gv_model_find(request->type_name) != NULL) {
         return GV_FAIL(GV_EUSAGE, "%s is a model of clicks: its name comes before all options",
                        request->type_name);
     }
     if (request->type == NULL) {
+        const char *names[NAMES_MAX];
+        const size_t count = list_names(names);
         const char *nearest = gv_param_nearest(names, count, request->type_name);
         return GV_FAIL(GV_EUSAGE, "there is no learner '%s'%s%s%s", request->type_name,
                        nearest == NULL
