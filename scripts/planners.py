@@ -203,9 +203,9 @@ def return_only_lines():
     last = FIRST_PERIOD + RETURN_PERIODS - 1
     return [
         f"## egdb beside the return alone, periods {FIRST_PERIOD} to {last}", "",
-        f"Commit {outcome['commit']}. The rows above that keep the labels that were played lose "
-        "almost all, so they are no yardstick: the inverse dynamics read off an imagined state "
-        "what they learnt of real ones. `dd-1` is the learner `dd` with completion, told the "
+        f"Commit {outcome['commit']}. The rows above that learn the labels that were played lose "
+        "almost all, for a reason that was not found, so they are no yardstick. `dd-1` is the "
+        "learner `dd` with completion, told the "
         "return alone, 1,500 steps on the log of the same 90 periods, served as it is by default.",
         "", *heading("policy"), *(policy_row(name, by_policy, name) for name in (*rows, ORACLE)),
         "", "egdb-1 over dd-1, paired by advertiser and period: conversions "
