@@ -39,8 +39,10 @@ static inline gv_policy *market_policy(const market_subject *subject, const draw
     return policy;
 }
 
-static inline market_run market_run_create(const market_subject *subject,
-                                           const drawn_market *market, bool reference)
+static inline market_run market_run_varied(const market_subject *subject,
+                                           const drawn_market *market, bool reference,
+                                           const gv_exploration *exploration,
+                                           const gv_replay_tap *tap)
 {
     market_run run = {.policy = market_policy(subject, market)};
     const gv_replay_config config = {
@@ -48,10 +50,18 @@ static inline market_run market_run_create(const market_subject *subject,
         .campaign = &market->campaign,
         .mechanism = market->mechanism,
         .policy = run.policy,
+        .exploration = exploration,
+        .tap = tap,
         .reference = reference,
     };
     assert_int_equal(gv_replay_create(&config, &run.replay), GV_OK);
     return run;
+}
+
+static inline market_run market_run_create(const market_subject *subject,
+                                           const drawn_market *market, bool reference)
+{
+    return market_run_varied(subject, market, reference, NULL, NULL);
 }
 
 static inline void market_run_destroy(market_run *run)

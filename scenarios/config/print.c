@@ -125,6 +125,9 @@ static void add_replay(listing *list, const gv_scenario *scenario)
         add_mapping(list, &scenario->response_section);
         add_section(list, &scenario->truth_section, "  ", "  ", false);
     }
+    if (scenario->exploration != NULL) {
+        add_mapping(list, &scenario->exploration_section);
+    }
     add_mapping(list, &scenario->mechanism_section);
     add_header(list, "", "campaigns");
     for (size_t i = 0; i < scenario->campaign_count; i++) {

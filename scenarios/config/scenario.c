@@ -66,9 +66,9 @@ gv_status gv_scenario_resolve_paths(gv_scenario *scenario, const gv_section *sec
 /* Zone before all else, since it says what every time in the file means. */
 static gv_status read_top(gv_scenario *scenario, gv_reading *reading)
 {
-    static const char *const others[] = {"log",      "history",   "predictor",   "belief",
-                                         "response", "mechanism", "campaigns",   "policies",
-                                         "market",   "traffic",   "advertisers", NULL};
+    static const char *const others[] = {
+        "log",       "history",  "predictor", "belief",  "response",    "exploration", "mechanism",
+        "campaigns", "policies", "market",    "traffic", "advertisers", NULL};
     gv_section *section = &scenario->top_section;
     section->path = "";
     GV_TRY(gv_section_read(reading, 0, &gv_scenario_top_section.info, others, section));
@@ -122,6 +122,7 @@ static gv_status read_sections(gv_scenario *scenario, gv_reading *reading)
         GV_TRY(gv_scenario_read_predictor(scenario, reading));
         GV_TRY(gv_scenario_read_belief(scenario, reading));
         GV_TRY(gv_scenario_read_response(scenario, reading));
+        GV_TRY(gv_scenario_read_exploration(scenario, reading));
         GV_TRY(gv_scenario_read_campaigns(scenario, reading));
     }
     return gv_scenario_read_policies(scenario, reading);

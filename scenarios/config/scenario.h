@@ -30,6 +30,7 @@
 #include "scenarios/config/market.h"
 #include "scenarios/config/problem.h"
 #include "scenarios/config/section.h"
+#include "sim/market/exploration.h"
 #include "sim/market/logged.h"
 #include "sim/market/mechanism.h"
 
@@ -122,6 +123,7 @@ typedef struct gv_scenario {
     const gv_predictor_type *predictor; /* NULL: the log's own predictions */
     gv_belief_plan *belief;             /* NULL: what is predicted is believed */
     gv_response_plan *response;         /* NULL: clicks and conversions are the logged ones */
+    gv_exploration *exploration;        /* NULL: policies bid as they mean */
     const gv_predictor_type *truth;     /* NULL: they are drawn by what is predicted */
     gv_mechanism *mechanism;
     gv_market_plan *market;      /* NULL: the scenario replays a log */
@@ -136,6 +138,7 @@ typedef struct gv_scenario {
     gv_section belief_section;
     gv_section response_section;
     gv_section truth_section; /* the rows of the response's type */
+    gv_section exploration_section;
     gv_section mechanism_section;
     gv_problems problems;
     gv_region region; /* holds all of the above */
@@ -156,6 +159,7 @@ extern const gv_scenario_section gv_scenario_history_section;
 extern const gv_scenario_section gv_scenario_predictor_section;
 extern const gv_scenario_section gv_scenario_belief_section;
 extern const gv_scenario_section gv_scenario_response_section;
+extern const gv_scenario_section gv_scenario_exploration_section;
 extern const gv_scenario_section gv_scenario_mechanism_section;
 extern const gv_scenario_section gv_scenario_campaign_section;
 extern const gv_scenario_section gv_scenario_policy_section;

@@ -36,6 +36,8 @@ GV_MUST_CHECK gv_status gv_scenario_read_predictor(gv_scenario *scenario,
 /* belief and response. */
 GV_MUST_CHECK gv_status gv_scenario_read_belief(gv_scenario *scenario, const gv_reading *reading);
 GV_MUST_CHECK gv_status gv_scenario_read_response(gv_scenario *scenario, const gv_reading *reading);
+GV_MUST_CHECK gv_status gv_scenario_read_exploration(gv_scenario *scenario,
+                                                     const gv_reading *reading);
 GV_MUST_CHECK gv_status gv_scenario_read_mechanism(gv_scenario *scenario,
                                                    const gv_reading *reading);
 GV_MUST_CHECK gv_status gv_scenario_read_campaigns(gv_scenario *scenario,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "scenarios/config/print.h"
+#include "scenarios/run/bid_log.h"
 #include "sim/base/clock.h"
 #include "sim/base/mem.h"
 #include "sim/market/replay.h"
@@ -58,12 +59,14 @@ typedef struct run_parts {
     gv_policy *policy;
     gv_source *source;
     gv_replay *replay;
+    gv_bid_log log;
     gv_region region;
 } run_parts;
 
 static void release(run_parts *parts)
 {
     gv_replay_destroy(parts->replay);
+    gv_bid_log_abandon(&parts->log);
     if (parts->source != NULL) {
         parts->source->destroy(parts->source);
     }
@@ -157,10 +160,14 @@ static gv_status prepare(gv_cell_worker *worker, const gv_cell_job *job, gv_read
     GV_TRY(gv_policy_create(cell->policy->type, &setup, &parts->policy));
     GV_TRY(gv_logged_source_create(&composition->campaigns[cell->campaign_number].rows,
                                    &parts->source));
+    GV_TRY(gv_bid_log_open(&parts->log, job->log_folder, cell->number,
+                           composition->scenario->exploration, composition->zone_us));
     const gv_replay_config config = {.source = parts->source,
                                      .campaign = &cell->campaign,
                                      .mechanism = *mechanism,
                                      .policy = parts->policy,
+                                     .exploration = composition->scenario->exploration,
+                                     .tap = gv_bid_log_tap(&parts->log),
                                      .reference = job->reference};
     GV_TRY(gv_replay_create(&config, &parts->replay));
     return job->saved == NULL ? GV_OK : gv_replay_restore(parts->replay, reader);
@@ -218,9 +225,13 @@ static gv_status replay(const gv_cell_worker *worker, const gv_cell_job *job, ru
     const int64_t start_us = gv_wall_us();
     const gv_status status = gv_replay_run(parts->replay, job->progress);
     if (status == GV_OK) {
+        GV_TRY(gv_bid_log_commit(&parts->log));
         return finish(worker, job, parts, gv_wall_us() - start_us);
     }
     if (status != GV_ESTOPPED) {
+        return status;
+    }
+    if (job->log_folder != NULL) {
         return status;
     }
     GV_TRY(save_config(job->cell->policy, parts->config, writer));

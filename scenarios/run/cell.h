@@ -27,6 +27,7 @@ typedef struct gv_cell_job {
     const gv_cell *cell;
     bool reference;              /* one auction at a time, by the plain rules */
     const gv_progress *progress; /* may be NULL */
+    const char *log_folder;      /* gets the bids, see bid_log.h; NULL: none are written */
     const void *saved;           /* [saved_size]: a checkpoint to go on from; NULL: none */
     size_t saved_size;
     /* Is given the finished cell (count 1), whose parts are gone when it returns. */
@@ -36,7 +37,8 @@ typedef struct gv_cell_job {
 
 /*
  * Fits, replays, finishes. GV_ESTOPPED when progress asked to stop: then `writer` holds a
- * checkpoint, or nothing when there is nothing worth keeping. The caller ends the writer.
+ * checkpoint, or nothing when there is nothing worth keeping, and nothing where bids are logged,
+ * since half a log is dropped. The caller ends the writer.
  */
 GV_MUST_CHECK gv_status gv_cell_run(gv_cell_worker *worker, const gv_cell_job *job,
                                     gv_writer *writer);

@@ -124,9 +124,10 @@ static gv_status keep(all_cells *all, size_t number, const gv_writer *writer)
     return status;
 }
 
+/* A cell that is logged begins anew: its log is whole. */
 static gv_status load_saved(all_cells *all, size_t number, void **bytes, size_t *size)
 {
-    if (!all->result->is_resumed) {
+    if (!all->result->is_resumed || all->options->log_folder != NULL) {
         return GV_OK;
     }
     (void)pthread_mutex_lock(all->lock);
@@ -185,6 +186,7 @@ static gv_status run_cell(all_cells *all, worker_place *place)
     GV_TRY(load_saved(all, place->unit, &saved, &saved_size));
     const gv_cell_job job = {.cell = &all->composition->cells[place->unit],
                              .reference = all->options->reference,
+                             .log_folder = all->options->log_folder,
                              .progress = &place->progress,
                              .saved = saved,
                              .saved_size = saved_size,

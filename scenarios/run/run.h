@@ -24,7 +24,7 @@ typedef struct gv_run_options {
     bool reference;
     bool resume; /* go on with the latest unfinished run of this identity, where there is one */
     const char *arguments;  /* the command line, for provenance */
-    const char *log_folder; /* of a market: gets a log of each period; NULL: none is written */
+    const char *log_folder; /* gets a log of each period or replayed cell; NULL: none is written */
     const gv_progress *progress;
     int64_t run_id; /* reserved by a sweep: it is begun, or gone on with where it was; 0: neither */
     pthread_mutex_t *store_lock; /* around store and progress; NULL: nobody else is there */

@@ -156,6 +156,22 @@ static size_t batch_size(const gv_replay *replay, int64_t until_us)
     return gv_feedback_cut(replay, count, until_us);
 }
 
+static void tell_tap(const gv_replay *replay, size_t count)
+{
+    const gv_replay_tap *tap = replay->config.tap;
+    if (tap == NULL) {
+        return;
+    }
+    const gv_replay_piece piece = {.opportunities = &replay->piece,
+                                   .row = replay->state.offset,
+                                   .count = count,
+                                   .intended = replay->intended,
+                                   .offers = replay->offers,
+                                   .prices = replay->prices,
+                                   .event = replay->state.event_at};
+    tap->piece(tap->context, &piece);
+}
+
 static void take_batch(gv_replay *replay, int64_t until_us)
 {
     const gv_campaign *campaign = replay->config.campaign;
@@ -174,6 +190,7 @@ static void take_batch(gv_replay *replay, int64_t until_us)
     } else {
         gv_settle_batch(replay, count);
     }
+    tell_tap(replay, count);
     gv_feedback_schedule(replay, count);
     state->offset += count;
     state->episode_auctions += count;
@@ -251,6 +268,10 @@ static gv_status allocate(gv_replay *replay)
         replay->outcomes = gv_mem_alloc_vector(GV_SETTLE_CHUNK, sizeof *replay->outcomes);
         is_whole = is_whole && replay->outcomes != NULL;
     }
+    if (replay->config.tap != NULL) {
+        replay->intended = gv_mem_alloc_vector(piece, sizeof *replay->intended);
+        is_whole = is_whole && replay->intended != NULL;
+    }
     if (!is_whole) {
         return GV_FAIL(GV_ENOMEM, "no memory for a replay with %zu ticks", replay->ticks_max);
     }
@@ -311,6 +332,7 @@ void gv_replay_destroy(gv_replay *replay)
     gv_sim_destroy(replay->sim);
     gv_mem_free(replay->ticks);
     gv_mem_free(replay->offers);
+    gv_mem_free(replay->intended);
     gv_mem_free(replay->prices);
     gv_mem_free(replay->lowered);
     gv_mem_free(replay->outcomes);

@@ -56,6 +56,7 @@ struct gv_replay {
     bool is_stopped;
     bool is_tight;        /* a guess: the budget binds */
     int64_t *offers;      /* [GV_OPPORTUNITY_PIECE] of the latest batch; first the bids */
+    int64_t *intended;    /* [GV_OPPORTUNITY_PIECE] bids of the latest batch; NULL: no tap */
     int64_t *prices;      /* [GV_OPPORTUNITY_PIECE] of the latest batch; -1: lost */
     int64_t *lowered;     /* [GV_SETTLE_CHUNK] */
     gv_outcome *outcomes; /* [GV_SETTLE_CHUNK]; NULL where the policy does not listen */

@@ -47,6 +47,19 @@ static gv_batch batch_of(const gv_replay *replay, size_t count)
     return batch;
 }
 
+/* What the policy means to bid, and of it the bids that are made. */
+static void bid(const gv_replay *replay, const gv_batch *batch, int64_t *bids)
+{
+    const gv_exploration *exploration = replay->config.exploration;
+    gv_policy_bid(replay->config.policy, batch, bids);
+    if (replay->intended != NULL) {
+        memcpy(replay->intended, bids, batch->count * sizeof *bids);
+    }
+    if (gv_exploration_is_on(exploration)) {
+        gv_explore_all(exploration, batch->first_id, batch->ids, batch->count, bids);
+    }
+}
+
 /* Tells the policy of `count` settled auctions, the first of them row `row` of the piece. */
 static void tell(gv_replay *replay, size_t row, const int64_t *offers, const int64_t *prices,
                  size_t count)
@@ -160,7 +173,7 @@ static void settle_chunk(gv_replay *replay, size_t at, size_t count)
 void gv_settle_batch(gv_replay *replay, size_t count)
 {
     const gv_batch batch = batch_of(replay, count);
-    gv_policy_bid(replay->config.policy, &batch, replay->offers);
+    bid(replay, &batch, replay->offers);
     gv_mechanism_offer_all(&replay->config.mechanism, replay->offers,
                            replay->config.campaign->bid_cap_nanos, count, replay->offers);
     for (size_t at = 0; at < count; at += GV_SETTLE_CHUNK) {
@@ -203,13 +216,13 @@ void gv_settle_one(gv_replay *replay)
     const gv_opportunities *piece = &replay->piece;
     const size_t row = replay->state.offset;
     const gv_batch batch = batch_of(replay, 1);
-    int64_t bid = 0;
-    gv_policy_bid(replay->config.policy, &batch, &bid);
+    int64_t own = 0;
+    bid(replay, &batch, &own);
 
     const int64_t cap = replay->config.campaign->bid_cap_nanos;
     const int64_t left = replay->state.budget_left_nanos;
     const int64_t offer =
-        gv_mechanism_offer(&replay->config.mechanism, bid, cap < left ? cap : left);
+        gv_mechanism_offer(&replay->config.mechanism, own, cap < left ? cap : left);
     const int64_t floor = piece->floor_nanos == NULL ? 0 : piece->floor_nanos[row];
     int64_t price = -1;
     if (gv_mechanism_settle(&replay->config.mechanism, offer, piece->rival_nanos[row], floor,

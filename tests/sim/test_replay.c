@@ -1,19 +1,7 @@
 /* Replay: worked examples, and market_properties.h over policies of every kind. */
-#include "market_policies.h"
-#include "market_properties.h"
+#include "market_subjects.h"
 
 enum { CASES = 150 };
-
-static const linear_config linear_100 = {.nanos_per_click = 1e8};
-
-static const market_subject subjects[] = {
-    {.type = &whim},
-    {.type = &test_linear, .config = &linear_100},
-    {.type = &listener},
-    {.type = &clinger},
-};
-
-enum { SUBJECTS = sizeof subjects / sizeof subjects[0] };
 
 static void batches_give_what_single_auctions_give(void **state)
 {

@@ -7,9 +7,10 @@
  * vector code, cut exactly where the budget begins to bind. `reference` settles one auction at
  * a time through the plain rules instead; the outcome must be identical to the byte.
  *
- * The rule of one auction: the offer is the policy's bid, lowered to the bid cap and to the
- * budget left, then cut down to a multiple of the price step. It wins when it reaches the floor
- * and is above the rival's offer, or equal to it where ties win; what it pays is the mechanism's.
+ * The rule of one auction: the offer is the policy's bid, explored where asked, lowered to the bid
+ * cap and to the budget left, then cut down to a multiple of the price step. It wins when it
+ * reaches the floor and is above the rival's offer, or equal to it where ties win; what it pays
+ * is the mechanism's.
  */
 #ifndef SIM_MARKET_REPLAY_H
 #define SIM_MARKET_REPLAY_H
@@ -22,6 +23,7 @@
 #include "sim/base/status.h"
 #include "sim/core/checkpoint.h"
 #include "sim/market/campaign.h"
+#include "sim/market/exploration.h"
 #include "sim/market/mechanism.h"
 #include "sim/market/opportunity.h"
 #include "sim/market/policy.h"
@@ -41,11 +43,30 @@ typedef struct gv_tick_record {
     gv_tally tally;            /* in this tick; clicks and conversions when they became visible */
 } gv_tick_record;
 
+/* `count` settled auctions, rows [row, row + count) of `opportunities`. */
+typedef struct gv_replay_piece {
+    const gv_opportunities *opportunities;
+    size_t row;
+    size_t count;
+    const int64_t *intended; /* [count]: the policy's bids, before they were explored */
+    const int64_t *offers;   /* [count]: as lowered by cap, budget and step; or GV_NO_BID */
+    const int64_t *prices;   /* [count]; -1: lost */
+    size_t event;            /* the first of the opportunities' events that is not of rows before */
+} gv_replay_piece;
+
+/* Is told of every auction, in order; cut into pieces anyhow. */
+typedef struct gv_replay_tap {
+    void (*piece)(void *context, const gv_replay_piece *piece);
+    void *context;
+} gv_replay_tap;
+
 typedef struct gv_replay_config {
     gv_source *source; /* borrowed; used by no one else meanwhile */
     const gv_campaign *campaign;
     gv_mechanism mechanism;
-    gv_policy *policy; /* borrowed */
+    gv_policy *policy;                 /* borrowed */
+    const gv_exploration *exploration; /* borrowed; NULL: bids are made as the policy means them */
+    const gv_replay_tap *tap;          /* borrowed; NULL: nobody listens */
     bool reference;
 } gv_replay_config;
 

@@ -1,0 +1,76 @@
+/* How the bids of a replay are varied at random. */
+#include "scenarios/config/scenario_impl.h"
+
+#define OF(field) .offset = offsetof(gv_exploration, field)
+
+static const gv_param rows[] = {
+    {.name = "epsilon",
+     .kind = GV_PARAM_REAL,
+     .fallback = "0",
+     .minimum = 0,
+     .maximum = 1,
+     OF(epsilon),
+     .help = "Share of bids that are drawn log-uniformly from [low, high] times what the policy "
+             "bids."},
+    {.name = "jitter",
+     .kind = GV_PARAM_REAL,
+     .fallback = "0",
+     .minimum = 0,
+     .maximum = 3,
+     OF(jitter),
+     .help = "The others are multiplied by exp(jitter z - jitter^2 / 2), z standard normal: 1 on "
+             "average."},
+    {.name = "low",
+     .kind = GV_PARAM_REAL,
+     .fallback = "0.5",
+     .minimum = 1e-3,
+     .maximum = 1e3,
+     OF(low),
+     .help = "Least factor that epsilon draws."},
+    {.name = "high",
+     .kind = GV_PARAM_REAL,
+     .fallback = "2",
+     .minimum = 1e-3,
+     .maximum = 1e3,
+     OF(high),
+     .help = "Largest factor that epsilon draws."},
+    {.name = NULL},
+};
+
+const gv_scenario_section gv_scenario_exploration_section = {
+    .info = {.name = "exploration",
+             .summary = "How bids are varied at random, so that their log (`gavel run --logs`) can "
+                        "judge other bids.",
+             .params = rows,
+             .config_size = sizeof(gv_exploration)},
+};
+
+static void check(const gv_exploration *exploration, const gv_reading *reading,
+                  const gv_section *section)
+{
+    if (exploration->low >= exploration->high) {
+        gv_problems_add(reading->problems, gv_section_mark(section, "low"),
+                        "exploration.low is %g, expected less than high, %g", exploration->low,
+                        exploration->high);
+    }
+    if (exploration->epsilon > 0 && exploration->epsilon < 1 && exploration->jitter <= 0) {
+        gv_problems_add(reading->problems, gv_section_mark(section, "epsilon"),
+                        "exploration.epsilon leaves the other bids as they are, so bids have no "
+                        "density: give exploration.jitter too, such as 0.1");
+    }
+}
+
+gv_status gv_scenario_read_exploration(gv_scenario *scenario, const gv_reading *reading)
+{
+    gv_section *section = &scenario->exploration_section;
+    const size_t node = gv_tree_find(reading->tree, 0, "exploration");
+    section->path = "exploration";
+    if (node == GV_TREE_NONE) {
+        return GV_OK;
+    }
+    GV_TRY(gv_section_read(reading, node, &gv_scenario_exploration_section.info, NULL, section));
+    scenario->exploration = section->config;
+    scenario->exploration->seed = (uint64_t)scenario->top->seed;
+    check(scenario->exploration, reading, section);
+    return GV_OK;
+}

@@ -1,0 +1,109 @@
+#!/usr/bin/env bash
+# Explored bids and their log, as a shell sees them.
+set -u
+. tests/shell_test.sh
+gavel=$GAVEL # absolute
+scenarios=$PWD/scenarios
+explored=(--set exploration.jitter=0.3 --set exploration.epsilon=0.2)
+
+begin() {
+    local folder
+    folder=$(mktemp -d "$scratch/exploration.XXXXXX")
+    cd "$folder"
+    "$gavel" generate --quiet --auctions 20000 --seed 2 demo.gvlog >generated.txt
+}
+
+demo() {
+    GAVEL_DEMO_LOG=$PWD/demo.gvlog "$gavel" run "$scenarios/demo.yaml" --quiet "$@" \
+        >table.txt || return
+    tail -n +3 table.txt # the first line tells the time
+}
+
+# Sum of a column of a log, by its number.
+total() {
+    awk -F, -v column="$1" 'NR > 1 { sum += $column } END { printf "%.0f", sum }' "$2"
+}
+
+nothing_changes_where_it_is_off() {
+    begin
+    mkdir logs
+    demo >plain.txt
+    demo --set exploration.jitter=0 --set exploration.low=0.1 --logs logs >off.txt
+    cmp plain.txt off.txt
+    awk -F, 'NR > 1 && ($3 != $4 || $5 != "") { exit 1 }' logs/cell-2.csv
+    ! cmp -s plain.txt <(demo "${explored[@]}")
+}
+
+logs_are_the_same_for_any_threads_and_engine() {
+    begin
+    mkdir one two plain
+    demo "${explored[@]}" --jobs 1 --logs one >one.txt
+    demo "${explored[@]}" --jobs 2 --logs two >two.txt
+    demo "${explored[@]}" --engine reference --logs plain >plain.txt
+    cmp one.txt two.txt
+    cmp one.txt plain.txt
+    diff -r one two
+    diff -r one plain
+    [ "$(ls one | tr '\n' ' ')" = "cell-0.csv cell-1.csv cell-2.csv cell-3.csv cell-4.csv " ]
+}
+
+# The outcome of linear, cell 2, in its log.
+a_log_adds_up_to_the_outcome() {
+    command -v sqlite3 >/dev/null || skip "the sqlite3 program is not installed"
+    begin
+    mkdir logs
+    demo "${explored[@]}" --logs logs --db demo.db >/dev/null
+    head -1 logs/cell-2.csv |
+        grep -qx 'time,opportunity,intended,bid,propensity,offer,won,price,click'
+    sqlite3 demo.db "SELECT wins, clicks FROM campaign WHERE cell = 2" >stored.txt
+    [ "$(total 7 logs/cell-2.csv)|$(total 9 logs/cell-2.csv)" = "$(cat stored.txt)" ]
+}
+
+# Bids of 30, explored, tell how often 30 and 39 win: 95 % intervals hold what they did.
+other_bids_are_judged_by_an_explored_log() {
+    begin
+    mkdir at_30 at_39 logs
+    local all=(--set 'campaigns.0.budget_share=[100]' --set)
+    demo "${all[@]}" 'policies=[{type: constant, bid: 30}]' --logs at_30 >/dev/null
+    demo "${all[@]}" 'policies=[{type: constant, bid: 39}]' --logs at_39 >/dev/null
+    demo "${all[@]}" 'policies=[{type: constant, bid: 30}]' "${explored[@]}" --logs logs >/dev/null
+    is_judged 1 at_30
+    is_judged 1.3 at_39
+}
+
+# is_judged FACTOR FOLDER: the interval of dr holds the share that the bids of FOLDER did win.
+is_judged() {
+    local share low high
+    "$gavel" evaluate "scale:$1" --log logs/cell-0.csv --column bid=bid --column target=intended \
+        --column propensity=propensity --column reward=won >shown.txt
+    read -r low high < <(awk '$1 == "dr" { print $3, $5 }' shown.txt)
+    share=$(awk -F, 'NR > 1 { won += $7 } END { print won / (NR - 1) }' "$2/cell-0.csv")
+    awk "BEGIN { exit !($low < $share && $share < $high && $high - $low < 0.1) }"
+}
+
+# Whenever the signal comes, the logs are whole in the end.
+an_interrupted_cell_is_logged_from_its_beginning() {
+    begin
+    mkdir whole parts
+    demo "${explored[@]}" --logs whole >/dev/null
+    GAVEL_DEMO_LOG=$PWD/demo.gvlog timeout -s INT 0.1 "$gavel" run "$scenarios/demo.yaml" --quiet \
+        "${explored[@]}" --logs parts --db demo.db >/dev/null || true
+    demo "${explored[@]}" --logs parts --db demo.db --resume >/dev/null
+    diff -r whole parts
+}
+
+mistakes_are_refused_where_they_stand() {
+    begin
+    expect_failure 2 "bids have no density: give exploration.jitter" demo --set \
+        exploration.epsilon=0.5
+    expect_failure 2 "exploration.low is 3, expected less than high, 2" demo --set \
+        exploration.low=3 --set exploration.jitter=1
+    expect_failure 1 "nowhere/cell-0.csv: cannot create" demo --logs nowhere
+    expect_failure 2 "exploration belongs to the replay of a log" "$gavel" run \
+        "$scenarios/market48.yaml" --set exploration.jitter=1
+}
+
+run_tests nothing_changes_where_it_is_off logs_are_the_same_for_any_threads_and_engine \
+    a_log_adds_up_to_the_outcome other_bids_are_judged_by_an_explored_log \
+    an_interrupted_cell_is_logged_from_its_beginning \
+    mistakes_are_refused_where_they_stand
