@@ -1,5 +1,6 @@
 #include "scenarios/run/episodes.h"
 
+#include <assert.h>
 #include <stdint.h>
 
 #include "sim/base/mem.h"
@@ -31,6 +32,7 @@ static gv_status find_places(const gv_rounds *rounds, gv_episode_table *table)
     gv_status status =
         steps == NULL ? GV_FAIL(GV_ENOMEM, "no memory for %zu episodes", episodes) : GV_OK;
     for (size_t i = 0; status == GV_OK && i < rounds->count; i++) {
+        assert(steps != NULL);
         const uint32_t episode = rounds->clusters[i];
         const size_t step = steps[episode]++;
         table->places[i] = step * episodes + episode;

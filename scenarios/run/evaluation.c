@@ -255,8 +255,9 @@ static gv_status find_propensities(evaluating *at)
 
 /* --- what others can read ------------------------------------------------------------------ */
 
-static gv_status write_dump(const evaluating *at, const gv_evaluation_config *config, double *q,
-                            double *rows)
+static gv_status write_dump(const evaluating *at, const gv_evaluation_config *config,
+                            /* NOLINTNEXTLINE(readability-non-const-parameter): a target's table */
+                            double *q, double *rows)
 {
     const gv_rounds *rounds = config->rounds;
     for (size_t i = 0; i < rounds->count; i++) {

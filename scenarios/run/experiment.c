@@ -59,7 +59,7 @@ static gv_status mark_early(const gv_decisions *days, uint8_t **out)
         return GV_FAIL(GV_ENOMEM, "no memory for %zu rounds", days->count);
     }
     for (size_t i = 0; i < days->count; i++) {
-        early[i] = (uint8_t)(2 * days->clusters[i] < days->cluster_count ? 1 : 0);
+        early[i] = (uint8_t)(2 * (size_t)days->clusters[i] < days->cluster_count ? 1 : 0);
     }
     *out = early;
     return GV_OK;

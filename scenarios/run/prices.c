@@ -261,6 +261,7 @@ done:
 /* The network first, which needs the log's order: fits sort what was seen. */
 static gv_status fit(const gv_prices_options *options, seen *sight, gv_prices *out)
 {
+    assert(sight->all != NULL);
     qsort(sight->all, sight->count, sizeof *sight->all, by_nanos);
     place_points(sight, out);
     for (size_t i = 0; i < out->point_count; i++) {

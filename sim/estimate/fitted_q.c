@@ -73,7 +73,9 @@ static gv_status fit_fold(const fitting *at, uint8_t fold)
     return GV_OK;
 }
 
+/* Both are written, through `fitting`. NOLINTNEXTLINE(readability-non-const-parameter) */
 gv_status gv_fitted_q(const gv_cross_fit_config *config, const gv_episodes *episodes,
+                      /* NOLINTNEXTLINE(readability-non-const-parameter): likewise */
                       double *logged, double *target)
 {
     assert(episodes->horizon >= 1 && episodes->horizon <= GV_HORIZON_MAX);
@@ -87,6 +89,7 @@ gv_status gv_fitted_q(const gv_cross_fit_config *config, const gv_episodes *epis
         status = GV_FAIL(GV_ENOMEM, "no memory to value %zu episodes", episodes->count);
     }
     for (size_t i = 0; status == GV_OK && i < episodes->count; i++) {
+        assert(at.folds != NULL);
         const uint64_t cluster = episodes->clusters == NULL ? i : episodes->clusters[i];
         const gv_random random = gv_random_key(config->seed, GV_STREAM_EVALUATE, cluster);
         at.folds[i] = (uint8_t)gv_random_below(&random, 0, config->fold_count);

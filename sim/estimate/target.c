@@ -133,6 +133,8 @@ static gv_status count_shares(const gv_decisions *log, const gv_decisions *other
 {
     const size_t actions = gv_decisions_action_count(log);
     double used = 0;
+    assert(codes->actions != NULL);
+    assert(codes->positions != NULL || !log->has_position);
     for (size_t i = 0; i < other->count; i++) {
         const uint32_t row = log->has_position ? codes->positions[position_of(other, i)] : 0;
         const uint32_t action = codes->actions[other->actions[i]];

@@ -184,6 +184,7 @@ static gv_status fit(const void *config, const gv_rounds *rounds, const gv_fold 
     const double penalty = ((const additive_config *)config)->penalty;
     additive *model = NULL;
     GV_TRY(create(rounds, is_logistic, &model));
+    assert(model != NULL);
     if (is_logistic) {
         model->coefficients[0] = first_constant(rounds, fold);
     }
@@ -210,6 +211,7 @@ static void predict(const void *state, const gv_rounds *rounds, size_t round, do
 {
     const additive *model = state;
     size_t features[BLOCKS_MAX];
+    assert(model->block_count == 2 + rounds->context_count);
     find_features(model, rounds, round, features);
     double base = model->coefficients[0];
     for (size_t j = 2; j < model->block_count; j++) {

@@ -404,6 +404,7 @@ gv_status gv_decisions_read(const char *path, const gv_decision_columns *columns
         gv_decisions_destroy(at.decisions);
         return status;
     }
+    assert(at.decisions != NULL);
     at.decisions->cluster_count =
         at.decisions->clusters == NULL ? at.decisions->count : at.decisions->words->clusters.count;
     *out = at.decisions;

@@ -49,7 +49,7 @@ static void make(made *m, uint64_t seed)
         }
         m->order[i] = (uint32_t)((i * 37) % ROWS);
     }
-    m->starts[ROWS * FIELDS] = used;
+    m->starts[(size_t)ROWS * FIELDS] = used;
     m->view = (gv_examples){.shape = {.field_count = FIELDS,
                                       .bucket_count = BUCKETS,
                                       .past_length = PAST,
@@ -333,7 +333,7 @@ static void ftrl_is_its_algorithm(void **state)
     assert_true(zeros > 32 && zeros < 60); /* l1 is at work */
     for (size_t row = 0; row < ROWS; row++) {
         double logit = reference_weight(&r, BUCKETS, rate[0], rate[1], rate[2], rate[3]);
-        for (uint32_t i = m.starts[row * FIELDS]; i < m.starts[(row + 1) * FIELDS]; i++) {
+        for (uint32_t i = m.starts[(size_t)row * FIELDS]; i < m.starts[(row + 1) * FIELDS]; i++) {
             logit += reference_weight(&r, m.buckets[i], rate[0], rate[1], rate[2], rate[3]);
         }
         assert_true(fabs((double)p[row] - 1 / (1 + exp(-logit))) < 2e-5);

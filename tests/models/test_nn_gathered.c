@@ -115,7 +115,7 @@ static void a_few_queries_are_an_explicit_softmax(void **state)
     const gv_node query =
         gv_graph_input(made.graph, "q", gv_shape_of(3, (size_t[]){ROWS, QUERIES, WIDTH}));
     const gv_node pairs =
-        gv_graph_input(made.graph, "kv", gv_shape_of(3, (size_t[]){ROWS, KEYS, 2 * WIDTH}));
+        gv_graph_input(made.graph, "kv", gv_shape_of(3, (size_t[]){ROWS, KEYS, 2 * (size_t)WIDTH}));
     const gv_node valid =
         gv_graph_input(made.graph, "valid", gv_shape_of(2, (size_t[]){ROWS, KEYS}));
     const gv_node y = gv_op_cross_attention(made.graph, query, pairs, valid, HEADS);
@@ -131,12 +131,12 @@ static void a_few_queries_are_an_explicit_softmax(void **state)
         q[i] = drawn(2, i);
     }
     for (size_t i = 0; i < (size_t)ROWS * KEYS; i++) {
-        seen[i] = i < 2 * KEYS && i % 4 != 1 ? 1 : 0; /* the last row sees nothing */
+        seen[i] = i < 2 * (size_t)KEYS && i % 4 != 1 ? 1 : 0; /* the last row sees nothing */
     }
     gv_tape_forward(made.tape, &(gv_tape_step){.seed = 1});
     const double *out = gv_tape_f64(made.tape, y);
     for (size_t i = 0; i < (size_t)ROWS * QUERIES * WIDTH; i++) {
-        const size_t b = i / (QUERIES * WIDTH);
+        const size_t b = i / ((size_t)QUERIES * WIDTH);
         const size_t columns = WIDTH / HEADS;
         const double expected = attended(q + i / WIDTH * WIDTH, kv + b * KEYS * 2 * WIDTH,
                                          seen + b * KEYS, i % WIDTH / columns, i % columns);

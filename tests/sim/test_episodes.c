@@ -93,7 +93,7 @@ static void unbiased_types_are_unbiased(void **state)
     double v[HORIZON];
     double model[HORIZON][STATES][ACTIONS];
     const gv_random random = gv_random_key(1, GV_STREAM_TEST, 0);
-    for (size_t i = 0; i < HORIZON * STATES * ACTIONS; i++) {
+    for (size_t i = 0; i < (size_t)HORIZON * STATES * ACTIONS; i++) {
         model[i / 4][i / 2 % 2][i % 2] = 3 * gv_random_uniform(&random, i) - 1;
     }
     double means[GV_EPISODE_TYPES_MAX] = {0};

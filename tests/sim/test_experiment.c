@@ -43,7 +43,7 @@ static void effect_power_and_days_belong_together(void **state)
 
 /* --- simulated tests ----------------------------------------------------------------------- */
 
-enum { UNITS = 400, ROUNDS = 10, TESTS = 2500 };
+enum { UNITS = 400, ROUNDS = 10, HALF = ROUNDS / 2, TESTS = 2500 };
 
 #define EFFECT_SPREAD 0.15
 
@@ -90,7 +90,7 @@ static double simulate(double effect, bool has_before)
         for (uint64_t u = 0; u < UNITS; u++) {
             sums[u] = 0;
             before[u] = 0;
-            rounds[u] = ROUNDS / 2;
+            rounds[u] = HALF;
             is_new[u] = u % 2 == 0 ? 1 : 0;
             for (uint64_t k = 0; k < ROUNDS / 2; k++) {
                 before[u] += reward_of(test, u, k);

@@ -85,7 +85,7 @@ static missed walk(uint64_t path)
         const double deviation = sqrt(mean * (1 - mean) * n / fmax(n - 1, 1));
         const gv_interval now = gv_sequence_interval(&sequence);
         any.sequence = any.sequence || misses(&now);
-        if (t < FIRST_LOOK * 5) {
+        if (t < (size_t)FIRST_LOOK * 5) {
             continue;
         }
         const gv_interval student = gv_student_interval(mean, deviation, t, LEVEL);
