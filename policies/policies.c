@@ -35,6 +35,7 @@ const gv_policy_type *const gv_policy_types[] = {
     &gv_policy_egdb,
     &gv_policy_ebaret,
     &gv_policy_direct,
+    &gv_policy_split,
     &gv_policy_oracle_slot,
     NULL,
 };

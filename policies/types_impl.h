@@ -35,6 +35,7 @@ extern const gv_policy_type gv_policy_dd;
 extern const gv_policy_type gv_policy_egdb;
 extern const gv_policy_type gv_policy_ebaret;
 extern const gv_policy_type gv_policy_direct;
+extern const gv_policy_type gv_policy_split;
 extern const gv_policy_type gv_policy_oracle_slot;
 
 #endif

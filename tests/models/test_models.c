@@ -525,7 +525,7 @@ static void fm_goes_down_its_gradient(void **state)
     (void)learn(model, &m, 3); /* every bucket is met, and numbers are no longer small */
     size_t checked = 0;
     for (uint32_t row = 0; row < 20; row++) {
-        const uint32_t first = m.starts[row * FIELDS];
+        const uint32_t first = m.starts[(size_t)row * FIELDS];
         if (m.buckets[first + 1] == m.buckets[first + 2]) {
             continue; /* twice the same is two steps, the second from where the first led */
         }
