@@ -11,8 +11,8 @@
 #include "sim/base/mem.h"
 #include "sim/base/money.h"
 #include "sim/base/random.h"
-#include "sim/estimate/kaplan_meier.h"
 #include "sim/estimate/log_normal_price.h"
+#include "sim/estimate/price_sample.h"
 #include "sim/log/log.h"
 #include "sim/market/history.h"
 
@@ -191,7 +191,7 @@ static gv_status teach_by_log(const gv_prices_options *options, const seen *sigh
 /* ---- laws without features ------------------------------------------------------------------- */
 
 /* Only what was won, as if nothing had been lost. */
-static gv_status fit_won_alone(const seen *sight, gv_kaplan_meier **out)
+static gv_status fit_won_alone(const seen *sight, gv_survival **out)
 {
     gv_price_sample *won = gv_mem_alloc(0, sight->count, sizeof *won);
     size_t count = 0;
@@ -204,7 +204,7 @@ static gv_status fit_won_alone(const seen *sight, gv_kaplan_meier **out)
             won[count++] = sight->own[i];
         }
     }
-    const gv_status status = gv_kaplan_meier_fit(won, count, true, out);
+    const gv_status status = gv_price_curve_create(won, count, true, out);
     gv_mem_free(won);
     return status;
 }
@@ -231,34 +231,34 @@ static void place_points(const seen *sight, gv_prices *out)
 static gv_status fit_all(seen *sight, gv_prices *out)
 {
     enum { ALL, WON, SEEN, FITS };
-    gv_kaplan_meier *fits[FITS] = {NULL};
+    gv_survival *fits[FITS] = {NULL};
     gv_log_normal_price law;
     gv_status status = GV_OK;
     GV_TRY_GOTO(status,
                 gv_log_normal_price_fit(sight->own, sight->count, GV_NANOS_PER_CPM / 1000, &law),
                 done);
-    GV_TRY_GOTO(status, gv_kaplan_meier_fit(sight->all, sight->count, true, &fits[ALL]), done);
+    GV_TRY_GOTO(status, gv_price_curve_create(sight->all, sight->count, true, &fits[ALL]), done);
     GV_TRY_GOTO(status, fit_won_alone(sight, &fits[WON]), done);
-    GV_TRY_GOTO(status, gv_kaplan_meier_fit(sight->own, sight->count, true, &fits[SEEN]), done);
+    GV_TRY_GOTO(status, gv_price_curve_create(sight->own, sight->count, true, &fits[SEEN]), done);
     out->mu = law.mu;
     out->sigma = law.sigma;
-    out->reach_nanos = gv_kaplan_meier_reach(fits[SEEN]);
+    out->reach_nanos = (int64_t)gv_survival_end(fits[SEEN]);
     for (size_t i = 0; i < out->point_count; i++) {
         gv_price_point *point = &out->points[i];
-        point->all = gv_kaplan_meier_win_rate(fits[ALL], point->bid_nanos);
-        point->won_alone = gv_kaplan_meier_win_rate(fits[WON], point->bid_nanos);
-        point->product_limit = gv_kaplan_meier_win_rate(fits[SEEN], point->bid_nanos);
-        point->deviation = gv_kaplan_meier_deviation(fits[SEEN], point->bid_nanos);
+        const double bid = (double)point->bid_nanos;
+        point->all = 1 - gv_survival_at(fits[ALL], bid);
+        point->won_alone = 1 - gv_survival_at(fits[WON], bid);
+        point->product_limit = 1 - gv_survival_at(fits[SEEN], bid);
+        point->deviation = gv_survival_deviation(fits[SEEN], bid);
         point->log_normal = gv_log_normal_price_win_rate(&law, point->bid_nanos);
     }
 done:
     for (size_t i = 0; i < FITS; i++) {
-        gv_kaplan_meier_destroy(fits[i]);
+        gv_survival_destroy(fits[i]);
     }
     return status;
 }
 
-/* The network first, which needs the log's order: fits sort what was seen. */
 static gv_status fit(const gv_prices_options *options, seen *sight, gv_prices *out)
 {
     assert(sight->all != NULL);

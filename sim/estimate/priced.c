@@ -6,6 +6,7 @@
 
 #include "sim/base/mem.h"
 #include "sim/estimate/mean_bounds.h"
+#include "sim/estimate/survival.h"
 
 enum { GROUPS_MIN = 5, GROUPS_MAX = 200 };
 
@@ -15,7 +16,7 @@ typedef struct reckoning {
     const gv_priced *priced;
     double *times;                          /* [count]: price where won, bid where not */
     double *values;                         /* [count] */
-    uint8_t *kept;                          /* [count] */
+    double *kept;                           /* [count] weights of the curves: 1 or 0 */
     uint8_t *censored;                      /* [count]: not won */
     gv_survival *prices[GV_PRICED_FIGURES]; /* with sums of each figure */
     gv_survival *bids;
@@ -62,14 +63,20 @@ static gv_status draw_curves(reckoning *at)
 {
     const gv_priced *priced = at->priced;
     drop_curves(at);
+    gv_survival_data data = {.count = priced->count,
+                             .times = at->times,
+                             .observed = priced->won,
+                             .values = at->values,
+                             .weights = at->kept};
     for (size_t f = 0; f < GV_PRICED_FIGURES; f++) {
         for (size_t i = 0; i < priced->count; i++) {
             at->values[i] = worth(priced, f, i);
         }
-        GV_TRY(gv_survival_create(at->times, priced->won, at->values, at->kept, priced->count,
-                                  &at->prices[f]));
+        GV_TRY(gv_survival_create(&data, &at->prices[f]));
     }
-    return gv_survival_create(at->times, at->censored, NULL, at->kept, priced->count, &at->bids);
+    data.observed = at->censored;
+    data.values = NULL;
+    return gv_survival_create(&data, &at->bids);
 }
 
 /* What a lost auction comes to at a higher bid. */
@@ -116,7 +123,7 @@ static gv_status reckon(reckoning *at, figures out)
     memset(out, 0, sizeof(figures));
     double count = 0;
     for (size_t i = 0; i < priced->count; i++) {
-        if (at->kept[i]) {
+        if (at->kept[i] > 0) {
             add_auction(at, i, out);
             count += 1;
         }
@@ -161,7 +168,7 @@ static gv_status leave_out(reckoning *at, size_t groups, figures whole, figures 
     for (size_t g = 0; g < groups; g++) {
         figures part;
         for (size_t i = 0; i < priced->count; i++) {
-            at->kept[i] = group_of(priced, i, groups) != g;
+            at->kept[i] = group_of(priced, i, groups) != g ? 1 : 0;
         }
         GV_TRY(reckon(at, part));
         for (size_t m = 0; m <= GV_PRICED_METHODS; m++) {
@@ -207,7 +214,7 @@ static bool allocate(reckoning *at)
     const size_t count = at->priced->count;
     at->times = gv_mem_alloc(0, count, sizeof(double));
     at->values = gv_mem_alloc(0, count, sizeof(double));
-    at->kept = gv_mem_alloc(0, count, 1);
+    at->kept = gv_mem_alloc(0, count, sizeof(double));
     at->censored = gv_mem_alloc(0, count, 1);
     if (at->times == NULL || at->values == NULL || at->kept == NULL || at->censored == NULL) {
         return false;

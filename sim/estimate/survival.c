@@ -1,22 +1,30 @@
+#include "sim/estimate/survival.h"
+
 #include <math.h>
 #include <stdlib.h>
 
 #include "sim/base/mem.h"
-#include "sim/estimate/priced.h"
 
 typedef struct moment {
     double time;
     double value;
-    uint32_t is_censored; /* sorts behind what is observed at the same time */
+    double weight;
+    uint32_t is_later; /* sorts behind the others of the same time */
+    bool is_censored;
 } moment;
 
+/* From an observed time on, up to the next. */
+typedef struct step {
+    double time;
+    double survival;
+    double greenwood; /* sum of d / (n (n - d)); infinite once nothing is left */
+    double sum;
+} step;
+
 struct gv_survival {
-    size_t count; /* distinct observed times */
     double end;
-    double *times;     /* [count], rising */
-    double *survivals; /* [count]: behind each */
-    double *sums;      /* [count]: up to and with each */
-    double memory[];
+    size_t count;
+    step steps[];
 };
 
 static int compare(const void *left, const void *right)
@@ -26,7 +34,7 @@ static int compare(const void *left, const void *right)
     if (a->time != b->time) {
         return a->time < b->time ? -1 : 1;
     }
-    return (a->is_censored > b->is_censored) - (a->is_censored < b->is_censored);
+    return (a->is_later > b->is_later) - (a->is_later < b->is_later);
 }
 
 /* Whoever draws many curves of the same times sorts them once. */
@@ -41,50 +49,67 @@ static void sort(moment *moments, size_t count)
     }
 }
 
-/* S falls by the share of those still at risk; the jump is shared by all observed at that time. */
+/* S falls by the share of what is open; the jump is shared by all that ends at that time. */
+static void add_step(gv_survival *out, double time, double ended, double value, double open)
+{
+    static const step none = {.survival = 1};
+    const step *last = out->count == 0 ? &none : &out->steps[out->count - 1];
+    const bool is_last = ended >= open;
+    out->steps[out->count++] = (step){
+        .time = time,
+        .survival = is_last ? 0 : last->survival * (1 - ended / open),
+        .greenwood = last->greenwood + (is_last ? HUGE_VAL : ended / (open * (open - ended))),
+        .sum = last->sum + last->survival / open * value,
+    };
+}
+
 static void fill(const moment *moments, size_t count, gv_survival *out)
 {
-    double survival = 1;
-    double sum = 0;
-    size_t i = 0;
-    while (i < count) {
+    double open = 0;
+    for (size_t i = 0; i < count; i++) {
+        open += moments[i].weight;
+    }
+    for (size_t i = 0; i < count;) {
         const double time = moments[i].time;
-        const double at_risk = (double)(count - i);
-        double deaths = 0;
+        double left = 0;
+        for (; i < count && moments[i].time == time && moments[i].is_censored; i++) {
+            left += moments[i].weight;
+        }
+        open -= left; /* what is censored first; otherwise there is none here */
+        double ended = 0;
         double value = 0;
-        for (; i < count && moments[i].time == time; i++) {
-            deaths += moments[i].is_censored ? 0 : 1;
-            value += moments[i].is_censored ? 0 : moments[i].value;
+        for (left = 0; i < count && moments[i].time == time; i++) {
+            ended += moments[i].is_censored ? 0 : moments[i].weight;
+            value += moments[i].is_censored ? 0 : moments[i].weight * moments[i].value;
+            left += moments[i].weight;
         }
-        if (deaths > 0) {
-            sum += survival / at_risk * value;
-            survival *= 1 - deaths / at_risk;
-            out->times[out->count] = time;
-            out->survivals[out->count] = survival;
-            out->sums[out->count++] = sum;
+        if (ended > 0) {
+            add_step(out, time, ended, value, open);
         }
+        open -= left;
     }
     out->end = count > 0 ? moments[count - 1].time : 0;
 }
 
-gv_status gv_survival_create(const double *times, const uint8_t *observed, const double *values,
-                             const uint8_t *weights, size_t count, gv_survival **out)
+gv_status gv_survival_create(const gv_survival_data *data, gv_survival **out)
 {
-    gv_survival *survival = gv_mem_alloc(sizeof *survival, 3 * count, sizeof(double));
-    moment *moments = gv_mem_alloc(0, count, sizeof *moments);
+    gv_survival *survival = gv_mem_alloc(sizeof *survival, data->count, sizeof(step));
+    moment *moments = gv_mem_alloc(0, data->count, sizeof *moments);
     if (survival == NULL || moments == NULL) {
         gv_mem_free(survival);
         gv_mem_free(moments);
-        return GV_FAIL(GV_ENOMEM, "no memory for the curve of %zu prices", count);
+        return GV_FAIL(GV_ENOMEM, "no memory for the curve of %zu prices", data->count);
     }
-    survival->times = survival->memory;
-    survival->survivals = survival->memory + count;
-    survival->sums = survival->memory + 2 * count;
     size_t kept = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (weights == NULL || weights[i] != 0) {
-            const double value = values == NULL ? 1 : values[i];
-            moments[kept++] = (moment){times[i], value, observed[i] ? 0 : 1};
+    for (size_t i = 0; i < data->count; i++) {
+        const double weight = data->weights == NULL ? 1 : data->weights[i];
+        const bool is_censored = data->observed[i] == 0;
+        if (weight > 0) {
+            moments[kept++] = (moment){.time = data->times[i],
+                                       .value = data->values == NULL ? 1 : data->values[i],
+                                       .weight = weight,
+                                       .is_later = is_censored != data->censored_first,
+                                       .is_censored = is_censored};
         }
     }
     sort(moments, kept);
@@ -99,32 +124,37 @@ void gv_survival_destroy(gv_survival *survival)
     gv_mem_free(survival);
 }
 
-/* How many observed times are at most x. */
-static size_t count_up_to(const gv_survival *survival, double x)
+/* The last step at or below x; that of before all of them where there is none. */
+static const step *step_at(const gv_survival *survival, double x)
 {
+    static const step none = {.survival = 1};
     size_t low = 0;
     size_t high = survival->count;
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
-        if (survival->times[middle] <= x) {
+        if (survival->steps[middle].time <= x) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    return low;
+    return low == 0 ? &none : &survival->steps[low - 1];
 }
 
 double gv_survival_at(const gv_survival *survival, double x)
 {
-    const size_t count = count_up_to(survival, x);
-    return count == 0 ? 1 : survival->survivals[count - 1];
+    return step_at(survival, x)->survival;
+}
+
+double gv_survival_deviation(const gv_survival *survival, double x)
+{
+    const step *at = step_at(survival, x);
+    return at->survival > 0 ? at->survival * sqrt(at->greenwood) : 0;
 }
 
 double gv_survival_sum(const gv_survival *survival, double x)
 {
-    const size_t count = count_up_to(survival, x);
-    return count == 0 ? 0 : survival->sums[count - 1];
+    return step_at(survival, x)->sum;
 }
 
 double gv_survival_end(const gv_survival *survival)

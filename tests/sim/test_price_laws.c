@@ -5,8 +5,8 @@
 #include "cmocka_all.h"
 #include "sim/base/mem.h"
 #include "sim/base/random.h"
-#include "sim/estimate/kaplan_meier.h"
 #include "sim/estimate/log_normal_price.h"
+#include "sim/estimate/price_sample.h"
 
 enum { COUNT = 60000 };
 
@@ -33,6 +33,11 @@ static double law(int64_t bid)
     return 0.5 * erfc(-(log((double)bid) - price_mu) / price_sigma / sqrt(2));
 }
 
+static double win_rate(const gv_survival *curve, int64_t bid)
+{
+    return 1 - gv_survival_at(curve, (double)bid);
+}
+
 static double share_of_won(const gv_price_sample *samples, int64_t bid)
 {
     double below = 0;
@@ -49,18 +54,18 @@ static void the_product_limit_finds_the_law_that_wins_alone_miss(void **state)
 {
     (void)state;
     gv_price_sample *samples = draw();
-    gv_kaplan_meier *fit = NULL;
-    assert_int_equal(gv_kaplan_meier_fit(samples, COUNT, true, &fit), GV_OK);
+    gv_survival *fit = NULL;
+    assert_int_equal(gv_price_curve_create(samples, COUNT, true, &fit), GV_OK);
     for (int decile = 1; decile < 10; decile++) {
         const double z[] = {0, -1.2816, -0.8416, -0.5244, -0.2533,
                             0, 0.2533,  0.5244,  0.8416,  1.2816};
         const int64_t bid = llrint(exp(price_mu + price_sigma * z[decile]));
-        const double deviation = gv_kaplan_meier_deviation(fit, bid);
+        const double deviation = gv_survival_deviation(fit, (double)bid);
         assert_true(deviation > 0 && deviation < 0.02);
-        assert_true(fabs(gv_kaplan_meier_win_rate(fit, bid) - law(bid)) < 5 * deviation);
+        assert_true(fabs(win_rate(fit, bid) - law(bid)) < 5 * deviation);
         assert_true(share_of_won(samples, bid) > law(bid) + 0.03);
     }
-    gv_kaplan_meier_destroy(fit);
+    gv_survival_destroy(fit);
     gv_mem_free(samples);
 }
 
@@ -75,14 +80,14 @@ static void deviations_are_those_of_repeated_samples(void **state)
     double squares = 0;
     double variances = 0;
     for (size_t t = 0; t < TIMES; t++) {
-        gv_kaplan_meier *fit = NULL;
-        assert_int_equal(gv_kaplan_meier_fit(samples + t * SMALL, SMALL, true, &fit), GV_OK);
-        const double rate = gv_kaplan_meier_win_rate(fit, bid);
-        const double deviation = gv_kaplan_meier_deviation(fit, bid);
+        gv_survival *fit = NULL;
+        assert_int_equal(gv_price_curve_create(samples + t * SMALL, SMALL, true, &fit), GV_OK);
+        const double rate = win_rate(fit, bid);
+        const double deviation = gv_survival_deviation(fit, (double)bid);
         sum += rate / TIMES;
         squares += rate * rate / TIMES;
         variances += deviation * deviation / TIMES;
-        gv_kaplan_meier_destroy(fit);
+        gv_survival_destroy(fit);
     }
     const double ratio = (squares - sum * sum) / variances;
     assert_true(fabs(ratio - 1) < 5 * sqrt(2.0 / TIMES)); /* of a variance from TIMES values */
@@ -93,16 +98,16 @@ static void nothing_lost_is_the_plain_histogram(void **state)
 {
     (void)state;
     gv_price_sample samples[] = {{30, true, 1}, {10, true, 2}, {20, true, 1}, {10, true, 1}};
-    gv_kaplan_meier *fit = NULL;
-    assert_int_equal(gv_kaplan_meier_fit(samples, 4, true, &fit), GV_OK);
+    gv_survival *fit = NULL;
+    assert_int_equal(gv_price_curve_create(samples, 4, true, &fit), GV_OK);
     const double wanted[] = {0, 0.6, 0.6, 0.8, 1, 1};
     const int64_t bids[] = {9, 10, 19, 20, 30, 1000};
     for (size_t i = 0; i < 6; i++) {
-        assert_true(fabs(gv_kaplan_meier_win_rate(fit, bids[i]) - wanted[i]) < 1e-15);
+        assert_true(fabs(win_rate(fit, bids[i]) - wanted[i]) < 1e-15);
     }
-    assert_true(fabs(gv_kaplan_meier_cost(fit, 25) - (0.6 * 10 + 0.2 * 20)) < 1e-12);
-    assert_int_equal(gv_kaplan_meier_reach(fit), 30);
-    gv_kaplan_meier_destroy(fit);
+    assert_true(fabs(gv_survival_sum(fit, 25) - (0.6 * 10 + 0.2 * 20)) < 1e-12);
+    assert_true(gv_survival_end(fit) == 30);
+    gv_survival_destroy(fit);
 }
 
 /* By hand: 5 open at 10, of which one is won; lost at 20; then 3 or 4 open, one won at 20. */
@@ -113,11 +118,11 @@ static void a_tie_is_lost_or_won_as_the_rule_says(void **state)
     for (int loses = 0; loses < 2; loses++) {
         gv_price_sample samples[] = {
             {10, true, 1}, {20, true, 1}, {20, false, 1}, {30, false, 1}, {40, false, 1}};
-        gv_kaplan_meier *fit = NULL;
-        assert_int_equal(gv_kaplan_meier_fit(samples, 5, loses == 0, &fit), GV_OK);
-        assert_true(fabs(gv_kaplan_meier_win_rate(fit, 20) - wanted[loses]) < 1e-15);
-        assert_true(gv_kaplan_meier_win_rate(fit, 1000) == gv_kaplan_meier_win_rate(fit, 20));
-        gv_kaplan_meier_destroy(fit);
+        gv_survival *fit = NULL;
+        assert_int_equal(gv_price_curve_create(samples, 5, loses == 0, &fit), GV_OK);
+        assert_true(fabs(win_rate(fit, 20) - wanted[loses]) < 1e-15);
+        assert_true(win_rate(fit, 1000) == win_rate(fit, 20));
+        gv_survival_destroy(fit);
     }
 }
 
@@ -127,21 +132,20 @@ static void a_weight_of_two_is_two_auctions(void **state)
     gv_price_sample weighed[] = {{10, true, 2}, {15, false, 3}, {20, true, 2}};
     gv_price_sample single[] = {{10, true, 1},  {10, true, 1}, {15, false, 1}, {15, false, 1},
                                 {15, false, 1}, {20, true, 1}, {20, true, 1}};
-    gv_kaplan_meier *one = NULL;
-    gv_kaplan_meier *other = NULL;
+    gv_survival *one = NULL;
+    gv_survival *other = NULL;
     gv_log_normal_price laws[2];
     assert_int_equal(gv_log_normal_price_fit(weighed, 3, 1, &laws[0]), GV_OK);
     assert_int_equal(gv_log_normal_price_fit(single, 7, 1, &laws[1]), GV_OK);
-    assert_int_equal(gv_kaplan_meier_fit(weighed, 3, true, &one), GV_OK);
-    assert_int_equal(gv_kaplan_meier_fit(single, 7, true, &other), GV_OK);
+    assert_int_equal(gv_price_curve_create(weighed, 3, true, &one), GV_OK);
+    assert_int_equal(gv_price_curve_create(single, 7, true, &other), GV_OK);
     for (int64_t bid = 5; bid < 25; bid++) {
-        assert_true(fabs(gv_kaplan_meier_win_rate(one, bid) -
-                         gv_kaplan_meier_win_rate(other, bid)) < 1e-15);
+        assert_true(fabs(win_rate(one, bid) - win_rate(other, bid)) < 1e-15);
     }
     assert_true(fabs(laws[0].mu - laws[1].mu) < 1e-10);
     assert_true(fabs(laws[0].sigma - laws[1].sigma) < 1e-10);
-    gv_kaplan_meier_destroy(one);
-    gv_kaplan_meier_destroy(other);
+    gv_survival_destroy(one);
+    gv_survival_destroy(other);
 }
 
 /* With nothing lost the best law has the moments of the logarithms. */
@@ -213,15 +217,15 @@ static void what_cannot_be_fitted_is_refused(void **state)
     gv_price_sample lost[] = {{10, false, 1}, {20, false, 1}};
     gv_price_sample alike[] = {{10, true, 1}, {10, true, 1}, {20, false, 1}};
     gv_price_sample weightless[] = {{10, true, 0}};
-    gv_kaplan_meier *fit = NULL;
+    gv_survival *fit = NULL;
     gv_log_normal_price law_of;
-    assert_int_equal(gv_kaplan_meier_fit(lost, 2, true, &fit), GV_EINVAL);
-    assert_int_equal(gv_kaplan_meier_fit(weightless, 1, true, &fit), GV_EINVAL);
+    assert_int_equal(gv_price_curve_create(lost, 2, true, &fit), GV_EINVAL);
+    assert_int_equal(gv_price_curve_create(weightless, 1, true, &fit), GV_EINVAL);
     assert_int_equal(gv_log_normal_price_fit(lost, 2, 1, &law_of), GV_EINVAL);
     assert_int_equal(gv_log_normal_price_fit(alike, 3, 1, &law_of), GV_EINVAL);
     assert_int_equal(gv_log_normal_price_fit(weightless, 1, 1, &law_of), GV_EINVAL);
     gv_mem_fail_after(0);
-    assert_int_equal(gv_kaplan_meier_fit(alike, 3, true, &fit), GV_ENOMEM);
+    assert_int_equal(gv_price_curve_create(alike, 3, true, &fit), GV_ENOMEM);
     gv_mem_fail_after(-1);
     assert_null(fit);
 }

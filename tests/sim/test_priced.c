@@ -9,6 +9,7 @@
 #include "sim/base/mem.h"
 #include "sim/base/random.h"
 #include "sim/estimate/priced.h"
+#include "sim/estimate/survival.h"
 
 enum { COUNT = 1000 };
 
@@ -19,8 +20,9 @@ static void a_curve_by_hand(void **state)
     const double times[] = {3, 1, 2, 5, 3, 3};
     const uint8_t observed[] = {1, 1, 0, 1, 0, 1};
     const double values[] = {10, 2, 99, 7, 99, 30};
+    gv_survival_data data = {.count = 6, .times = times, .observed = observed, .values = values};
     gv_survival *curve = NULL;
-    assert_int_equal(gv_survival_create(times, observed, values, NULL, 6, &curve), GV_OK);
+    assert_int_equal(gv_survival_create(&data, &curve), GV_OK);
     assert_true(gv_survival_at(curve, 0.5) == 1);
     assert_true(fabs(gv_survival_at(curve, 1) - 5.0 / 6) < 1e-15);
     assert_true(fabs(gv_survival_at(curve, 2.9) - 5.0 / 6) < 1e-15);
@@ -29,8 +31,8 @@ static void a_curve_by_hand(void **state)
     assert_true(fabs(gv_survival_sum(curve, 4) - (2.0 / 6 + 5.0 / 24 * 40)) < 1e-14);
     assert_true(gv_survival_end(curve) == 5);
     gv_survival_destroy(curve);
-    const uint8_t kept[] = {1, 0, 0, 0, 0, 1};
-    assert_int_equal(gv_survival_create(times, observed, NULL, kept, 6, &curve), GV_OK);
+    data.weights = (const double[]){1, 0, 0, 0, 0, 1};
+    assert_int_equal(gv_survival_create(&data, &curve), GV_OK);
     assert_true(gv_survival_at(curve, 2) == 1 && gv_survival_at(curve, 3) == 0);
     gv_survival_destroy(curve);
 }
@@ -92,8 +94,9 @@ static void both_corrections_are_one_curve(void **state)
     for (size_t i = 0; i < COUNT; i++) {
         times[i] = log->won[i] ? log->prices[i] : log->bids[i];
     }
+    const gv_survival_data data = {.count = COUNT, .times = times, .observed = log->won};
     gv_survival *curve = NULL;
-    assert_int_equal(gv_survival_create(times, log->won, NULL, NULL, COUNT, &curve), GV_OK);
+    assert_int_equal(gv_survival_create(&data, &curve), GV_OK);
     const double ipc = result.figures[GV_PRICED_IPC][GV_PRICED_WINS].estimate;
     assert_true(fabs(ipc - gv_survival_sum(curve, 2.5)) < 1e-12);
     assert_true(fabs(ipc - (1 - gv_survival_at(curve, 2.5))) < 1e-12);

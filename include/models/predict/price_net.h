@@ -19,8 +19,8 @@
 
 #include "models/predict/examples.h"
 #include "sim/base/status.h"
-#include "sim/estimate/kaplan_meier.h"
 #include "sim/estimate/log_normal_price.h"
+#include "sim/estimate/price_sample.h"
 
 typedef struct gv_price_net_config {
     size_t width;  /* of an embedding */

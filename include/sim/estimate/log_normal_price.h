@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "sim/base/status.h"
-#include "sim/estimate/kaplan_meier.h"
+#include "sim/estimate/price_sample.h"
 
 typedef struct gv_log_normal_price {
     double mu; /* of the logarithm of nanos */

@@ -9,7 +9,7 @@
  *   replay  what the log shows: won auctions with c >= z. Exact where c <= b, or where every price
  *           is known; where c > b and the log lost, it counts nothing and so is a lower bound
  *   km      the same, and for each lost auction with c > b what the price's distribution says of
- *           the gap: (U(c) - U(b)) / S(b), by Kaplan and Meier (JASA 53, 1958) with U(x) the sum of
+ *           the gap: (U(c) - U(b)) / S(b), by Kaplan and Meier (survival.h) with U(x) the sum of
  *           u over the distribution's jumps up to x and S its survival
  *   ipc     inverse probability of censoring (Robins and Rotnitzky, 1992; Satten and Datta, The
  *           American Statistician 55, 2001): 1/n sum over won auctions with c >= z of u / G(z),
@@ -34,28 +34,6 @@
 #include "sim/base/param.h"
 #include "sim/base/status.h"
 #include "sim/estimate/bootstrap.h"
-
-/* A survival curve with sums over its jumps. */
-typedef struct gv_survival gv_survival;
-
-/*
- * Kaplan and Meier's of `count` times, of which those that are not `observed` are censored; at
- * equal times what is observed comes first. values NULL: 1 each. Rows with a weight of 0 are left
- * out; weights NULL: all are in. On GV_OK the caller owns *out.
- */
-GV_MUST_CHECK gv_status gv_survival_create(const double *times, const uint8_t *observed,
-                                           const double *values, const uint8_t *weights,
-                                           size_t count, gv_survival **out);
-void gv_survival_destroy(gv_survival *survival); /* accepts NULL */
-
-/* Chance of a time above x. */
-double gv_survival_at(const gv_survival *survival, double x);
-
-/* Sum of values times jumps at times up to x. */
-double gv_survival_sum(const gv_survival *survival, double x);
-
-/* The largest time, observed or censored. */
-double gv_survival_end(const gv_survival *survival);
 
 typedef struct gv_priced {
     size_t count;

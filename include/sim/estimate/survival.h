@@ -1,0 +1,47 @@
+/*
+ * survival.h - how long things last, where some were only seen to last so long: the product-limit
+ * curve of Kaplan and Meier (JASA 53, 1958).
+ *
+ *     S(x) = product over observed times t <= x of (1 - d(t) / n(t))
+ *
+ * d(t) is the weight of what ended at t, n(t) of what is still open then. Of market prices a time
+ * is the price where it was seen, and censored at the own bid where the auction was lost.
+ */
+#ifndef SIM_ESTIMATE_SURVIVAL_H
+#define SIM_ESTIMATE_SURVIVAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sim/base/status.h"
+
+/* Plain arrays [count], borrowed while the curve is drawn. */
+typedef struct gv_survival_data {
+    size_t count;
+    const double *times;     /* of the end, or until when it was open */
+    const uint8_t *observed; /* 0: censored */
+    const double *values;    /* what is summed up over the curve's jumps; NULL: 1 each */
+    const double *weights;   /* at least 0; rows of 0 are left out. NULL: 1 each */
+    bool censored_first;     /* at equal times what is censored has left before; else after */
+} gv_survival_data;
+
+typedef struct gv_survival gv_survival;
+
+/* On GV_OK the caller owns *out. Times that are already in order are not sorted again. */
+GV_MUST_CHECK gv_status gv_survival_create(const gv_survival_data *data, gv_survival **out);
+void gv_survival_destroy(gv_survival *survival); /* accepts NULL */
+
+/* Chance of a time above x. */
+double gv_survival_at(const gv_survival *survival, double x);
+
+/* Its standard deviation by Greenwood's formula: S sqrt(sum of d / (n (n - d))); 0 where S is. */
+double gv_survival_deviation(const gv_survival *survival, double x);
+
+/* Sum of values times jumps at times up to x. */
+double gv_survival_sum(const gv_survival *survival, double x);
+
+/* The largest time, observed or censored: beyond it the curve knows nothing. */
+double gv_survival_end(const gv_survival *survival);
+
+#endif
