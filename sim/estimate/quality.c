@@ -205,6 +205,24 @@ static int compare_p(const void *one, const void *other)
     return (a->weight > b->weight) - (a->weight < b->weight);
 }
 
+double gv_quality_auc(const float *scores, const float *labels, size_t count)
+{
+    const double once = 1;
+    double positive = 0;
+    double negative = 0;
+    example *list = gv_mem_alloc(0, count, sizeof *list);
+    if (list == NULL) {
+        return (double)NAN;
+    }
+    for (size_t i = 0; i < count; i++) {
+        list[i] = (example){.p = scores[i], .weight = 1, .is_positive = labels[i] > 0};
+    }
+    qsort(list, count, sizeof *list, compare_p);
+    const double pairs = ordered_pairs(list, count, &once, &positive, &negative);
+    gv_mem_free(list);
+    return positive > 0 && negative > 0 ? pairs / positive / negative : (double)NAN;
+}
+
 static int compare_group(const void *one, const void *other)
 {
     const example *a = one;

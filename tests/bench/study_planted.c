@@ -14,16 +14,17 @@
 #include <time.h>
 
 #include "models/predict/model.h"
-#include "models/predict/planted.h"
+#include "planted_examples.h"
 #include "sim/base/clock.h"
 #include "sim/base/mem.h"
 #include "sim/base/param.h"
 #include "sim/base/random.h"
+#include "sim/estimate/quality.h"
 
 enum { BUCKETS = 1 << 16, PAST = 12, RESAMPLES = 400, CONFIG_SIZE = 1024, VARIANTS_MAX = 32 };
 
 typedef struct study {
-    gv_planted_examples *planted;
+    planted_examples *planted;
     gv_examples test;
     uint32_t *order; /* [train] */
     size_t train;
@@ -130,7 +131,7 @@ static double area_of_conversions(const study *s, const float *scores)
             labels[count++] = s->test.conversions[i];
         }
     }
-    const double area = gv_planted_auc(some, labels, count);
+    const double area = gv_quality_auc(some, labels, count);
     gv_mem_free(some);
     return area;
 }
@@ -157,8 +158,8 @@ static double resampled_difference(const study *s, const float *a, const float *
         drawn[count + i] = b[k];
         drawn[2 * count + i] = s->test.clicks[k];
     }
-    const double difference = gv_planted_auc(drawn, drawn + 2 * count, count) -
-                              gv_planted_auc(drawn + count, drawn + 2 * count, count);
+    const double difference = gv_quality_auc(drawn, drawn + 2 * count, count) -
+                              gv_quality_auc(drawn + count, drawn + 2 * count, count);
     gv_mem_free(drawn);
     return difference;
 }
@@ -178,8 +179,8 @@ static void print_difference(const study *s, const float *first, const float *ot
     }
     qsort(differences, RESAMPLES, sizeof differences[0], by_value);
     printf("\t%.5f\t%.5f\t%.5f\n",
-           gv_planted_auc(first, s->test.clicks, s->test.count) -
-               gv_planted_auc(other, s->test.clicks, s->test.count),
+           gv_quality_auc(first, s->test.clicks, s->test.count) -
+               gv_quality_auc(other, s->test.clicks, s->test.count),
            differences[RESAMPLES / 40], differences[RESAMPLES - 1 - RESAMPLES / 40]);
 }
 
@@ -188,11 +189,11 @@ static void print_truth(const study *s)
     float *scores = gv_mem_alloc(0, 2 * s->test.count, sizeof *scores);
     float *conversions = scores + s->test.count;
     for (size_t i = 0; i < s->test.count; i++) {
-        scores[i] = (float)gv_planted_examples_pctr(s->planted)[s->train + i];
-        conversions[i] = (float)gv_planted_examples_pcvr(s->planted)[s->train + i];
+        scores[i] = (float)planted_examples_pctr(s->planted)[s->train + i];
+        conversions[i] = (float)planted_examples_pcvr(s->planted)[s->train + i];
     }
     printf("truth\t0\t0\t%.5f\t%.5f\t%.5f\t0\t0\t0\n",
-           gv_planted_auc(scores, s->test.clicks, s->test.count),
+           gv_quality_auc(scores, s->test.clicks, s->test.count),
            area_of_conversions(s, conversions), log_loss(s, scores));
     gv_mem_free(scores);
 }
@@ -212,7 +213,7 @@ static void run_variant(study *s, char *text, size_t index)
     char *settings = strtok_r(NULL, ":", &rest);
     memset(config, 0, sizeof config);
     read_settings(type, settings == NULL ? none : settings, config);
-    const gv_examples *all = gv_planted_examples_rows(s->planted);
+    const gv_examples *all = planted_examples_rows(s->planted);
     const gv_model_setup setup = {
         .config = config, .shape = all->shape, .seed = s->seed, .jobs = s->jobs, .learns = true};
     void *state = gv_mem_alloc(type->state_size, 0, 0);
@@ -229,7 +230,7 @@ static void run_variant(study *s, char *text, size_t index)
     s->pcvr[index] = s->pctr[index] + s->test.count;
     check(type->predict(state, &s->test, s->pctr[index], s->pcvr[index]));
     printf("%s\t%zu\t%.2f\t%.5f\t%.5f\t%.5f", name, numbers_of(type, state), spent,
-           gv_planted_auc(s->pctr[index], s->test.clicks, s->test.count),
+           gv_quality_auc(s->pctr[index], s->test.clicks, s->test.count),
            area_of_conversions(s, s->pcvr[index]), log_loss(s, s->pctr[index]));
     print_difference(s, s->pctr[0], s->pctr[index]);
     (void)fflush(stdout);
@@ -252,8 +253,8 @@ int main(int argc, char **argv)
                                       .past_length = PAST,
                                       .start_us = 0,
                                       .span_us = 7 * GV_US_PER_DAY};
-    check(gv_planted_examples_create(&config, BUCKETS, &s.planted));
-    const gv_examples *all = gv_planted_examples_rows(s.planted);
+    check(planted_examples_create(&config, BUCKETS, &s.planted));
+    const gv_examples *all = planted_examples_rows(s.planted);
     s.train = all->count / 5 * 4;
     s.test = rest_of(all, s.train);
     s.order = gv_mem_alloc(0, s.train, sizeof *s.order);
@@ -265,6 +266,6 @@ int main(int argc, char **argv)
         gv_mem_free(s.pctr[i]);
     }
     gv_mem_free(s.order);
-    gv_planted_examples_destroy(s.planted);
+    planted_examples_destroy(s.planted);
     return 0;
 }

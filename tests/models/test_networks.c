@@ -11,11 +11,12 @@
 #include "cmocka_all.h"
 #include "models/nn/graph_impl.h"
 #include "models/predict/net_impl.h"
-#include "models/predict/planted.h"
+#include "planted_examples.h"
 #include "sim/base/clock.h"
 #include "sim/base/mem.h"
 #include "sim/base/param.h"
 #include "sim/base/random.h"
+#include "sim/estimate/quality.h"
 #include "test_folder.h"
 #include "test_nn.h"
 
@@ -74,15 +75,15 @@ static void unmake(made_model *made)
     }
 }
 
-static gv_planted_examples *planted_rows(uint64_t count)
+static planted_examples *planted_rows(uint64_t count)
 {
     const gv_planted_config config = {.count = count,
                                       .users = count / 20 + 1,
                                       .seed = 4,
                                       .past_length = PAST,
                                       .span_us = 2 * GV_US_PER_DAY};
-    gv_planted_examples *planted = NULL;
-    assert_int_equal(gv_planted_examples_create(&config, BUCKETS, &planted), GV_OK);
+    planted_examples *planted = NULL;
+    assert_int_equal(planted_examples_create(&config, BUCKETS, &planted), GV_OK);
     return planted;
 }
 
@@ -209,9 +210,9 @@ static void a_table_moves_touched_rows_as_adam_says(void **state)
 static void a_factorisation_machine_is_its_formula(void **state)
 {
     (void)state;
-    enum { WIDTH = 4, SLOTS = GV_PLANTED_FIELDS + GV_PLANTED_PAST_FIELDS };
-    gv_planted_examples *planted = planted_rows(50);
-    const gv_examples *rows = gv_planted_examples_rows(planted);
+    enum { WIDTH = 4, SLOTS = PLANTED_FIELDS + PLANTED_PAST_FIELDS };
+    planted_examples *planted = planted_rows(50);
+    const gv_examples *rows = planted_examples_rows(planted);
     made_model made;
     const char *const settings[] = {"deep", "off", "start", "0.7", NULL};
     assert_int_equal(make(&made, &gv_model_mlp, &rows->shape, 1, settings), GV_OK);
@@ -225,8 +226,8 @@ static void a_factorisation_machine_is_its_formula(void **state)
     const float *block = gv_params_read_f32(net->params);
     for (size_t r = 0; r < 50; r++) {
         double v[SLOTS][WIDTH + 1] = {{0}};
-        for (size_t f = 0; f < GV_PLANTED_FIELDS; f++) {
-            const uint32_t *starts = rows->starts + r * GV_PLANTED_FIELDS + f;
+        for (size_t f = 0; f < PLANTED_FIELDS; f++) {
+            const uint32_t *starts = rows->starts + r * PLANTED_FIELDS + f;
             for (uint32_t i = starts[0]; i < starts[1]; i++) {
                 for (size_t k = 0; k <= WIDTH; k++) {
                     v[f][k] += (double)table[(size_t)rows->buckets[i] * (WIDTH + 1) + k] /
@@ -238,7 +239,7 @@ static void a_factorisation_machine_is_its_formula(void **state)
         for (size_t i = 0; i < 2 * count; i++) {
             const uint32_t bucket = rows->past_buckets[r * PAST * 2 + i];
             for (size_t k = 0; k <= WIDTH; k++) {
-                v[GV_PLANTED_FIELDS + i % 2][k] +=
+                v[PLANTED_FIELDS + i % 2][k] +=
                     (double)table[(size_t)bucket * (WIDTH + 1) + k] / (double)count;
             }
         }
@@ -254,7 +255,7 @@ static void a_factorisation_machine_is_its_formula(void **state)
         assert_true(fabs(1 / (1 + exp(-logit)) - (double)pctr[r]) < 1e-5);
     }
     unmake(&made);
-    gv_planted_examples_destroy(planted);
+    planted_examples_destroy(planted);
 }
 
 /* ---- bits ----------------------------------------------------------------------------------- */
@@ -262,8 +263,8 @@ static void a_factorisation_machine_is_its_formula(void **state)
 static void any_number_of_threads_gives_the_same_bits(void **state)
 {
     (void)state;
-    gv_planted_examples *planted = planted_rows(ROWS);
-    const gv_examples *rows = gv_planted_examples_rows(planted);
+    planted_examples *planted = planted_rows(ROWS);
+    const gv_examples *rows = planted_examples_rows(planted);
     static float one[2 * ROWS];
     static float more[2 * ROWS];
     for (size_t t = 0; t < TYPES; t++) {
@@ -273,7 +274,7 @@ static void any_number_of_threads_gives_the_same_bits(void **state)
             assert_memory_equal(one, more, sizeof one);
         }
     }
-    gv_planted_examples_destroy(planted);
+    planted_examples_destroy(planted);
 }
 
 /* Rows first .. first + count - 1 of the examples as examples of their own. */
@@ -292,8 +293,8 @@ static void a_row_is_priced_alike_in_any_company(void **state)
 {
     (void)state;
     static const size_t sizes[] = {1, 7, 48, 200};
-    gv_planted_examples *planted = planted_rows(ROWS);
-    const gv_examples *rows = gv_planted_examples_rows(planted);
+    planted_examples *planted = planted_rows(ROWS);
+    const gv_examples *rows = planted_examples_rows(planted);
     static float all[2 * ROWS];
     for (size_t t = 0; t < TYPES; t++) {
         made_model made;
@@ -311,14 +312,14 @@ static void a_row_is_priced_alike_in_any_company(void **state)
         }
         unmake(&made);
     }
-    gv_planted_examples_destroy(planted);
+    planted_examples_destroy(planted);
 }
 
 static void what_lies_behind_a_short_past_does_not_matter(void **state)
 {
     (void)state;
-    gv_planted_examples *planted = planted_rows(ROWS);
-    const gv_examples *rows = gv_planted_examples_rows(planted);
+    planted_examples *planted = planted_rows(ROWS);
+    const gv_examples *rows = planted_examples_rows(planted);
     const size_t places = (size_t)ROWS * PAST;
     uint32_t *buckets = gv_mem_alloc(0, places * 2, sizeof *buckets);
     assert_non_null(buckets);
@@ -336,7 +337,7 @@ static void what_lies_behind_a_short_past_does_not_matter(void **state)
         assert_memory_equal(one, two, sizeof one);
     }
     gv_mem_free(buckets);
-    gv_planted_examples_destroy(planted);
+    planted_examples_destroy(planted);
 }
 
 /* ---- files, memory -------------------------------------------------------------------------- */
@@ -344,8 +345,8 @@ static void what_lies_behind_a_short_past_does_not_matter(void **state)
 static void what_is_written_is_what_is_read(void **state)
 {
     (void)state;
-    gv_planted_examples *planted = planted_rows(ROWS);
-    const gv_examples *rows = gv_planted_examples_rows(planted);
+    planted_examples *planted = planted_rows(ROWS);
+    const gv_examples *rows = planted_examples_rows(planted);
     static float before[2 * ROWS];
     static float after[2 * ROWS];
     static gv_tensor list[GV_MODEL_TENSORS_MAX];
@@ -381,14 +382,14 @@ static void what_is_written_is_what_is_read(void **state)
         gv_safetensors_close(file);
         gv_mem_free(order);
     }
-    gv_planted_examples_destroy(planted);
+    planted_examples_destroy(planted);
 }
 
 static void every_failed_allocation_is_survived(void **state)
 {
     (void)state;
-    gv_planted_examples *planted = planted_rows(ROWS);
-    gv_examples some = *gv_planted_examples_rows(planted);
+    planted_examples *planted = planted_rows(ROWS);
+    gv_examples some = *planted_examples_rows(planted);
     some.count = 80;
     static float prices[2 * ROWS];
     for (size_t t = 0; t < TYPES; t++) {
@@ -415,7 +416,7 @@ static void every_failed_allocation_is_survived(void **state)
         assert_true(fails > 10);
         gv_mem_free(order);
     }
-    gv_planted_examples_destroy(planted);
+    planted_examples_destroy(planted);
 }
 
 /* ---- what is learnt ------------------------------------------------------------------------- */
@@ -432,8 +433,8 @@ static float click_price(made_model *made, const gv_examples *rows)
 static void tasks_know_of_each_other(void **state)
 {
     (void)state;
-    gv_planted_examples *planted = planted_rows(100);
-    const gv_examples *rows = gv_planted_examples_rows(planted);
+    planted_examples *planted = planted_rows(100);
+    const gv_examples *rows = planted_examples_rows(planted);
     for (size_t i = 0; i < 2; i++) {
         const char *const settings[] = {"tasks", i == 0 ? "first" : "end", NULL};
         made_model made;
@@ -447,14 +448,14 @@ static void tasks_know_of_each_other(void **state)
         assert_true(click_price(&made, rows) != before);
         unmake(&made);
     }
-    gv_planted_examples_destroy(planted);
+    planted_examples_destroy(planted);
 }
 
 static void conversions_may_be_unknown(void **state)
 {
     (void)state;
-    gv_planted_examples *planted = planted_rows(ROWS);
-    gv_examples rows = *gv_planted_examples_rows(planted);
+    planted_examples *planted = planted_rows(ROWS);
+    gv_examples rows = *planted_examples_rows(planted);
     rows.conversions = NULL;
     static float prices[2 * ROWS];
     for (size_t t = 0; t < TYPES; t++) {
@@ -464,7 +465,7 @@ static void conversions_may_be_unknown(void **state)
             assert_true(prices[i] < 1);
         }
     }
-    gv_planted_examples_destroy(planted);
+    planted_examples_destroy(planted);
 }
 
 /* A row of weight 3 is three rows. */
@@ -472,8 +473,8 @@ static void weights_count_rows(void **state)
 {
     (void)state;
     enum { COUNT = 16 };
-    gv_planted_examples *planted = planted_rows(ROWS);
-    gv_examples rows = *gv_planted_examples_rows(planted);
+    planted_examples *planted = planted_rows(ROWS);
+    gv_examples rows = *planted_examples_rows(planted);
     float weights[ROWS];
     uint32_t once[COUNT];
     uint32_t thrice[3 * COUNT];
@@ -500,7 +501,7 @@ static void weights_count_rows(void **state)
         }
         assert_true(fabs(losses[0] - losses[1]) < 1e-5);
     }
-    gv_planted_examples_destroy(planted);
+    planted_examples_destroy(planted);
 }
 
 /* On rows that were not learnt: better than the share of clicks, and told apart. */
@@ -508,8 +509,8 @@ static void planted_clicks_are_told_apart(void **state)
 {
     (void)state;
     enum { ALL = 12000, TRAIN = 9000 };
-    gv_planted_examples *planted = planted_rows(ALL);
-    const gv_examples *rows = gv_planted_examples_rows(planted);
+    planted_examples *planted = planted_rows(ALL);
+    const gv_examples *rows = planted_examples_rows(planted);
     static float pctr[ALL];
     static float pcvr[ALL];
     static const double least[TYPES] = {0.58, 0.58};
@@ -524,14 +525,14 @@ static void planted_clicks_are_told_apart(void **state)
         }
         assert_true(losses[2] < losses[0]);
         assert_int_equal(types[t]->predict(made.state, rows, pctr, pcvr), GV_OK);
-        const double area = gv_planted_auc(pctr + TRAIN, rows->clicks + TRAIN, ALL - TRAIN);
+        const double area = gv_quality_auc(pctr + TRAIN, rows->clicks + TRAIN, ALL - TRAIN);
         if (!(area > least[t])) {
             fail_msg("%s: area %g, expected above %g", types[t]->info.name, area, least[t]);
         }
         unmake(&made);
         gv_mem_free(order);
     }
-    gv_planted_examples_destroy(planted);
+    planted_examples_destroy(planted);
 }
 
 int main(void)

@@ -78,6 +78,9 @@ typedef struct gv_quality {
     gv_quality_bin bins[GV_QUALITY_BINS]; /* with something in them, p rising */
 } gv_quality;
 
+/* AUC alone, of unweighted scores [count] of any scale; NaN: one class, or no memory. */
+double gv_quality_auc(const float *scores, const float *labels, size_t count);
+
 /* Sorts once; then (replicates + clusters) passes over the examples. count is at least 1. */
 GV_MUST_CHECK gv_status gv_quality_measure(const gv_quality_data *data,
                                            const gv_quality_config *config, gv_quality *out);
