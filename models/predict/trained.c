@@ -16,6 +16,7 @@
 #include "models/predict/predictors.h"
 #include "models/predict/served.h"
 #include "models/predict/types_impl.h"
+#include "sim/base/file.h"
 #include "sim/base/mem.h"
 
 enum { TOGETHER = 1024, NAMES_MAX = 64, WORD_SIZE = 128, PATH_SIZE = 512 };
@@ -310,14 +311,13 @@ static gv_status trained_fit(void *raw, const gv_predictor_training *training,
 {
     trained_state *state = raw;
     const gv_model_type *type = NULL;
-    const char *folder = getenv("TMPDIR");
+    const char *folder = gv_file_temporary_folder();
     char path[PATH_SIZE];
     GV_TRY(find_model(state->config, &type));
-    (void)snprintf(path, sizeof path, "%s/gavel-model-XXXXXX", folder == NULL ? "/tmp" : folder);
+    (void)snprintf(path, sizeof path, "%s/gavel-model-XXXXXX", folder);
     const int descriptor = mkstemp(path);
     if (descriptor < 0) {
-        return GV_FAIL(GV_EIO, "no file for a model can be made in %s: set TMPDIR",
-                       folder == NULL ? "/tmp" : folder);
+        return GV_FAIL(GV_EIO, "no file for a model can be made in %s: set TMPDIR", folder);
     }
     (void)close(descriptor);
     void *config = gv_mem_alloc(0, 1, type->info.config_size);

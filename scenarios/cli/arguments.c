@@ -79,3 +79,19 @@ bool gv_cli_is_reference(const char *text, struct argp_state *state)
     }
     return is_reference;
 }
+
+char *gv_cli_help_text(int key, const char *text, void (*write)(FILE *stream))
+{
+    /* argp takes its own text back as what it was given, not const. */
+    /* NOLINTNEXTLINE(performance-no-int-to-ptr): -Wcast-qual leaves no other way. */
+    char *same = (char *)(uintptr_t)text;
+    char *written = NULL;
+    size_t size = 0;
+    FILE *stream = key == ARGP_KEY_HELP_POST_DOC ? open_memstream(&written, &size) : NULL;
+    if (stream == NULL) {
+        return same;
+    }
+    write(stream);
+    (void)fclose(stream);
+    return written;
+}

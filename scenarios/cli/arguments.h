@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "sim/base/param.h"
 #include "sim/base/status.h"
@@ -46,5 +47,10 @@ GV_MUST_CHECK gv_status gv_cli_set_value(const gv_type_info *type, const char *k
 
 /* "reference": true; "batch": false. */
 bool gv_cli_is_reference(const char *text, struct argp_state *state);
+
+/*
+ * What a help filter of argp gives back: behind the options what `write` writes, else the text.
+ */
+char *gv_cli_help_text(int key, const char *text, void (*write)(FILE *stream));
 
 #endif

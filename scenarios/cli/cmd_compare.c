@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "scenarios/cli/arguments.h"
 #include "scenarios/cli/commands_impl.h"
 #include "scenarios/report/comparison.h"
 #include "scenarios/report/sweep_report.h"
@@ -250,18 +251,8 @@ static const struct argp_option option_table[] = {
 };
 
 /* The metrics are told by their own table, so the help cannot fall behind. */
-static char *list_metrics(int key, const char *text, void *input)
+static void list_metrics(FILE *stream)
 {
-    (void)input;
-    /* argp takes its own text back as what it was given, not const. */
-    /* NOLINTNEXTLINE(performance-no-int-to-ptr): -Wcast-qual leaves no other way. */
-    char *same = (char *)(uintptr_t)text;
-    char *list = NULL;
-    size_t size = 0;
-    FILE *stream = key == ARGP_KEY_HELP_POST_DOC ? open_memstream(&list, &size) : NULL;
-    if (stream == NULL) {
-        return same;
-    }
     (void)fprintf(stream, "Metrics:\n");
     for (const gv_metric *metric = gv_metrics; metric->name != NULL; metric++) {
         (void)fprintf(stream, "  %-22s%s\n", metric->name, metric->summary);
@@ -269,8 +260,12 @@ static char *list_metrics(int key, const char *text, void *input)
     (void)fprintf(stream, "\nExample:\n  gavel compare june.db --baseline linear -m clicks,ecpc\n"
                           "  gavel compare sweep.db --sweep --baseline budget_share=1/2\n"
                           "  gavel compare ab.db --run 1 --swapped-run 2 --baseline mcpa\n");
-    (void)fclose(stream);
-    return list;
+}
+
+static char *filter_help(int key, const char *text, void *input)
+{
+    (void)input;
+    return gv_cli_help_text(key, text, list_metrics);
 }
 
 static const struct argp parser = {
@@ -279,7 +274,7 @@ static const struct argp parser = {
     .args_doc = "DB",
     .doc = "Compares every policy of a run with a baseline: differences on the same traffic, with "
            "bootstrap intervals.\vMetrics",
-    .help_filter = list_metrics,
+    .help_filter = filter_help,
 };
 
 /* 2 with the nearest name when the baseline is none of the run's policies. */

@@ -359,18 +359,8 @@ static const struct argp_option option_table[] = {
 };
 
 /* The estimators are told by their own table, so the help cannot fall behind. */
-static char *list_estimators(int key, const char *text, void *input)
+static void list_estimators(FILE *stream)
 {
-    (void)input;
-    /* argp takes its own text back as what it was given, not const. */
-    /* NOLINTNEXTLINE(performance-no-int-to-ptr): -Wcast-qual leaves no other way. */
-    char *same = (char *)(uintptr_t)text;
-    char *list = NULL;
-    size_t size = 0;
-    FILE *stream = key == ARGP_KEY_HELP_POST_DOC ? open_memstream(&list, &size) : NULL;
-    if (stream == NULL) {
-        return same;
-    }
     (void)fprintf(stream, "Estimators:\n");
     for (size_t i = 0; gv_estimator_types[i] != NULL; i++) {
         (void)fprintf(stream, "  %-13s%s\n", gv_estimator_types[i]->info.name,
@@ -386,8 +376,12 @@ static char *list_estimators(int key, const char *text, void *input)
                   "      --column target=planned --column propensity=density\n"
                   "  gavel evaluate scale:1.2 --log auctions.csv --column bid=cpm \\\n"
                   "      --column price=paid --column reward=click\n");
-    (void)fclose(stream);
-    return list;
+}
+
+static char *filter_help(int key, const char *text, void *input)
+{
+    (void)input;
+    return gv_cli_help_text(key, text, list_estimators);
 }
 
 static const struct argp parser = {
@@ -400,7 +394,7 @@ static const struct argp parser = {
            "whose shares of actions in each position are then the policy. Where actions are bids "
            "it is "
            "`column`, the column of `target`, or `scale:FACTOR`, times it.\vEstimators",
-    .help_filter = list_estimators,
+    .help_filter = filter_help,
 };
 
 /* Rounds, episodes, auctions. */

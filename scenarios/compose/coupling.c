@@ -4,6 +4,7 @@
 #include "models/predict/model_file.h"
 #include "scenarios/compose/compose_impl.h"
 #include "sim/base/clock.h"
+#include "sim/base/money.h"
 
 enum { TIME_SIZE = 64 };
 
@@ -150,28 +151,6 @@ static gv_status make_truth(gv_composition *composition, const gv_progress *prog
 
 /* ---- what is believed ------------------------------------------------------------------------ */
 
-/* The mean of what is predicted over the rows of `config`. NaN: nothing is. */
-static gv_status mean_prediction(const gv_logged_config *config, double *mean)
-{
-    gv_source *source = NULL;
-    gv_opportunities piece = {.count = 0};
-    double sum = 0;
-    uint64_t count = 0;
-    GV_TRY(gv_logged_source_create(config, &source));
-    uint64_t position = source->begin;
-    gv_status status = source->load(source, position, &piece, &position);
-    while (status == GV_OK && piece.count > 0 && piece.pctr != NULL) {
-        for (size_t i = 0; i < piece.count; i++) {
-            sum += piece.pctr[i];
-        }
-        count += piece.count;
-        status = source->load(source, position, &piece, &position);
-    }
-    source->destroy(source);
-    *mean = count == 0 ? (double)NAN : sum / (double)count;
-    return status;
-}
-
 static gv_status find_mean(gv_composition *composition)
 {
     const gv_scenario *scenario = composition->scenario;
@@ -182,7 +161,10 @@ static gv_status find_mean(gv_composition *composition)
                                        .filters = scenario->log_filters,
                                        .filter_count = scenario->log_filter_count,
                                        .predictor = composition->predictor};
-        GV_TRY(mean_prediction(&past, &composition->belief.mean));
+        gv_history *history = NULL;
+        GV_TRY(gv_logged_history_create(&past, "", GV_NANOS_PER_CPM, &history));
+        composition->belief.mean = history->mean_pctr;
+        gv_history_destroy(history);
     }
     const double mean = composition->belief.mean;
     if (!(mean > 0 && mean < 1)) {

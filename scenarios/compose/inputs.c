@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sim/base/file.h"
 #include "sim/base/hash.h"
 #include "sim/base/param.h"
 #include "sim/log/ingest.h"
@@ -92,11 +93,10 @@ static gv_status ingest_into(gv_inputs *inputs, const gv_input_plan *plan, const
 static gv_status ingest(gv_inputs *inputs, const gv_input_plan *plan, const glob_t *found,
                         const gv_progress *progress, gv_log **out)
 {
-    const char *parent = getenv("TMPDIR");
     char folder[2048];
     char path[2080];
-    const int length = snprintf(folder, sizeof folder, "%s/gavel-XXXXXX",
-                                parent == NULL || parent[0] == '\0' ? "/tmp" : parent);
+    const int length =
+        snprintf(folder, sizeof folder, "%s/gavel-XXXXXX", gv_file_temporary_folder());
     if (length >= (int)sizeof folder || mkdtemp(folder) == NULL) {
         return GV_FAIL(GV_EIO, "%s: a temporary folder cannot be made: %s", folder,
                        strerror(errno));

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -150,4 +151,10 @@ gv_status gv_file_read_text(const char *path, size_t size_max, char **text, size
         *size = filled;
     }
     return GV_OK;
+}
+
+const char *gv_file_temporary_folder(void)
+{
+    const char *folder = getenv("TMPDIR");
+    return folder == NULL || folder[0] == '\0' ? "/tmp" : folder;
 }

@@ -72,4 +72,7 @@ void gv_file_map_close(gv_file_map *map);
 GV_MUST_CHECK gv_status gv_file_read_text(const char *path, size_t size_max, char **text,
                                           size_t *size);
 
+/* Where files go that are gone when the work is: $TMPDIR, or /tmp. */
+const char *gv_file_temporary_folder(void);
+
 #endif
