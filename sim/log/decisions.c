@@ -10,7 +10,9 @@
 #include "sim/log/csv_impl.h"
 #include "sim/log/dictionary_impl.h"
 
-enum { NO_COLUMN = UINT32_MAX, CONTEXTS = GV_DECISION_CONTEXTS_MAX + 1 };
+enum { CONTEXTS = GV_DECISION_CONTEXTS_MAX + 1 };
+
+#define NO_COLUMN UINT32_MAX
 
 struct gv_decision_words {
     gv_dictionary actions;

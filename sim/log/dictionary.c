@@ -28,7 +28,9 @@ gv_span gv_dictionary_text(const gv_dictionary *dictionary, uint32_t code)
 {
     assert(code < dictionary->count);
     const uint64_t start = dictionary->starts[code];
-    return (gv_span){dictionary->heap + start, dictionary->starts[code + 1] - start};
+    /* Without a heap no text has a byte. */
+    const char *bytes = dictionary->heap == NULL ? "" : dictionary->heap + start;
+    return (gv_span){bytes, dictionary->starts[code + 1] - start};
 }
 
 static inline uint64_t load8(const char *bytes)
