@@ -124,7 +124,7 @@ static void add_context(gv_evaluation_request *request, const char *name, struct
 /* "reward=click": the meaning, then the header's name; "propensity=": there is none. */
 static void map_column(gv_evaluation_request *request, char *text, struct argp_state *state)
 {
-    static const char *const meanings[] = {"action", "bid",        "target",   "price",
+    static const char *const meanings[] = {"action", "bid",        "target",   "price",  "spend",
                                            "reward", "propensity", "position", "context"};
     char *equals = strchr(text, '=');
     if (equals == NULL) {
@@ -145,6 +145,8 @@ static void map_column(gv_evaluation_request *request, char *text, struct argp_s
     } else if (strcmp(text, "price") == 0 && name != NULL) {
         columns->price = name;
         columns->propensity = NULL;
+    } else if (strcmp(text, "spend") == 0) {
+        columns->spend = name;
     } else if (strcmp(text, "reward") == 0 && name != NULL) {
         columns->reward = name;
     } else if (strcmp(text, "propensity") == 0) {
@@ -156,11 +158,12 @@ static void map_column(gv_evaluation_request *request, char *text, struct argp_s
     } else {
         const char *nearest =
             gv_param_nearest(meanings, sizeof meanings / sizeof meanings[0], text);
-        argp_error(state,
-                   "--column %s=%s: expected action, bid, target, price, reward, propensity, "
-                   "position or context%s%s%s",
-                   text, equals + 1, nearest == NULL ? "" : ", perhaps ",
-                   nearest == NULL ? "" : nearest, nearest == NULL ? "" : "?");
+        argp_error(
+            state,
+            "--column %s=%s: expected action, bid, target, price, spend, reward, propensity, "
+            "position or context%s%s%s",
+            text, equals + 1, nearest == NULL ? "" : ", perhaps ", nearest == NULL ? "" : nearest,
+            nearest == NULL ? "" : "?");
     }
 }
 
@@ -320,6 +323,7 @@ static const struct argp_option option_table[] = {
      "open-bandit, or plain (the default): the columns action, reward, propensity", 0},
     {"column", KEY_COLUMN, "MEANING=NAME", 0,
      "Which column is the action, reward, propensity, position or a context (may be repeated); "
+     "spend: what the action cost, by which budgets that run out are seen; "
      "propensity= where none was logged, which is then estimated. bid: actions are real numbers, "
      "propensities their densities; target: what the judged policy would have bid. "
      "price: rows are auctions, lost where it is empty; no propensity is needed",

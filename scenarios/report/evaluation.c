@@ -129,6 +129,24 @@ static void print_test(FILE *stream, const gv_evaluation_report *report)
     }
 }
 
+/* Whether rounds may hang on one another, under the verdict that takes them as if they did not. */
+static void print_interference(FILE *stream, const gv_evaluation_report *report)
+{
+    const gv_interference *interference = &report->result->evaluation.interference;
+    char text[GV_INTERFERENCE_TEXT_SIZE];
+    if (!interference->is_checked) {
+        (void)fprintf(stream, "  note      whether budgets run out or rivals would answer was not "
+                              "looked at: that needs what was spent, --column spend=NAME\n");
+        return;
+    }
+    if (gv_interference_fade_warning(interference, text, sizeof text) != NULL) {
+        (void)fprintf(stream, "  warning   %s\n", text);
+    }
+    if (gv_interference_shift_warning(interference, text, sizeof text) != NULL) {
+        (void)fprintf(stream, "  warning   %s\n", text);
+    }
+}
+
 static void print_verdict(FILE *stream, const gv_evaluation_report *report)
 {
     const gv_evaluation *evaluation = &report->result->evaluation;
@@ -180,5 +198,6 @@ gv_status gv_evaluation_print(FILE *stream, const gv_evaluation_report *report,
     GV_TRY(print_table(stream, report, options));
     print_overlap(stream, report);
     print_verdict(stream, report);
+    print_interference(stream, report);
     return GV_OK;
 }

@@ -56,6 +56,34 @@ static json_t *overlap_json(const gv_evaluation *evaluation)
     return object;
 }
 
+static json_t *warned_json(const gv_interval *interval, const char *warning)
+{
+    json_t *object = interval_json(interval);
+    (void)json_object_set_new(object, "estimate", number(interval->estimate));
+    (void)json_object_set_new(object, "warning",
+                              warning == NULL ? json_null() : json_string(warning));
+    return object;
+}
+
+/* null: the log does not say what was spent. */
+static json_t *interference_json(const gv_interference *interference)
+{
+    char text[GV_INTERFERENCE_TEXT_SIZE];
+    if (!interference->is_checked) {
+        return json_null();
+    }
+    json_t *object = json_object();
+    (void)json_object_set_new(
+        object, "fade",
+        warned_json(&interference->fade,
+                    gv_interference_fade_warning(interference, text, sizeof text)));
+    (void)json_object_set_new(
+        object, "shift",
+        warned_json(&interference->shift,
+                    gv_interference_shift_warning(interference, text, sizeof text)));
+    return object;
+}
+
 gv_status gv_evaluation_json(FILE *stream, const gv_evaluation_report *report)
 {
     const gv_evaluation_result *result = report->result;
@@ -81,6 +109,7 @@ gv_status gv_evaluation_json(FILE *stream, const gv_evaluation_report *report)
     if (object == NULL) {
         return GV_FAIL(GV_ENOMEM, "no memory to print the evaluation");
     }
+    (void)json_object_set_new(object, "interference", interference_json(&evaluation->interference));
     (void)json_object_set_new(object, "test_length_in_logs",
                               number(gv_evaluation_test_length(report)));
     if (result->bandwidth > 0) {

@@ -152,6 +152,7 @@ static gv_status make_target(evaluating *at)
     gv_decision_columns columns = at->request->columns;
     columns.propensity = NULL;
     columns.cluster = NULL;
+    columns.spend = NULL;
     columns.context_count = 0;
     GV_TRY(gv_decisions_read(policy, &columns, &at->other));
     return gv_target_frequent(at->log, at->other, &at->target);

@@ -350,6 +350,7 @@ static gv_status reckon(reckoning *at, gv_evaluation *out)
     }
     weigh(at);
     GV_TRY(judge_overlap(at, out));
+    GV_TRY(gv_interference_of(at->rounds, at->weights, config->level, &out->interference));
     GV_TRY(value(at));
     begin_sequences(at,
                     isnan(config->weight_most) ? out->overlap.largest_weight : config->weight_most);

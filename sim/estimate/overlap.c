@@ -16,7 +16,7 @@ static void sum_weights(const gv_rounds *rounds, const double *weights, gv_overl
     size_t zeros = 0;
     for (size_t i = 0; i < rounds->count; i++) {
         const double w = weights[i];
-        const double earning = w * fabs(rounds->rewards[i]);
+        const double earning = fabs(rounds->rewards[i]);
         sum += w;
         squares += w * w;
         earned += earning;
@@ -27,7 +27,7 @@ static void sum_weights(const gv_rounds *rounds, const double *weights, gv_overl
     const double n = (double)rounds->count;
     out->count = rounds->count;
     out->effective = squares > 0 ? sum * sum / squares : 0;
-    out->earning = earned_squares > 0 ? earned * earned / earned_squares : 0;
+    out->earning = earned_squares > 0 ? out->effective * earned * earned / earned_squares / n : 0;
     out->largest = sum > 0 ? out->largest_weight / sum : 0;
     out->mean_weight = sum / n;
     out->mean_weight_error =

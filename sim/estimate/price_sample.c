@@ -39,7 +39,7 @@ gv_status gv_price_curve_create(const gv_price_sample *samples, size_t count, bo
     const gv_survival_data data = {.count = count,
                                    .times = times,
                                    .observed = observed,
-                                   .values = times,
+                                   .values = {times},
                                    .weights = weights,
                                    .censored_first = !tie_wins};
     const gv_status status = gv_survival_create(&data, out);

@@ -6,20 +6,29 @@
 
 #include "sim/base/mem.h"
 #include "sim/estimate/mean_bounds.h"
+#include "sim/estimate/priced_impl.h"
 #include "sim/estimate/survival.h"
 
 enum { GROUPS_MIN = 5, GROUPS_MAX = 200 };
 
 typedef double figures[GV_PRICED_METHODS + 1][GV_PRICED_FIGURES]; /* the log's own last */
 
+/* Where an auction's numbers lie on the curves; these places stay when curves are drawn again. */
+typedef struct places {
+    uint32_t bid;
+    uint32_t judged;
+    uint32_t chance; /* of winning at its price, on the curve of bids */
+} places;
+
 typedef struct reckoning {
-    const gv_priced *priced;
-    double *times;                          /* [count]: price where won, bid where not */
-    double *values;                         /* [count] */
-    double *kept;                           /* [count] weights of the curves: 1 or 0 */
-    uint8_t *censored;                      /* [count]: not won */
-    gv_survival *prices[GV_PRICED_FIGURES]; /* with sums of each figure */
+    const gv_priced *priced; /* in order of `times` */
+    const double *times;     /* [count]: price where won, bid where not */
+    double *values;          /* [GV_PRICED_FIGURES][count] */
+    double *kept;            /* [count] weights of the curves: 1 or 0 */
+    uint8_t *censored;       /* [count]: not won */
+    gv_survival *prices;     /* with sums of each figure */
     gv_survival *bids;
+    places *places; /* [count] */
 } reckoning;
 
 const char *gv_priced_method_name(gv_priced_method method)
@@ -48,78 +57,126 @@ static double worth(const gv_priced *priced, size_t figure, size_t i)
     return figure == GV_PRICED_SPEND ? priced->prices[i] : priced->rewards[i];
 }
 
-static void drop_curves(reckoning *at)
+static gv_survival_data price_data(const reckoning *at)
 {
-    for (size_t f = 0; f < GV_PRICED_FIGURES; f++) {
-        gv_survival_destroy(at->prices[f]);
-        at->prices[f] = NULL;
-    }
-    gv_survival_destroy(at->bids);
-    at->bids = NULL;
-}
-
-/* Curves of the kept auctions. For the bids a won auction is censored, at its price. */
-static gv_status draw_curves(reckoning *at)
-{
-    const gv_priced *priced = at->priced;
-    drop_curves(at);
-    gv_survival_data data = {.count = priced->count,
+    gv_survival_data data = {.count = at->priced->count,
                              .times = at->times,
-                             .observed = priced->won,
-                             .values = at->values,
+                             .observed = at->priced->won,
                              .weights = at->kept};
     for (size_t f = 0; f < GV_PRICED_FIGURES; f++) {
-        for (size_t i = 0; i < priced->count; i++) {
-            at->values[i] = worth(priced, f, i);
-        }
-        GV_TRY(gv_survival_create(&data, &at->prices[f]));
+        data.values[f] = at->values + f * at->priced->count;
     }
-    data.observed = at->censored;
-    data.values = NULL;
-    return gv_survival_create(&data, &at->bids);
+    return data;
 }
 
-/* What a lost auction comes to at a higher bid. */
-static double imputed(const reckoning *at, size_t figure, double bid, double judged)
+/* For the bids a won auction is censored, at its price. */
+static gv_survival_data bid_data(const reckoning *at)
 {
-    const gv_survival *curve = at->prices[figure];
-    const double left = gv_survival_at(curve, bid);
-    if (!(judged > bid) || !(left > 0)) {
-        return 0;
-    }
-    return (gv_survival_sum(curve, judged) - gv_survival_sum(curve, bid)) / left;
+    return (gv_survival_data){.count = at->priced->count,
+                              .times = at->times,
+                              .observed = at->censored,
+                              .weights = at->kept};
 }
 
 /*
  * The chance that the log bids z or more: S of the bids just below z. At equal times prices come
  * first, and S at z is already without the bids that are z: next lower number.
  */
-static double chance_of_win(const reckoning *at, double price)
-{
-    return gv_survival_at(at->bids, nextafter(price, -INFINITY));
-}
-
-static void add_auction(const reckoning *at, size_t i, figures sums)
+static void find_places(reckoning *at)
 {
     const gv_priced *priced = at->priced;
-    const double judged = priced->judged[i];
+    for (size_t i = 0; i < priced->count; i++) {
+        at->places[i] = (places){
+            .bid = (uint32_t)gv_survival_find(at->prices, priced->bids[i]),
+            .judged = (uint32_t)gv_survival_find(at->prices, priced->judged[i]),
+        };
+        if (priced->won[i]) {
+            at->places[i].chance =
+                (uint32_t)gv_survival_find(at->bids, nextafter(priced->prices[i], -INFINITY));
+        }
+    }
+}
+
+static gv_status draw_curves(reckoning *at)
+{
+    const gv_survival_data prices = price_data(at);
+    const gv_survival_data bids = bid_data(at);
+    GV_TRY(gv_survival_create(&prices, &at->prices));
+    GV_TRY(gv_survival_create(&bids, &at->bids));
+    find_places(at);
+    return GV_OK;
+}
+
+/* What a lost auction comes to at a higher bid, in each figure. */
+static void impute(const reckoning *at, size_t i, double *out)
+{
+    const gv_priced *priced = at->priced;
+    const gv_survival_point *from = gv_survival_point_of(at->prices, at->places[i].bid);
+    const gv_survival_point *to = gv_survival_point_of(at->prices, at->places[i].judged);
+    const bool is_raised = priced->judged[i] > priced->bids[i] && from->survival > 0;
     for (size_t f = 0; f < GV_PRICED_FIGURES; f++) {
-        const double u = worth(priced, f, i);
-        const bool wins = priced->won[i] && judged >= priced->prices[i];
+        out[f] = is_raised ? (to->sums[f] - from->sums[f]) / from->survival : 0;
+    }
+}
+
+/* A lost auction that hides its price: nothing to replay. */
+static void add_lost(const reckoning *at, size_t i, figures sums)
+{
+    double gained[GV_PRICED_FIGURES];
+    impute(at, i, gained);
+    for (size_t f = 0; f < GV_PRICED_FIGURES; f++) {
+        sums[GV_PRICED_KM][f] += gained[f];
+    }
+}
+
+/* One that shows it: wins and spend are known to all methods, its reward to km alone, as a mean. */
+static void add_shown(const reckoning *at, size_t i, figures sums)
+{
+    const gv_priced *priced = at->priced;
+    double gained[GV_PRICED_FIGURES];
+    if (priced->judged[i] < priced->prices[i]) {
+        return;
+    }
+    impute(at, i, gained);
+    for (size_t m = 0; m < GV_PRICED_METHODS; m++) {
+        sums[m][GV_PRICED_WINS] += 1;
+        sums[m][GV_PRICED_SPEND] += priced->prices[i];
+    }
+    const double wins = gained[GV_PRICED_WINS];
+    sums[GV_PRICED_KM][GV_PRICED_REWARD] += wins > 0 ? gained[GV_PRICED_REWARD] / wins : 0;
+}
+
+static void add_won(const reckoning *at, size_t i, figures sums)
+{
+    const gv_priced *priced = at->priced;
+    const bool wins = priced->judged[i] >= priced->prices[i];
+    const double chance = gv_survival_point_of(at->bids, at->places[i].chance)->survival;
+    for (size_t f = 0; f < GV_PRICED_FIGURES; f++) {
+        const double u = at->values[f * priced->count + i];
         const double shown = wins ? u : 0;
+        const bool is_known = priced->shows_all && f != GV_PRICED_REWARD;
         sums[GV_PRICED_REPLAY][f] += shown;
-        sums[GV_PRICED_KM][f] +=
-            shown + (priced->won[i] ? 0 : imputed(at, f, priced->bids[i], judged));
-        sums[GV_PRICED_IPC][f] += wins ? u / chance_of_win(at, priced->prices[i]) : 0;
+        sums[GV_PRICED_KM][f] += shown;
+        sums[GV_PRICED_IPC][f] += wins ? u / (is_known ? 1 : chance) : 0;
         sums[GV_PRICED_METHODS][f] += u;
     }
 }
 
-/* Means over the kept auctions, with curves of their own. */
-static gv_status reckon(reckoning *at, figures out)
+static void add_auction(const reckoning *at, size_t i, figures sums)
+{
+    if (at->priced->won[i]) {
+        add_won(at, i, sums);
+    } else if (at->priced->shows_all) {
+        add_shown(at, i, sums);
+    } else {
+        add_lost(at, i, sums);
+    }
+}
+
+/* Means over the kept auctions, by the curves as they are. */
+static void reckon(const reckoning *at, figures out)
 {
     const gv_priced *priced = at->priced;
-    GV_TRY(draw_curves(at));
     memset(out, 0, sizeof(figures));
     double count = 0;
     for (size_t i = 0; i < priced->count; i++) {
@@ -133,23 +190,49 @@ static gv_status reckon(reckoning *at, figures out)
             out[m][f] /= count;
         }
     }
-    return GV_OK;
+}
+
+static double earning_of(const reckoning *at)
+{
+    const gv_priced *priced = at->priced;
+    double wins = 0;
+    double sum = 0;
+    double squares = 0;
+    double earned = 0;
+    double earned_squares = 0;
+    for (size_t i = 0; i < priced->count; i++) {
+        if (!priced->won[i]) {
+            continue;
+        }
+        if (priced->judged[i] >= priced->prices[i]) {
+            const double v = 1 / gv_survival_point_of(at->bids, at->places[i].chance)->survival;
+            sum += v;
+            squares += v * v;
+        }
+        wins += 1;
+        earned += fabs(priced->rewards[i]);
+        earned_squares += priced->rewards[i] * priced->rewards[i];
+    }
+    return squares > 0 && earned_squares > 0
+               ? sum * sum / squares * earned * earned / earned_squares / wins
+               : 0;
 }
 
 static void describe(const reckoning *at, gv_priced_result *out)
 {
     const gv_priced *priced = at->priced;
-    const double end = gv_survival_end(at->prices[0]);
+    const double end = gv_survival_end(at->prices);
     double raised = 0;
     double unseen = 0;
     for (size_t i = 0; i < priced->count; i++) {
         if (!priced->won[i] && priced->judged[i] > priced->bids[i]) {
             raised += 1;
-            unseen += priced->judged[i] > end ? gv_survival_at(at->prices[0], end) /
-                                                    gv_survival_at(at->prices[0], priced->bids[i])
+            unseen += priced->judged[i] > end ? gv_survival_at(at->prices, end) /
+                                                    gv_survival_at(at->prices, priced->bids[i])
                                               : 0;
         }
     }
+    out->earning = earning_of(at);
     out->raised = raised / (double)priced->count;
     out->unseen = unseen / (double)priced->count;
 }
@@ -161,16 +244,20 @@ static size_t group_of(const gv_priced *priced, size_t i, size_t groups)
 }
 
 /* Squares of the jackknife, around the estimate on all. */
-static gv_status leave_out(reckoning *at, size_t groups, figures whole, figures squares)
+static void leave_out(reckoning *at, size_t groups, figures whole, figures squares)
 {
     const gv_priced *priced = at->priced;
+    const gv_survival_data prices = price_data(at);
+    const gv_survival_data bids = bid_data(at);
     memset(squares, 0, sizeof(figures));
     for (size_t g = 0; g < groups; g++) {
         figures part;
         for (size_t i = 0; i < priced->count; i++) {
             at->kept[i] = group_of(priced, i, groups) != g ? 1 : 0;
         }
-        GV_TRY(reckon(at, part));
+        gv_survival_redraw(at->prices, &prices);
+        gv_survival_redraw(at->bids, &bids);
+        reckon(at, part);
         for (size_t m = 0; m <= GV_PRICED_METHODS; m++) {
             for (size_t f = 0; f < GV_PRICED_FIGURES; f++) {
                 const double off = part[m][f] - whole[m][f];
@@ -178,7 +265,6 @@ static gv_status leave_out(reckoning *at, size_t groups, figures whole, figures 
             }
         }
     }
-    return GV_OK;
 }
 
 static gv_interval interval_of(double estimate, double squares, size_t groups, double level)
@@ -195,9 +281,10 @@ static gv_status work(reckoning *at, double level, gv_priced_result *out)
 {
     figures whole;
     figures squares;
-    GV_TRY(reckon(at, whole));
+    GV_TRY(draw_curves(at));
+    reckon(at, whole);
     describe(at, out);
-    GV_TRY(leave_out(at, out->group_count, whole, squares));
+    leave_out(at, out->group_count, whole, squares);
     for (size_t m = 0; m <= GV_PRICED_METHODS; m++) {
         for (size_t f = 0; f < GV_PRICED_FIGURES; f++) {
             const bool applies = m != GV_PRICED_IPC || !at->priced->has_chosen_bids;
@@ -212,17 +299,19 @@ static gv_status work(reckoning *at, double level, gv_priced_result *out)
 static bool allocate(reckoning *at)
 {
     const size_t count = at->priced->count;
-    at->times = gv_mem_alloc(0, count, sizeof(double));
-    at->values = gv_mem_alloc(0, count, sizeof(double));
+    at->values = gv_mem_alloc(0, GV_PRICED_FIGURES * count, sizeof(double));
     at->kept = gv_mem_alloc(0, count, sizeof(double));
     at->censored = gv_mem_alloc(0, count, 1);
-    if (at->times == NULL || at->values == NULL || at->kept == NULL || at->censored == NULL) {
+    at->places = gv_mem_alloc(0, count, sizeof *at->places);
+    if (at->values == NULL || at->kept == NULL || at->censored == NULL || at->places == NULL) {
         return false;
     }
     for (size_t i = 0; i < count; i++) {
-        at->times[i] = at->priced->won[i] ? at->priced->prices[i] : at->priced->bids[i];
         at->censored[i] = at->priced->won[i] ? 0 : 1;
         at->kept[i] = 1;
+        for (size_t f = 0; f < GV_PRICED_FIGURES; f++) {
+            at->values[f * count + i] = worth(at->priced, f, i);
+        }
     }
     return true;
 }
@@ -231,14 +320,19 @@ gv_status gv_priced_evaluate(const gv_priced *priced, size_t groups, double leve
                              gv_priced_result *out)
 {
     assert(priced->count > 0 && groups >= GROUPS_MIN && groups <= GROUPS_MAX);
-    reckoning at = {.priced = priced};
+    gv_priced_order order;
+    gv_status status = gv_priced_order_init(&order, priced);
+    reckoning at = {.priced = &order.priced, .times = order.times};
     *out = (gv_priced_result){.group_count =
                                   priced->cluster_count < groups ? priced->cluster_count : groups};
-    const gv_status status = allocate(&at)
-                                 ? work(&at, level, out)
-                                 : GV_FAIL(GV_ENOMEM, "no memory for %zu auctions", priced->count);
-    drop_curves(&at);
-    gv_mem_free(at.times);
+    if (status == GV_OK) {
+        status = allocate(&at) ? work(&at, level, out)
+                               : GV_FAIL(GV_ENOMEM, "no memory for %zu auctions", priced->count);
+    }
+    gv_survival_destroy(at.prices);
+    gv_survival_destroy(at.bids);
+    gv_mem_free(at.places);
+    gv_priced_order_fini(&order);
     gv_mem_free(at.values);
     gv_mem_free(at.kept);
     gv_mem_free(at.censored);

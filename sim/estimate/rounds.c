@@ -10,6 +10,7 @@ gv_rounds gv_rounds_of(const gv_decisions *decisions, const double *propensities
         .actions = decisions->actions,
         .rewards = decisions->rewards,
         .propensities = propensities,
+        .spends = decisions->spends,
         .clusters = decisions->clusters,
         .cluster_count = decisions->cluster_count,
         .context_count = decisions->context_count,

@@ -7,8 +7,7 @@
 
 typedef struct moment {
     double time;
-    double value;
-    double weight;
+    size_t row;
     uint32_t is_later; /* sorts behind the others of the same time */
     bool is_censored;
 } moment;
@@ -16,14 +15,15 @@ typedef struct moment {
 /* From an observed time on, up to the next. */
 typedef struct step {
     double time;
-    double survival;
     double greenwood; /* sum of d / (n (n - d)); infinite once nothing is left */
-    double sum;
+    gv_survival_point point;
 } step;
 
 struct gv_survival {
     double end;
-    size_t count;
+    size_t row_count;
+    moment *moments; /* [row_count], in order */
+    size_t count;    /* of steps; the first is before all times */
     step steps[];
 };
 
@@ -37,7 +37,7 @@ static int compare(const void *left, const void *right)
     return (a->is_later > b->is_later) - (a->is_later < b->is_later);
 }
 
-/* Whoever draws many curves of the same times sorts them once. */
+/* Whoever draws curves of times that are in order need not sort them. */
 static void sort(moment *moments, size_t count)
 {
     size_t i = 1;
@@ -49,86 +49,126 @@ static void sort(moment *moments, size_t count)
     }
 }
 
-/* S falls by the share of what is open; the jump is shared by all that ends at that time. */
-static void add_step(gv_survival *out, double time, double ended, double value, double open)
+static double weight_of(const gv_survival_data *data, const moment *of)
 {
-    static const step none = {.survival = 1};
-    const step *last = out->count == 0 ? &none : &out->steps[out->count - 1];
-    const bool is_last = ended >= open;
-    out->steps[out->count++] = (step){
-        .time = time,
-        .survival = is_last ? 0 : last->survival * (1 - ended / open),
-        .greenwood = last->greenwood + (is_last ? HUGE_VAL : ended / (open * (open - ended))),
-        .sum = last->sum + last->survival / open * value,
-    };
+    return data->weights == NULL ? 1 : data->weights[of->row];
 }
 
-static void fill(const moment *moments, size_t count, gv_survival *out)
+/* S falls by the share of what is open; the jump is shared by all that ends at that time. */
+static void add_step(gv_survival *out, double time, double ended, const double *sums, double open)
+{
+    const step *last = &out->steps[out->count - 1];
+    step *made = &out->steps[out->count++];
+    *made = *last;
+    made->time = time;
+    if (!(ended > 0)) {
+        return;
+    }
+    const bool is_last = ended >= open;
+    made->greenwood += is_last ? HUGE_VAL : ended / (open * (open - ended));
+    made->point.survival = is_last ? 0 : last->point.survival * (1 - ended / open);
+    for (size_t s = 0; s < GV_SURVIVAL_SUMS; s++) {
+        made->point.sums[s] += last->point.survival / open * sums[s];
+    }
+}
+
+/* What an observed time adds to the sums. */
+static void add_values(const gv_survival_data *data, const moment *ended, double weight,
+                       double *sums)
+{
+    for (size_t s = 0; s < GV_SURVIVAL_SUMS; s++) {
+        const double *values = data->values[s];
+        sums[s] += weight * (values == NULL ? 1 : values[ended->row]);
+    }
+}
+
+/* The rows of one time, from `i` on; returns the first behind them. */
+static size_t take_time(gv_survival *out, const gv_survival_data *data, size_t i, double *open)
+{
+    const moment *moments = out->moments;
+    const size_t count = out->row_count;
+    const double time = moments[i].time;
+    double left = 0;
+    for (; i < count && moments[i].time == time && moments[i].is_censored; i++) {
+        left += weight_of(data, &moments[i]);
+    }
+    *open -= left; /* what is censored first; otherwise there is none here */
+    double ended = 0;
+    double sums[GV_SURVIVAL_SUMS] = {0};
+    bool is_step = false;
+    for (left = 0; i < count && moments[i].time == time; i++) {
+        const double weight = weight_of(data, &moments[i]);
+        if (!moments[i].is_censored) {
+            is_step = true;
+            ended += weight;
+            add_values(data, &moments[i], weight, sums);
+        }
+        left += weight;
+    }
+    if (is_step) {
+        add_step(out, time, ended, sums, *open);
+    }
+    *open -= left;
+    return i;
+}
+
+void gv_survival_redraw(gv_survival *survival, const gv_survival_data *data)
 {
     double open = 0;
-    for (size_t i = 0; i < count; i++) {
-        open += moments[i].weight;
+    survival->end = 0;
+    for (size_t i = 0; i < survival->row_count; i++) {
+        const double weight = weight_of(data, &survival->moments[i]);
+        open += weight;
+        survival->end = weight > 0 ? survival->moments[i].time : survival->end;
     }
-    for (size_t i = 0; i < count;) {
-        const double time = moments[i].time;
-        double left = 0;
-        for (; i < count && moments[i].time == time && moments[i].is_censored; i++) {
-            left += moments[i].weight;
-        }
-        open -= left; /* what is censored first; otherwise there is none here */
-        double ended = 0;
-        double value = 0;
-        for (left = 0; i < count && moments[i].time == time; i++) {
-            ended += moments[i].is_censored ? 0 : moments[i].weight;
-            value += moments[i].is_censored ? 0 : moments[i].weight * moments[i].value;
-            left += moments[i].weight;
-        }
-        if (ended > 0) {
-            add_step(out, time, ended, value, open);
-        }
-        open -= left;
+    survival->count = 1;
+    survival->steps[0] = (step){.time = -HUGE_VAL, .point = {.survival = 1}};
+    for (size_t i = 0; i < survival->row_count;) {
+        i = take_time(survival, data, i, &open);
     }
-    out->end = count > 0 ? moments[count - 1].time : 0;
+}
+
+static void order(gv_survival *survival, const gv_survival_data *data)
+{
+    for (size_t i = 0; i < data->count; i++) {
+        const bool is_censored = data->observed[i] == 0;
+        survival->moments[i] = (moment){.time = data->times[i],
+                                        .row = i,
+                                        .is_later = is_censored != data->censored_first,
+                                        .is_censored = is_censored};
+    }
+    sort(survival->moments, survival->row_count);
 }
 
 gv_status gv_survival_create(const gv_survival_data *data, gv_survival **out)
 {
-    gv_survival *survival = gv_mem_alloc(sizeof *survival, data->count, sizeof(step));
+    gv_survival *survival = gv_mem_alloc(sizeof *survival, data->count + 1, sizeof(step));
     moment *moments = gv_mem_alloc(0, data->count, sizeof *moments);
     if (survival == NULL || moments == NULL) {
         gv_mem_free(survival);
         gv_mem_free(moments);
-        return GV_FAIL(GV_ENOMEM, "no memory for the curve of %zu prices", data->count);
+        return GV_FAIL(GV_ENOMEM, "no memory for the curve of %zu times", data->count);
     }
-    size_t kept = 0;
-    for (size_t i = 0; i < data->count; i++) {
-        const double weight = data->weights == NULL ? 1 : data->weights[i];
-        const bool is_censored = data->observed[i] == 0;
-        if (weight > 0) {
-            moments[kept++] = (moment){.time = data->times[i],
-                                       .value = data->values == NULL ? 1 : data->values[i],
-                                       .weight = weight,
-                                       .is_later = is_censored != data->censored_first,
-                                       .is_censored = is_censored};
-        }
-    }
-    sort(moments, kept);
-    fill(moments, kept, survival);
-    gv_mem_free(moments);
+    survival->moments = moments;
+    survival->row_count = data->count;
+    order(survival, data);
+    gv_survival_redraw(survival, data);
     *out = survival;
     return GV_OK;
 }
 
 void gv_survival_destroy(gv_survival *survival)
 {
+    if (survival != NULL) {
+        gv_mem_free(survival->moments);
+    }
     gv_mem_free(survival);
 }
 
-/* The last step at or below x; that of before all of them where there is none. */
-static const step *step_at(const gv_survival *survival, double x)
+/* The last step at or below x. */
+size_t gv_survival_find(const gv_survival *survival, double x)
 {
-    static const step none = {.survival = 1};
-    size_t low = 0;
+    size_t low = 1;
     size_t high = survival->count;
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
@@ -138,23 +178,28 @@ static const step *step_at(const gv_survival *survival, double x)
             high = middle;
         }
     }
-    return low == 0 ? &none : &survival->steps[low - 1];
+    return low - 1;
+}
+
+const gv_survival_point *gv_survival_point_of(const gv_survival *survival, size_t number)
+{
+    return &survival->steps[number].point;
+}
+
+const gv_survival_point *gv_survival_point_at(const gv_survival *survival, double x)
+{
+    return gv_survival_point_of(survival, gv_survival_find(survival, x));
 }
 
 double gv_survival_at(const gv_survival *survival, double x)
 {
-    return step_at(survival, x)->survival;
+    return gv_survival_point_at(survival, x)->survival;
 }
 
 double gv_survival_deviation(const gv_survival *survival, double x)
 {
-    const step *at = step_at(survival, x);
-    return at->survival > 0 ? at->survival * sqrt(at->greenwood) : 0;
-}
-
-double gv_survival_sum(const gv_survival *survival, double x)
-{
-    return step_at(survival, x)->sum;
+    const step *at = &survival->steps[gv_survival_find(survival, x)];
+    return at->point.survival > 0 ? at->point.survival * sqrt(at->greenwood) : 0;
 }
 
 double gv_survival_end(const gv_survival *survival)

@@ -26,6 +26,7 @@ typedef struct places {
     uint32_t dose;
     uint32_t target;
     uint32_t price;
+    uint32_t spend;
     uint32_t reward;
     uint32_t propensity;
     uint32_t cluster;
@@ -106,6 +107,7 @@ static gv_status make_room(reading *at)
                 (columns->dose == NULL || grow_reals(&decisions->doses, capacity)) &&
                 (columns->target == NULL || grow_reals(&decisions->targets, capacity)) &&
                 (columns->price == NULL || grow_reals(&decisions->prices, capacity)) &&
+                (columns->spend == NULL || grow_reals(&decisions->spends, capacity)) &&
                 (columns->propensity == NULL || grow_reals(&decisions->propensities, capacity)) &&
                 (columns->cluster == NULL || grow_codes(&decisions->clusters, capacity));
     for (size_t i = 0; done && i < decisions->context_count; i++) {
@@ -154,6 +156,7 @@ static gv_status take_header(reading *at, const gv_rows *rows, size_t row)
     GV_TRY(find_column(at, rows, first, columns->dose, &at->places.dose));
     GV_TRY(find_column(at, rows, first, columns->target, &at->places.target));
     GV_TRY(find_column(at, rows, first, columns->price, &at->places.price));
+    GV_TRY(find_column(at, rows, first, columns->spend, &at->places.spend));
     GV_TRY(find_column(at, rows, first, columns->reward, &at->places.reward));
     GV_TRY(find_column(at, rows, first, columns->propensity, &at->places.propensity));
     GV_TRY(find_column(at, rows, first, columns->cluster, &at->places.cluster));
@@ -239,6 +242,7 @@ typedef struct row_reals {
     double dose;
     double target;
     double price;
+    double spend;
 } row_reals;
 
 /* True where there is no such column, too. */
@@ -287,11 +291,33 @@ static bool read_auction(reading *at, const gv_rows *rows, size_t row, row_reals
                          &out->reward);
 }
 
+/* An empty one is nothing: a bid that lost. */
+static bool read_spend(reading *at, const gv_rows *rows, size_t row, double *value)
+{
+    const uint32_t place = at->places.spend;
+    const gv_span cell =
+        place == NO_COLUMN ? (gv_span){NULL, 0} : gv_rows_field(rows, rows->firsts[row] + place);
+    const uint64_t line = gv_rows_line(rows, row);
+    const char *name = at->columns->spend;
+    if (cell.size == 0) {
+        return true;
+    }
+    if (!read_number(at, line, name, cell, value)) {
+        return false;
+    }
+    if (*value < 0) {
+        reject(at, line, name, cell, "is a spend below 0");
+        return false;
+    }
+    return true;
+}
+
 static bool read_reals(reading *at, const gv_rows *rows, size_t row, row_reals *out)
 {
     const gv_decision_columns *columns = at->columns;
     const places *of = &at->places;
     return check_row(at, rows, row) && read_auction(at, rows, row, out) &&
+           read_spend(at, rows, row, &out->spend) &&
            read_if_there(at, rows, row, of->dose, columns->dose, &out->dose) &&
            read_if_there(at, rows, row, of->target, columns->target, &out->target) &&
            (of->propensity == NO_COLUMN ||
@@ -315,6 +341,9 @@ static void put_reals(gv_decisions *decisions, const row_reals *reals)
     }
     if (decisions->prices != NULL) {
         decisions->prices[row] = reals->price;
+    }
+    if (decisions->spends != NULL) {
+        decisions->spends[row] = reals->spend;
     }
 }
 
@@ -423,6 +452,7 @@ void gv_decisions_destroy(gv_decisions *decisions)
     gv_mem_free(decisions->doses);
     gv_mem_free(decisions->targets);
     gv_mem_free(decisions->prices);
+    gv_mem_free(decisions->spends);
     gv_mem_free(decisions->propensities);
     gv_mem_free(decisions->clusters);
     for (size_t i = 0; i < CONTEXTS; i++) {

@@ -36,6 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     columns.cluster_bytes = 4;
     columns.contexts[columns.context_count++] = "context";
     columns.reject_share_max = 1;
+    columns.spend = size % 2 == 0 ? NULL : columns.reward; /* which may then not be below 0 */
     char path[64];
     const int file = memfd_create("log", MFD_CLOEXEC);
     assert(file >= 0);

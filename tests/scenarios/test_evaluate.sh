@@ -111,6 +111,26 @@ auctions_show_their_price_to_the_winner() {
         "$gavel" evaluate scale:2 --log "$scratch/wrong.csv" "${columns[@]}"
 }
 
+# In each of 50 days the first 8 to 12 rounds of 20 win and pay 1 or, with b, 2; then money is out.
+budgets_that_run_out_are_warned_of() {
+    { echo "day,what,p,got,cost"; for i in $(seq 50); do for k in $(seq 20); do
+        row="$i,a,0.5" cost=1
+        [ $((k % 2)) = 0 ] || row="$i,b,0.5" cost=2
+        [ "$k" -le $((8 + i % 5)) ] && echo "$row,$((k % 2)),$cost" || echo "$row,0,"
+    done; done; } >"$scratch/days.csv"
+    columns=(--column action=what --column propensity=p --column reward=got --cluster day)
+    printf 'what,got\na,0\nb,0\nb,0\nb,0\n' >"$scratch/policy.csv"
+    "$gavel" evaluate "$scratch/policy.csv" --log "$scratch/days.csv" "${columns[@]}" \
+        >"$scratch/shown"
+    grep -qF 'note      whether budgets run out or rivals would answer was not' "$scratch/shown"
+    "$gavel" evaluate "$scratch/policy.csv" --log "$scratch/days.csv" "${columns[@]}" \
+        --column spend=cost >"$scratch/shown"
+    grep -qF 'warning   spend falls by 93 % within clusters' "$scratch/shown"
+    grep -qF 'warning   the policy would spend +18 % of what the log did' "$scratch/shown"
+    "$gavel" evaluate uniform --log "$scratch/days.csv" "${columns[@]}" --column spend=cost --json |
+        grep -qF '"fade": {'
+}
+
 what_is_wrong_is_refused_with_a_hint() {
     make_log >"$scratch/log.csv"
     expect_failure 2 "which policy?" "$gavel" evaluate --log "$scratch/log.csv"
@@ -144,5 +164,5 @@ open_bandit_is_read_as_it_is() {
 run_tests a_better_policy_is_seen_to_be_better json_says_the_same_and_the_same_again \
     too_thin_an_overlap_exits_with_3 propensities_that_were_not_logged_are_estimated_and_told \
     bids_are_judged_by_those_near episodes_are_judged_whole \
-    auctions_show_their_price_to_the_winner \
+    auctions_show_their_price_to_the_winner budgets_that_run_out_are_warned_of \
     what_is_wrong_is_refused_with_a_hint open_bandit_is_read_as_it_is

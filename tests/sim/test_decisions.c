@@ -55,6 +55,24 @@ static void open_bandit_by_hand(void **state)
     gv_decisions_destroy(log);
 }
 
+/* An empty spend is nothing, one below 0 no spend. */
+static void spends_are_read(void **state)
+{
+    char path[TEST_PATH_SIZE];
+    put(*state, "a.csv", "action,reward,propensity,cost\na,1,0.5,2.5\nb,0,0.5,\na,0,0.5,-1\n",
+        path);
+    gv_decision_columns columns = gv_decision_columns_plain();
+    columns.spend = "cost";
+    columns.reject_share_max = 0.5;
+    gv_decisions *log = NULL;
+    assert_int_equal(gv_decisions_read(path, &columns, &log), GV_OK);
+    assert_int_equal(log->count, 2);
+    assert_true(log->spends[0] == 2.5 && log->spends[1] == 0);
+    assert_int_equal(log->reject_count, 1);
+    assert_non_null(strstr(log->first_reject, "a.csv:4: cost '-1' is a spend below 0"));
+    gv_decisions_destroy(log);
+}
+
 /* Each bad row is counted, the first one told by its line and column. */
 static void bad_rows_are_counted_and_told(void **state)
 {
@@ -211,6 +229,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test_in_folder(open_bandit_by_hand),
+        test_in_folder(spends_are_read),
         test_in_folder(bad_rows_are_counted_and_told),
         test_in_folder(what_is_missing_is_said),
         test_in_folder(every_allocation_may_fail),

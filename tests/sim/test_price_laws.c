@@ -105,7 +105,7 @@ static void nothing_lost_is_the_plain_histogram(void **state)
     for (size_t i = 0; i < 6; i++) {
         assert_true(fabs(win_rate(fit, bids[i]) - wanted[i]) < 1e-15);
     }
-    assert_true(fabs(gv_survival_sum(fit, 25) - (0.6 * 10 + 0.2 * 20)) < 1e-12);
+    assert_true(fabs(gv_survival_point_at(fit, 25)->sums[0] - (0.6 * 10 + 0.2 * 20)) < 1e-12);
     assert_true(gv_survival_end(fit) == 30);
     gv_survival_destroy(fit);
 }

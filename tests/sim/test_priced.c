@@ -20,7 +20,7 @@ static void a_curve_by_hand(void **state)
     const double times[] = {3, 1, 2, 5, 3, 3};
     const uint8_t observed[] = {1, 1, 0, 1, 0, 1};
     const double values[] = {10, 2, 99, 7, 99, 30};
-    gv_survival_data data = {.count = 6, .times = times, .observed = observed, .values = values};
+    gv_survival_data data = {.count = 6, .times = times, .observed = observed, .values = {values}};
     gv_survival *curve = NULL;
     assert_int_equal(gv_survival_create(&data, &curve), GV_OK);
     assert_true(gv_survival_at(curve, 0.5) == 1);
@@ -28,7 +28,7 @@ static void a_curve_by_hand(void **state)
     assert_true(fabs(gv_survival_at(curve, 2.9) - 5.0 / 6) < 1e-15);
     assert_true(fabs(gv_survival_at(curve, 3) - 5.0 / 12) < 1e-15);
     assert_true(gv_survival_at(curve, 5) == 0);
-    assert_true(fabs(gv_survival_sum(curve, 4) - (2.0 / 6 + 5.0 / 24 * 40)) < 1e-14);
+    assert_true(fabs(gv_survival_point_at(curve, 4)->sums[0] - (2.0 / 6 + 5.0 / 24 * 40)) < 1e-14);
     assert_true(gv_survival_end(curve) == 5);
     gv_survival_destroy(curve);
     data.weights = (const double[]){1, 0, 0, 0, 0, 1};
@@ -98,7 +98,7 @@ static void both_corrections_are_one_curve(void **state)
     gv_survival *curve = NULL;
     assert_int_equal(gv_survival_create(&data, &curve), GV_OK);
     const double ipc = result.figures[GV_PRICED_IPC][GV_PRICED_WINS].estimate;
-    assert_true(fabs(ipc - gv_survival_sum(curve, 2.5)) < 1e-12);
+    assert_true(fabs(ipc - gv_survival_point_at(curve, 2.5)->sums[0]) < 1e-12);
     assert_true(fabs(ipc - (1 - gv_survival_at(curve, 2.5))) < 1e-12);
     gv_survival_destroy(curve);
     for (size_t i = 0; i < COUNT; i++) {
@@ -144,6 +144,41 @@ static void intervals_hold_the_truth(void **state)
     }
 }
 
+/*
+ * Prices of lost auctions: wins and spend are then those of the prices themselves, to the bit in
+ * wins; rewards keep to the truth, 95 % of the time with 4 standard errors of that many logs.
+ */
+static void prices_that_show_are_counted(void **state)
+{
+    (void)state;
+    enum { LOGS = 150 };
+    size_t held = 0;
+    for (uint64_t seed = 0; seed < LOGS; seed++) {
+        auction_log *log = draw_log(500 + seed, 2);
+        double wins = 0;
+        double spend = 0;
+        for (size_t i = 0; i < COUNT; i++) {
+            const gv_random random = gv_random_key(500 + seed, GV_STREAM_TEST, i);
+            log->prices[i] = gv_random_exponential(&random, 0);
+            wins += log->prices[i] <= 2 ? 1 : 0;
+            spend += log->prices[i] <= 2 ? log->prices[i] : 0;
+        }
+        log->priced.shows_all = true;
+        gv_priced_result result;
+        assert_int_equal(gv_priced_evaluate(&log->priced, 20, 0.95, &result), GV_OK);
+        for (size_t m = 0; m < GV_PRICED_METHODS; m++) {
+            assert_true(result.figures[m][GV_PRICED_WINS].estimate == wins / COUNT);
+            assert_true(fabs(result.figures[m][GV_PRICED_SPEND].estimate - spend / COUNT) < 1e-12);
+        }
+        const gv_interval *reward = &result.figures[GV_PRICED_KM][GV_PRICED_REWARD];
+        const double expected = truth(GV_PRICED_REWARD, 2);
+        held += reward->low <= expected && reward->high >= expected ? 1 : 0;
+        free(log);
+    }
+    print_message("rewards: %.3f\n", (double)held / LOGS);
+    assert_true(fabs((double)held / LOGS - 0.95) < 4 * sqrt(0.95 * 0.05 / LOGS));
+}
+
 /* Bids above all logged ones: what is unseen is said, about e^-4 of the judged chance. */
 static void what_no_log_can_show_is_said(void **state)
 {
@@ -182,6 +217,7 @@ int main(void)
         cmocka_unit_test(a_curve_by_hand),
         cmocka_unit_test(both_corrections_are_one_curve),
         cmocka_unit_test(intervals_hold_the_truth),
+        cmocka_unit_test(prices_that_show_are_counted),
         cmocka_unit_test(what_no_log_can_show_is_said),
         cmocka_unit_test(every_allocation_may_fail),
     };

@@ -24,6 +24,7 @@
 #include "sim/estimate/bootstrap.h"
 #include "sim/estimate/cross_fit.h"
 #include "sim/estimate/estimator.h"
+#include "sim/estimate/interference.h"
 #include "sim/estimate/kernel.h"
 #include "sim/estimate/overlap.h"
 #include "sim/estimate/rounds.h"
@@ -91,6 +92,7 @@ typedef struct gv_evaluation {
     gv_interval logged;  /* the logged policy's mean reward, BCA */
     double logged_error; /* its standard error, of clusters */
     gv_overlap overlap;
+    gv_interference interference;
     bool is_thin;
     char complaint[192]; /* why the overlap is too thin; "": it is not */
     size_t group_count;  /* of clusters as drawn */

@@ -2,7 +2,10 @@
  * overlap.h - whether a log can say anything of a policy: weights, their tail, and the support.
  *
  *   effective    (sum w)^2 / sum w^2, rounds that the weighted log is worth (Kish, 1965)
- *   earning      the same of w |r|: how many rewards carry the estimate
+ *   earning      rewards among them: effective (sum |r|)^2 / (n sum r^2), which is effective times
+ *                the mean where rewards are 0 or 1. The log's own weighted rewards would not do: a
+ *                log that chance gave one with a large weight would be refused and one that it
+ *                spared be trusted, and what is then trusted is too low
  *   largest      the share of one round in all weight
  *   pareto_k     shape of the generalised Pareto distribution of the largest weights; above 0.7 a
  *                mean of weights is not to be trusted (Vehtari, Simpson, Gelman, Yao and Gabry,

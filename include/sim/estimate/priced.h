@@ -2,8 +2,8 @@
  * priced.h - what other bids would have won, paid and earned in logged auctions, whose price shows
  * only to the winner.
  *
- * Auction i had price z (the least that wins), the log bid b and won where b >= z; only then z and
- * a reward are known, else that z > b: censored. A judged bid c wins where c >= z. With u = 1, z or
+ * Auction i had price z (the least that wins), the log bid b and won where b >= z; only then are z
+ * and a reward known, else that z > b: censored. A judged bid c wins where c >= z. With u = 1, z or
  * the reward, the mean of [c >= z] u is estimated by
  *
  *   replay  what the log shows: won auctions with c >= z. Exact where c <= b, or where every price
@@ -15,6 +15,11 @@
  *           American Statistician 55, 2001): 1/n sum over won auctions with c >= z of u / G(z),
  *           G(z) the chance that the log bids z or more, by Kaplan and Meier of the bids, which the
  *           prices censor
+ *
+ * Where lost auctions show their prices, too (`shows_all`: exchanges that tell the least bid to
+ * win, simulated logs), wins and spend of a judged bid are known, and all three count them. Its
+ * reward is still not: for c >= z > b km then counts (U(c) - U(b)) / (F(c) - F(b)), F the sum of
+ * wins.
  *
  * km and ipc take prices and logged bids as independent within a stratum; ipc also needs judged
  * bids that do not depend on by what chance the logged ones were high, so that c = 1.2 b is not for
@@ -38,12 +43,13 @@
 typedef struct gv_priced {
     size_t count;
     const double *bids;       /* [count], as all */
-    const double *prices;     /* known where won; else not read */
+    const double *prices;     /* known where won, or in all; else not read */
     const uint8_t *won;       /* 0 or 1 */
     const double *rewards;    /* read where won */
     const double *judged;     /* bids */
     const uint32_t *clusters; /* dense; NULL: each auction is one of its own */
     size_t cluster_count;
+    bool shows_all;       /* prices of lost auctions are known, too */
     bool has_chosen_bids; /* judged bids depend on the logged ones: no ipc */
 } gv_priced;
 
@@ -71,6 +77,9 @@ typedef struct gv_priced_result {
     double raised; /* share of auctions that the log lost and the judged bid is higher */
     double unseen; /* mean chance of a price between the highest logged bid and the judged one,
                        at most */
+    double
+        earning; /* rewards that carry the corrected ones: (sum v)^2 / sum v^2 of judged wins with
+                       v = 1 / G(z), times (sum |r|)^2 / (n sum r^2) of all wins (overlap.h) */
     size_t group_count;
 } gv_priced_result;
 

@@ -23,6 +23,7 @@ typedef struct gv_rounds {
     const uint32_t *actions;    /* [count], below action_count */
     const double *rewards;      /* [count] */
     const double *propensities; /* [count], of (0, 1]: of the action that was taken */
+    const double *spends;       /* [count], at least 0: what the action cost; NULL: not logged */
     const uint32_t *clusters;   /* [count], below cluster_count; NULL: each is one of its own */
     size_t cluster_count;
     const uint32_t *contexts[GV_DECISION_CONTEXTS_MAX + 1]; /* [context_count][count] */

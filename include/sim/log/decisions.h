@@ -8,8 +8,8 @@
  * user; its affinities of user and item are left out.
  *
  * A row that cannot be used (cells missing, a propensity outside (0, 1], a density of 0 or below, a
- * reward that is no number) is rejected: counted, and the first is kept with its line. Missing
- * columns are GV_EUSAGE.
+ * reward that is no number, a spend below 0) is rejected: counted, and the first is kept with its
+ * line. Missing columns are GV_EUSAGE.
  */
 #ifndef SIM_LOG_DECISIONS_H
 #define SIM_LOG_DECISIONS_H
@@ -29,6 +29,7 @@ typedef struct gv_decision_columns {
     const char *dose;   /* a real number, such as a bid; propensities are then densities */
     const char *target; /* the dose that the judged policy would have taken */
     const char *price;  /* that the dose won at; empty: it lost, and a reward may be empty, too */
+    const char *spend;  /* what the action cost; empty: nothing */
     const char *reward;
     const char *propensity; /* NULL: not logged */
     const char *position;   /* of the action on a page; becomes the first context */
@@ -53,6 +54,7 @@ typedef struct gv_decisions {
     double *doses;        /* [count]; NULL: there is no such column */
     double *targets;      /* [count]; NULL: likewise */
     double *prices;       /* [count]; NaN: lost; NULL: likewise */
+    double *spends;       /* [count], at least 0; NULL: likewise */
     double *rewards;      /* [count], finite */
     double *propensities; /* [count]; NULL: not logged */
     uint32_t *clusters;   /* [count], dense from 0; NULL: each row is one of its own */
