@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "scenarios/cli/blas_core.h"
 #include "scenarios/cli/cli.h"
 #include "scenarios/run/version.h"
 #include "sim/base/param.h"
@@ -95,6 +96,7 @@ static int run_command(const gv_command *command, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    gv_cli_mend_blas_core(argv);
     argp_err_exit_status = GV_EXIT_USAGE;
     /* A file-size limit is then a write that failed and can be told, like a full disk. */
     (void)signal(SIGXFSZ, SIG_IGN);

@@ -194,6 +194,13 @@ every_command_has_help_with_an_example() {
     "$gavel" --version --json | grep -q '"openblas_core"'
 }
 
+# OpenBLAS may take a processor that is newer than itself for one of 2004.
+newer_processors_have_kernels_of_their_own() {
+    grep -q '^flags.* avx2.* ' /proc/cpuinfo || skip "a processor without AVX2"
+    ! env -u OPENBLAS_CORETYPE "$gavel" --version | grep -qE 'openblas_core +Prescott'
+    OPENBLAS_CORETYPE=Prescott "$gavel" --version | grep -qE 'openblas_core +Prescott'
+}
+
 every_listed_type_lists_its_parameters() {
     local kind name
     for kind in policies mechanisms predictors readers scenario sweep; do
@@ -217,5 +224,5 @@ run_tests \
     seeds_jobs_and_engines_leave_one_outcome \
     interrupted_runs_resume_to_the_same_outcome \
     generated_logs_depend_on_their_seed_alone \
-    every_command_has_help_with_an_example \
+    every_command_has_help_with_an_example newer_processors_have_kernels_of_their_own \
     every_listed_type_lists_its_parameters
