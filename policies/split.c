@@ -1,10 +1,15 @@
 /*
- * Two policies in one campaign, each on its part of the users: an A/B test played in a market.
+ * Two policies in one campaign, each on its part of the users or of time: an A/B test played in a
+ * market.
  *
  * An opportunity stands for a user. It is bid on by `second` where the draw of (seed, opportunity)
  * is below `share`, otherwise by `first`, so it is the same user's arm for every campaign of a
  * market and in every period. Both have the one budget and see what the campaign sees: what one
  * spends the other lacks, which is how a user split is biased.
+ *
+ * With `ticks` they take turns in time instead, a switchback: in each block of so many ticks one of
+ * them bids on all users, by a draw of (seed, block) that all campaigns share. What one leaves of the
+ * budget the other finds, which is how a switchback within a budget's time is biased.
  *
  * With `none` in one place its users are not bid on. Two campaigns with half a budget each, one
  * with `none` first and one with it second, are a budget split (Liu, Mao and Kang,
@@ -30,6 +35,7 @@ typedef struct split_config {
     const char *first;
     const char *second;
     double share;
+    int64_t ticks;
 } split_config;
 
 typedef struct split_side {
@@ -40,7 +46,9 @@ typedef struct split_side {
 typedef struct split_state {
     uint64_t seed;
     double share;
-    double part; /* of the users on whom anybody bids */
+    uint64_t ticks; /* of a block; 0: by the user */
+    uint64_t tick;  /* now */
+    double part;    /* of the users on whom anybody bids */
     gv_campaign campaign;
     split_side sides[SIDES];
 } split_state;
@@ -64,7 +72,15 @@ static const gv_param split_params[] = {
      .fallback = "0.5",
      .maximum = 1,
      .offset = offsetof(split_config, share),
-     .help = "share of the users on whom `second` bids",
+     .help = "share of the users, or of the blocks of ticks, on whom `second` bids",
+     .source = "ours"},
+    {.name = "ticks",
+     .kind = GV_PARAM_INTEGER,
+     .fallback = "0",
+     .maximum = 1000000,
+     .offset = offsetof(split_config, ticks),
+     .help =
+         "ticks of a block in which one of them bids on all users, a switchback; 0: by the user",
      .source = "ours"},
     {0},
 };
@@ -152,10 +168,16 @@ static gv_status split_init(void *state, const gv_policy_setup *setup)
     const char *const names[SIDES] = {config->first, config->second};
     split->seed = setup->seed;
     split->share = config->share;
+    split->ticks = (uint64_t)config->ticks;
     split->part = part_of(config);
     if (split->part <= 0 || (is_none(config->first) && is_none(config->second))) {
         return GV_FAIL(GV_EINVAL, "split: nobody bids on any user: give first, second or share so "
                                   "that somebody does");
+    }
+    if (config->ticks > 0 && (is_none(config->first) || is_none(config->second))) {
+        return GV_FAIL(GV_EINVAL,
+                       "split: with ticks both first and second bid, in turn: none is for "
+                       "a part of the users");
     }
     split->campaign = *setup->campaign;
     split->campaign.budget_nanos = whole(setup->campaign->budget_nanos, split->part);
@@ -202,13 +224,20 @@ static gv_batch cut(const gv_batch *batch, size_t from)
                       .auctions_left = GV_AUCTIONS_UNKNOWN};
 }
 
+/* Whose draws tell the arms: blocks have entities of their own, from the highest down. */
+static uint64_t drawn_entity(const split_state *split, uint64_t opportunity)
+{
+    return split->ticks == 0 ? opportunity : UINT64_MAX - split->tick / split->ticks;
+}
+
 static void bid_piece(const split_state *split, const gv_batch *piece, int64_t *bids)
 {
     uint64_t ids[PIECE] = {0};
     double draws[PIECE];
     int64_t second[PIECE];
     for (size_t i = 0; i < piece->count; i++) {
-        ids[i] = piece->ids == NULL ? piece->first_id + i : piece->ids[i];
+        const uint64_t id = piece->ids == NULL ? piece->first_id + i : piece->ids[i];
+        ids[i] = drawn_entity(split, id);
     }
     gv_random_each_uniform(split->seed, GV_STREAM_EXPERIMENT, ids, piece->count, draws);
     side_bid(&split->sides[0], piece, bids);
@@ -262,6 +291,7 @@ static void split_tick(void *const *states, const gv_observation *observations, 
 {
     for (size_t i = 0; i < count; i++) {
         split_state *split = states[i];
+        split->tick = observations[i].tick;
         const gv_observation seen = told(&observations[i], split->part);
         for (size_t side = 0; side < SIDES; side++) {
             if (split->sides[side].policy != NULL) {
@@ -286,6 +316,7 @@ static void split_observe(void *state, const gv_outcome *outcomes, size_t count)
 static gv_status split_save(const void *state, gv_writer *writer)
 {
     const split_state *split = state;
+    GV_TRY(gv_writer_put(writer, "split.tick", &split->tick, sizeof split->tick));
     for (size_t i = 0; i < SIDES; i++) {
         if (split->sides[i].policy != NULL) {
             GV_TRY(gv_policy_save(split->sides[i].policy, writer));
@@ -297,6 +328,7 @@ static gv_status split_save(const void *state, gv_writer *writer)
 static gv_status split_restore(void *state, gv_reader *reader)
 {
     split_state *split = state;
+    GV_TRY(gv_reader_get(reader, "split.tick", &split->tick, sizeof split->tick));
     for (size_t i = 0; i < SIDES; i++) {
         if (split->sides[i].policy != NULL) {
             GV_TRY(gv_policy_restore(split->sides[i].policy, reader));
@@ -306,11 +338,13 @@ static gv_status split_restore(void *state, gv_reader *reader)
 }
 
 const gv_policy_type gv_policy_split = {
-    .info = {.name = "split",
-             .summary = "two policies in one campaign, each on its part of the users: an A/B test",
-             .source = "of the budget split, Liu, Mao and Kang, arXiv 2012.08724; the rest is ours",
-             .params = split_params,
-             .config_size = sizeof(split_config)},
+    .info =
+        {.name = "split",
+         .summary =
+             "two policies in one campaign, each on its part of the users or of time: an A/B test",
+         .source = "of the budget split, Liu, Mao and Kang, arXiv 2012.08724; the rest is ours",
+         .params = split_params,
+         .config_size = sizeof(split_config)},
     .state_size = sizeof(split_state),
     .reads = GV_READS_PCVR,
     .needs_history = true,

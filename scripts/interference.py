@@ -22,6 +22,7 @@ COMMON = ("market.contenders=[]", "market.keep_ticks=off", "traffic.opportunitie
           f"market.history_period={FIRST_PERIOD - 1}")
 WHOLE = (f"advertisers.count={ADVERTISERS}", "advertisers.budget_scale=0.1")
 SEED = 1
+BLOCK = 4  # ticks of a switchback's turn, of 48
 STREAM_EXPERIMENT = 48  # of sim/base/random.h
 METRICS = ("conversions to be expected", "spend")
 # Student's 97.5 % by the number of values.
@@ -116,43 +117,58 @@ def draw(opportunity):
     return ((word[0] | word[1] << 32) >> 11) * 2.0 ** -53
 
 
-def read_arms(path, arms, names):
-    """[expected conversions, spend] by arm, from a market's log in AuctionNet's columns."""
+def read_arms(path, arms, names, column, entity):
+    """[expected conversions, spend] by arm, from a market's log in AuctionNet's columns.
+
+    `entity` of the number in `column` is what the arm is drawn of; arms are remembered."""
     sums = {name: [0.0, 0.0] for name in names}
     with open(path, encoding="ascii") as file:
         place = {name: i for i, name in enumerate(file.readline().strip().split(","))}
-        opportunity, value, cost, seen = (place[name] for name in
-                                          ("pvIndex", "pValue", "cost", "isExposed"))
+        unit, value, cost, seen = (place[name] for name in
+                                          (column, "pValue", "cost", "isExposed"))
         for line in file:
             cells = line.split(",")
             if float(cells[seen]) == 0:
                 continue
-            number_of_it = int(float(cells[opportunity]))
+            number_of_it = int(float(cells[unit]))
             if number_of_it not in arms:
-                arms[number_of_it] = names[draw(number_of_it) < 0.5]
-            arm = sums[arms[number_of_it]]
+                arms[number_of_it] = draw(entity(number_of_it)) < 0.5
+            arm = sums[names[arms[number_of_it]]]
             arm[0] += float(cells[value])
             arm[1] += float(cells[cost])
     return sums
 
 
-def user_split(first, second):
-    """Every advertiser bids by both, on its budget: the arms are told apart in the logs."""
+def sell_logged(first, second, column, entity, more=""):
+    """As sell(), of a market in which every advertiser has both on its one budget: the arms are
+    told apart in the logs."""
     names = (first, second)
-    words = [*WHOLE, f"policies.+={{name: both, type: split, first: {first}, second: {second}}}",
+    words = [*WHOLE, f"policies.+={{name: both, type: split, first: {first}, second: {second}{more}}}",
              "advertisers.policies=[both]"]
     arms, sold = {}, {}
     for period in range(FIRST_PERIOD, FIRST_PERIOD + periods()):
         path = f"{WORK}/period-{period}.csv"
         start(f"{WORK}/market.db", words, period, 1, "--logs", WORK)
-        for name, sums in read_arms(path, arms, names).items():
+        for name, sums in read_arms(path, arms, names, column, entity).items():
             sold[period, name] = sums
         os.remove(path)
-    return by_period([sold], first, second)
+    return sold
+
+
+def user_split(first, second):
+    return by_period([sell_logged(first, second, "pvIndex", lambda user: user)], first, second)
+
+
+def switchback(first, second):
+    """In turn by blocks of BLOCK ticks, and with the turns exchanged in another run."""
+    def entity(tick):
+        return (1 << 64) - 1 - tick // BLOCK
+    return by_period([sell_logged(*names, "timeStepIndex", entity, f", ticks: {BLOCK}")
+                      for names in ((first, second), (second, first))], first, second)
 
 
 DESIGNS = (("user split, one budget", user_split), ("advertiser split", advertiser_split),
-           ("budget split", budget_split))
+           ("budget split", budget_split), ("switchback", switchback))
 
 
 def mean_and_half(values):
@@ -215,8 +231,10 @@ def make():
         "Half of the twins have values of their own, so that a period's difference to the truth "
         "is chance, too.",
         "",
-        "A switchback by period is not listed: budgets are fresh in every period of this market "
-        "and nothing is carried over, so it is the truth on half the periods each.",
+        f"- Switchback: each advertiser has both, in blocks of {BLOCK} of a period's 48 ticks one of "
+        "them, the same for all, by a draw; then with the turns exchanged in another run. What one "
+        "leaves of the budget the other finds. By whole periods it would be the truth on half of "
+        "them each: budgets are fresh in every period, and nothing is carried over.",
         "",
         *sections[:-1],
     ])

@@ -134,6 +134,52 @@ static void the_draw_of_an_opportunity_chooses_its_policy(void **state)
     made_log_destroy(past);
 }
 
+/* All users of a tick have the arm of its block, by the block's draw. */
+static void blocks_of_ticks_take_turns(void **state)
+{
+    (void)state;
+    enum { BLOCK = 3, SOME_TICKS = 300 };
+    made_log *past = made_past();
+    player both = split_of(past, "mcpa", "abid", 0.3);
+    const player mcpa = alone(past, "mcpa");
+    const player abid = alone(past, "abid");
+    static const double values[] = {1e-3, 2e-3, 3e-3};
+    double count = 0;
+    assert_int_equal(
+        gv_param_parse(gv_param_find(gv_policy_split.info.params, "ticks"), "3", 0, &both.config),
+        GV_OK);
+    const gv_campaign campaign = some_campaign();
+    gv_policy *policies[] = {seat_player(&both, &campaign), seat_player(&mcpa, &campaign),
+                             seat_player(&abid, &campaign)};
+    for (uint64_t tick = 0; tick < SOME_TICKS; tick++) {
+        int64_t bids[3][3];
+        const gv_observation seen = {.tick_count = SOME_TICKS,
+                                     .tick = tick,
+                                     .episode_end_us = SOME_TICKS * TICK_US,
+                                     .budget_nanos = campaign.budget_nanos,
+                                     .budget_left_nanos = campaign.budget_nanos / 2,
+                                     .market = {.is_market = true, .announced_value = 0.004}};
+        const gv_batch batch = {
+            .count = 3, .first_id = tick, .pcvr = values, .auctions_left = GV_AUCTIONS_UNKNOWN};
+        gv_policy_tick(policies, &seen, 1);
+        gv_policy_tick(policies + 1, &seen, 1);
+        gv_policy_tick(policies + 2, &seen, 1);
+        for (size_t p = 0; p < 3; p++) {
+            gv_policy_bid(policies[p], &batch, bids[p]);
+        }
+        const gv_random block =
+            gv_random_key(SEED, GV_STREAM_EXPERIMENT, UINT64_MAX - tick / BLOCK);
+        const bool is_turn = gv_random_uniform(&block, 0) < 0.3;
+        assert_memory_equal(bids[0], bids[is_turn ? 2 : 1], sizeof bids[0]);
+        count += is_turn ? 1 : 0;
+    }
+    assert_true(fabs(count / SOME_TICKS - 0.3) < 4 * sqrt(0.21 * BLOCK / SOME_TICKS));
+    for (size_t p = 0; p < 3; p++) {
+        gv_policy_destroy(policies[p]);
+    }
+    made_log_destroy(past);
+}
+
 /* Of two halves exactly one bids on each user, as the policy does that has twice the money. */
 static void two_halves_bid_as_one_that_has_both_budgets(void **state)
 {
@@ -195,6 +241,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_share_of_none_or_all_is_one_policy_alone),
         cmocka_unit_test(the_draw_of_an_opportunity_chooses_its_policy),
+        cmocka_unit_test(blocks_of_ticks_take_turns),
         cmocka_unit_test(two_halves_bid_as_one_that_has_both_budgets),
         cmocka_unit_test(what_cannot_share_users_is_refused),
     };
