@@ -22,12 +22,12 @@ static double fqe(const double *totals, size_t horizon)
 static double is(const double *totals, size_t horizon)
 {
     (void)horizon;
-    return share(totals[GV_EPISODE_WHOLE], totals[GV_EPISODE_COUNT]);
+    return share(totals[GV_EPISODE_RETURN], totals[GV_EPISODE_COUNT]);
 }
 
 static double wis(const double *totals, size_t horizon)
 {
-    return share(totals[GV_EPISODE_WHOLE], step_of(totals, horizon - 1)[GV_STEP_WEIGHT]);
+    return share(totals[GV_EPISODE_RETURN], step_of(totals, horizon - 1)[GV_STEP_WEIGHT]);
 }
 
 static double pdis(const double *totals, size_t horizon)

@@ -29,7 +29,7 @@ void gv_episode_add(const gv_episodes *episodes, size_t episode, const double *l
         earned += discount * reward;
         discount *= episodes->discount;
     }
-    columns[GV_EPISODE_WHOLE] += weight * earned;
+    columns[GV_EPISODE_RETURN] += weight * earned;
 }
 
 typedef struct reckoning {

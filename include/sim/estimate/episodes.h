@@ -51,7 +51,7 @@ typedef struct gv_episodes {
 /* Columns of sums: episodes, W R of the whole, then for each step the four below. */
 enum {
     GV_EPISODE_COUNT,
-    GV_EPISODE_WHOLE,
+    GV_EPISODE_RETURN,
     GV_EPISODE_FIRST,
     GV_STEP_REWARD = 0, /* g^t W_t r_t */
     GV_STEP_WEIGHT,     /* W_t */
