@@ -172,6 +172,7 @@ static void set_cluster(gv_evaluation_request *request, char *text, struct argp_
 {
     char *colon = strrchr(text, ':');
     request->columns.cluster_bytes = 0;
+    request->cluster = text;
     if (colon != NULL) {
         *colon = '\0';
         request->columns.cluster_bytes =
@@ -318,7 +319,7 @@ static error_t take_option(int key, char *text, struct argp_state *state)
 }
 
 static const struct argp_option option_table[] = {
-    {"log", KEY_LOG, "FILE", 0, "The log: a CSV of decisions, plain or packed", 0},
+    {"log", KEY_LOG, "FILE", 0, "The log: a CSV of decisions, plain or packed, or a .gvlog", 0},
     {"format", KEY_FORMAT, "NAME", 0,
      "open-bandit, or plain (the default): the columns action, reward, propensity", 0},
     {"column", KEY_COLUMN, "MEANING=NAME", 0,
@@ -329,7 +330,9 @@ static const struct argp_option option_table[] = {
      "price: rows are auctions, lost where it is empty; no propensity is needed",
      0},
     {"cluster", KEY_CLUSTER, "NAME[:BYTES]", 0,
-     "Rows alike in the first BYTES of this column hang together; none: each row is alone", 0},
+     "Rows alike in the first BYTES of this column hang together; none: each row is alone. Of a "
+     ".gvlog user (the default where it has users), hour (else), day, or a column of texts",
+     0},
     {"estimator", 'e', "NAME,...", 0, "Which estimators; all by default", 0},
     {"by", KEY_BY, "NAME", 0, "The estimator of the verdict: dr", 0},
     {"model", KEY_MODEL, "NAME", 0,
@@ -342,7 +345,9 @@ static const struct argp_option option_table[] = {
     {"discount", KEY_DISCOUNT, "G", 0, "Of a step's reward against the one before: 1", 0},
     {"set", KEY_SET, "NAME.KEY=VALUE", 0,
      "A parameter of an estimator or of the model: clipped_ips.most, shrunk_ips.lambda, "
-     "switch.tau, dros.lambda, logistic.penalty, ridge.penalty",
+     "switch.tau, dros.lambda, logistic.penalty, ridge.penalty. On a .gvlog one of the policy, "
+     "linear.b0, or of the scenario that it is replayed in: log.from, log.where, history.share, "
+     "predictor.type, campaign.budget, campaign.bid_cap",
      0},
     {"dump", KEY_DUMP, "X.safetensors", 0,
      "Write rounds, the policy and the modelled values, for other programs to check", 0},
@@ -379,7 +384,9 @@ static void list_estimators(FILE *stream)
                   "  gavel evaluate scale:1.2 --log bids.csv --column bid=cpm \\\n"
                   "      --column target=planned --column propensity=density\n"
                   "  gavel evaluate scale:1.2 --log auctions.csv --column bid=cpm \\\n"
-                  "      --column price=paid --column reward=click\n");
+                  "      --column price=paid --column reward=click\n"
+                  "  gavel evaluate ortb1 --log june.gvlog --set campaign.budget_share=1/4 \\\n"
+                  "      --set log.where='{advertiser: 1458}'\n");
 }
 
 static char *filter_help(int key, const char *text, void *input)
@@ -397,7 +404,10 @@ static const struct argp parser = {
            "best action of each position in this log), or the log of a policy in the same format, "
            "whose shares of actions in each position are then the policy. Where actions are bids "
            "it is "
-           "`column`, the column of `target`, or `scale:FACTOR`, times it.\vEstimators",
+           "`column`, the column of `target`, or `scale:FACTOR`, times it. On a .gvlog it is "
+           "`scale:FACTOR`, times the logged bids, or the name of any bidding policy, which is "
+           "replayed there with the money that the log paid; what it has to learn it learns from "
+           "the first half, and the second is judged.\vEstimators",
     .help_filter = filter_help,
 };
 
@@ -455,7 +465,9 @@ static int run(int argc, char **argv)
     if (argp_parse(&parser, argc, argv, 0, NULL, &options) != 0) {
         return GV_EXIT_USAGE;
     }
+    options.request.progress = gv_cli_progress(false);
     const gv_status status = gv_evaluation_run(&options.request, &result);
+    gv_cli_progress_end();
     return status == GV_OK ? print(&options, &result) : gv_cli_fail(status);
 }
 

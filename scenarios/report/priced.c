@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "scenarios/report/evaluation.h"
+#include "scenarios/report/report_impl.h"
 
 /* More unseen than this is too thin; a choice of ours. */
 #define UNSEEN_MAX 0.02
@@ -31,6 +32,18 @@ static void set_row(gv_table *table, size_t row, const char *name, const gv_inte
     }
 }
 
+/* What a policy was given and learnt before it was replayed. */
+static void print_policy(FILE *stream, const gv_auctions_facts *facts)
+{
+    if (facts->learnt[0] != '\0') {
+        (void)fprintf(stream, "  learnt    %s\n", facts->learnt);
+    }
+    if (!isnan(facts->budget)) {
+        (void)fprintf(stream, "  budget    %.6g, of which it spent %.1f %%\n", facts->budget,
+                      facts->budget > 0 ? 100 * facts->spent / facts->budget : 0);
+    }
+}
+
 gv_status gv_priced_print(FILE *stream, const gv_evaluation_report *report,
                           const gv_report_options *options)
 {
@@ -41,18 +54,24 @@ gv_status gv_priced_print(FILE *stream, const gv_evaluation_report *report,
         set_row(table, (size_t)m, gv_priced_method_name((gv_priced_method)m), priced->figures[m]);
     }
     set_row(table, GV_PRICED_METHODS, "(the log's own)", priced->logged);
+    const gv_evaluation_result *result = report->result;
     (void)fprintf(stream,
-                  "%s on %s: %zu auctions, %zu clusters; %g %% intervals of a jackknife of %zu "
-                  "groups; no budget, rivals as logged\n\n",
-                  report->request->policy, report->request->log, report->result->round_count,
-                  report->result->cluster_count, 100 * report->request->level, priced->group_count);
+                  "%s on %s: %zu auctions, %zu clusters%s%s; %g %% intervals of a jackknife of %zu "
+                  "groups; %srivals as logged\n\n",
+                  report->request->policy, report->request->log, result->round_count,
+                  result->cluster_count, result->is_auction_log ? " by " : "",
+                  result->auctions.clusters, 100 * report->request->level, priced->group_count,
+                  isnan(result->auctions.budget) || !result->is_auction_log ? "no budget, " : "");
     gv_table_print(table, stream, options);
     gv_table_destroy(table);
-    (void)fprintf(
-        stream,
-        "\n  censored  in %.1f %% of auctions the bid is raised where the log lost: replay "
-        "counts nothing there, km and ipc what such prices do elsewhere\n",
-        100 * priced->raised);
+    (void)fputc('\n', stream);
+    if (result->is_auction_log) {
+        print_policy(stream, &result->auctions);
+    }
+    (void)fprintf(stream,
+                  "  censored  in %.1f %% of auctions the bid is raised where the log lost: replay "
+                  "counts nothing there, km and ipc what such prices do elsewhere\n",
+                  100 * priced->raised);
     if (report->result->priced.unseen > UNSEEN_MAX) {
         (void)fprintf(stream,
                       "\n  verdict   too thin: %.1f %% of auctions may be won at prices "
@@ -81,6 +100,16 @@ static json_t *figures_json(const gv_interval *figures)
     return object;
 }
 
+static void add_policy(json_t *object, const gv_auctions_facts *facts)
+{
+    (void)json_object_set_new(object, "cluster", json_string(facts->clusters));
+    (void)json_object_set_new(object, "days", number(facts->days));
+    (void)json_object_set_new(object, "learnt", json_string(facts->learnt));
+    (void)json_object_set_new(object, "budget", number(facts->budget));
+    (void)json_object_set_new(object, "spent",
+                              isnan(facts->budget) ? json_null() : number(facts->spent));
+}
+
 gv_status gv_priced_json(FILE *stream, const gv_evaluation_report *report)
 {
     const gv_priced_result *priced = &report->result->priced;
@@ -99,10 +128,10 @@ gv_status gv_priced_json(FILE *stream, const gv_evaluation_report *report)
     if (object == NULL) {
         return GV_FAIL(GV_ENOMEM, "no memory to print the evaluation");
     }
-    (void)json_dumpf(object, stream, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
-    (void)fputc('\n', stream);
-    json_decref(object);
-    return GV_OK;
+    if (report->result->is_auction_log) {
+        add_policy(object, &report->result->auctions);
+    }
+    return gv_report_dump_json(stream, object);
 }
 
 bool gv_evaluation_is_thin(const gv_evaluation_result *result)

@@ -167,7 +167,8 @@ static gv_status prepare(gv_cell_worker *worker, const gv_cell_job *job, gv_read
                                      .mechanism = *mechanism,
                                      .policy = parts->policy,
                                      .exploration = composition->scenario->exploration,
-                                     .tap = gv_bid_log_tap(&parts->log),
+                                     .tap = job->log_folder == NULL ? job->tap
+                                                                    : gv_bid_log_tap(&parts->log),
                                      .reference = job->reference};
     GV_TRY(gv_replay_create(&config, &parts->replay));
     return job->saved == NULL ? GV_OK : gv_replay_restore(parts->replay, reader);

@@ -11,6 +11,7 @@
 #include "scenarios/compose/compose.h"
 #include "sim/base/progress.h"
 #include "sim/core/checkpoint.h"
+#include "sim/market/replay.h"
 #include "sim/outcome/store.h"
 
 /* What one thread keeps from cell to cell: a source has room for one reader only. */
@@ -28,7 +29,8 @@ typedef struct gv_cell_job {
     bool reference;              /* one auction at a time, by the plain rules */
     const gv_progress *progress; /* may be NULL */
     const char *log_folder;      /* gets the bids, see bid_log.h; NULL: none are written */
-    const void *saved;           /* [saved_size]: a checkpoint to go on from; NULL: none */
+    const gv_replay_tap *tap; /* told of every auction where there is no folder; NULL: nobody is */
+    const void *saved;        /* [saved_size]: a checkpoint to go on from; NULL: none */
     size_t saved_size;
     /* Is given the finished cell (count 1), whose parts are gone when it returns. */
     gv_status (*finish)(void *context, const gv_cell_record *records, size_t count);

@@ -355,9 +355,41 @@ static gv_status evaluate_priced(evaluating *at, gv_evaluation_result *out)
                          &out->priced);
 }
 
+static gv_status evaluate_auctions(const gv_evaluation_request *request, gv_evaluation_result *out)
+{
+    gv_auctions auctions = {.log = NULL};
+    const bool is_plain = strcmp(request->columns.reward, gv_decision_columns_plain().reward) == 0;
+    const gv_auctions_request asked = {.policy = request->policy,
+                                       .log = request->log,
+                                       .cluster = request->cluster,
+                                       .reward = is_plain ? "clicks" : request->columns.reward,
+                                       .sets = request->sets,
+                                       .set_count = request->set_count,
+                                       .progress = request->progress};
+    if (request->has_episodes || request->dump != NULL) {
+        return GV_FAIL(GV_EUSAGE,
+                       "%s: --episodes and --dump are for logs of decisions, not of "
+                       "auctions",
+                       request->log);
+    }
+    GV_TRY(gv_auctions_read(&asked, &auctions));
+    out->is_priced = true;
+    out->is_auction_log = true;
+    out->auctions = auctions.facts;
+    out->round_count = auctions.log->count;
+    out->cluster_count = auctions.log->cluster_count;
+    const gv_status status = gv_priced_run(auctions.log, auctions.judged, auctions.has_chosen_bids,
+                                           request->level, &out->priced);
+    gv_auctions_fini(&auctions);
+    return status;
+}
+
 static gv_status work(evaluating *at, gv_evaluation_result *out)
 {
     const gv_evaluation_request *request = at->request;
+    if (gv_auctions_is_log(request->log)) {
+        return evaluate_auctions(request, out);
+    }
     GV_TRY(gv_decisions_read(request->log, &request->columns, &at->log));
     if (at->log->prices != NULL) {
         return evaluate_priced(at, out);

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "scenarios/run/auctions.h"
+#include "sim/base/progress.h"
 #include "sim/base/status.h"
 #include "sim/estimate/episodes.h"
 #include "sim/estimate/evaluation.h"
@@ -17,9 +19,11 @@
 enum { GV_EVALUATION_SETS_MAX = 64 };
 
 typedef struct gv_evaluation_request {
-    const char *policy; /* "uniform", "greedy", or the path of a log whose policy is judged; of
-                           doses "column" or "scale:1.2", times the column */
-    const char *log;
+    const char *policy;  /* "uniform", "greedy", or the path of a log whose policy is judged; of
+                           doses "column" or "scale:1.2", times the column; of a .gvlog as
+                           auctions.h has it */
+    const char *log;     /* a CSV of decisions, or a .gvlog */
+    const char *cluster; /* of a .gvlog, as in auctions.h */
     gv_decision_columns columns;                          /* of both logs */
     const char *model;                                    /* of rewards; NULL: by the rewards */
     const char *estimators[GV_EVALUATION_ESTIMATORS_MAX]; /* [estimator_count]; none: all */
@@ -40,6 +44,7 @@ typedef struct gv_evaluation_request {
     double reward_low;
     double reward_high;
     const char *dump; /* a safetensors file to write rounds, weights and values to; NULL: none */
+    const gv_progress *progress; /* of a replay; NULL: nobody looks on */
 } gv_evaluation_request;
 
 /* What was read, and what came of it. */
@@ -57,6 +62,8 @@ typedef struct gv_evaluation_result {
     size_t horizon;                 /* 0: they were not */
     gv_priced_result priced;        /* of auctions; `evaluation` is then empty, too */
     bool is_priced;
+    gv_auctions_facts auctions; /* of a .gvlog */
+    bool is_auction_log;        /* whether it was one */
 } gv_evaluation_result;
 
 /* What is wrong with the request is GV_EUSAGE. */

@@ -1,0 +1,112 @@
+#!/usr/bin/env bash
+# gavel evaluate on a .gvlog: against the same table as a CSV, against replays, and what is refused.
+. tests/shell_test.sh
+
+gavel=$(realpath "${GAVEL:-build/gavel}")
+weights=$PWD/models/weights
+
+# Bids of 20, 30 and 40 in turn; prices of 10 to 35, empty where they were above the bid.
+make_table() {
+    echo "when,cpm,paid,click"
+    for i in $(seq 600); do
+        local bid=$((20 + i % 3 * 10)) price=$((10 + i * 7 % 26)) paid='' click=0
+        [ "$price" -le "$bid" ] && paid=$price && [ $((i % 4)) = 0 ] && click=1
+        printf '2013-06-06 %02d:%02d:00,%s,%s,%s\n' $((i / 60)) $((i % 60)) "$bid" "$paid" "$click"
+    done
+}
+
+ingest() {
+    make_table >"$scratch/table.csv"
+    cat >"$scratch/map.yaml" <<'END'
+columns:
+  when: time
+  cpm: bid
+  paid: {role: price, empty: "1000000"}
+  click: clicks
+END
+    "$gavel" ingest csv "$scratch/table.csv" --mapping "$scratch/map.yaml" --quiet \
+        -o "$scratch/table.gvlog" >/dev/null 2>&1
+}
+
+methods() {
+    "$gavel" evaluate "$@" --json | sed -n '/"methods"/,/"logged"/p'
+}
+
+a_log_is_judged_as_its_table_is() {
+    ingest
+    local columns=(--column bid=cpm --column price=paid --column reward=click)
+    for factor in 0.5 1 1.3; do
+        methods "scale:$factor" --log "$scratch/table.csv" "${columns[@]}" >"$scratch/one" || true
+        methods "scale:$factor" --log "$scratch/table.gvlog" --cluster none >"$scratch/two" || true
+        grep -q '"km"' "$scratch/one"
+        cmp "$scratch/one" "$scratch/two"
+    done
+    methods scale:1 --log "$scratch/table.csv" "${columns[@]}" --cluster when:13 >"$scratch/one"
+    methods scale:1 --log "$scratch/table.gvlog" >"$scratch/two" # by hours where there are no users
+    cmp "$scratch/one" "$scratch/two"
+}
+
+demo_log() {
+    [ -f "$scratch/demo.gvlog" ] ||
+        "$gavel" generate --quiet --auctions 20000 --seed 3 "$scratch/demo.gvlog" >/dev/null
+}
+
+# What `gavel run` says that the policy wins, pays and is clicked, an auction.
+a_policy_wins_what_its_replay_does() {
+    demo_log
+    cat >"$scratch/run.yaml" <<'END'
+log: {path: demo.gvlog, format: gvlog}
+campaigns: [{name: all, budget: 300}]
+policies: [{type: constant, bid: 30}]
+END
+    "$gavel" run "$scratch/run.yaml" --quiet --json >"$scratch/run.json"
+    "$gavel" evaluate constant --log "$scratch/demo.gvlog" --set constant.bid=30 \
+        --set campaign.budget=300 --json >"$scratch/judged.json" || [ $? = 3 ]
+    command -v python3 >/dev/null || skip "no python3"
+    python3 - "$scratch" <<'END'
+import json, sys
+run = json.load(open(sys.argv[1] + "/run.json"))["cells"][0]["metrics"]
+judged = json.load(open(sys.argv[1] + "/judged.json"))
+replay = {name: figure["value"] * judged["auctions"]
+          for name, figure in judged["methods"]["replay"].items()}
+assert judged["auctions"] == 20000
+assert round(replay["wins"]) == run["impressions"] > 1000, (replay, run)
+assert round(replay["reward"]) == run["clicks"] > 0
+assert abs(replay["spend"] - run["spend_cpm"]) < 1e-9 * run["spend_cpm"]
+assert abs(1000 * judged["spent"] - run["spend_cpm"]) < 1e-6
+END
+}
+
+what_a_policy_lacks_is_learnt_before_what_is_judged() {
+    demo_log
+    "$gavel" evaluate linear --log "$scratch/demo.gvlog" >"$scratch/shown" || [ $? = 3 ]
+    grep -qE '^  learnt    .*b0=[0-9.]+.* by demo.gvlog ' "$scratch/shown"
+    grep -qE ' on .*demo.gvlog: 1[0-9]{4} auctions, 84 clusters by hour' "$scratch/shown"
+    "$gavel" evaluate constant --log "$scratch/demo.gvlog" --set policy.bid=20 >"$scratch/shown" ||
+        [ $? = 3 ]
+    grep -qF ': 20000 auctions, 168 clusters' "$scratch/shown"
+    ! grep -q learnt "$scratch/shown"
+    "$gavel" evaluate constant --log "$scratch/demo.gvlog" --set policy.bid=20 --cluster advertiser \
+        --set log.where='{exchange: north}' >"$scratch/shown" || [ $? = 3 ]
+    grep -qF ' 5 clusters by advertiser' "$scratch/shown"
+}
+
+what_a_log_cannot_give_is_refused() {
+    demo_log
+    local log=(--log "$scratch/demo.gvlog")
+    expect_failure 2 "or the name of a policy such as linear" "$gavel" evaluate liner "${log[@]}"
+    expect_failure 2 "expected scale: and a factor" "$gavel" evaluate scale:-1 "${log[@]}"
+    expect_failure 2 "expected linear.KEY=VALUE, or log.from" \
+        "$gavel" evaluate linear "${log[@]}" --set dros.lambda=1
+    expect_failure 2 "b1" "$gavel" evaluate linear "${log[@]}" --set linear.b1=3
+    expect_failure 2 "bids by what a market tells it" "$gavel" evaluate direct "${log[@]}" \
+        --set "direct.weights=$weights/direct.safetensors"
+    expect_failure 2 "--cluster users: expected user, hour, day" \
+        "$gavel" evaluate scale:1 "${log[@]}" --cluster users
+    expect_failure 2 "it is clicks (the default) or conversions" \
+        "$gavel" evaluate scale:1 "${log[@]}" --column reward=sales
+    expect_failure 2 "are for logs of decisions" "$gavel" evaluate scale:1 "${log[@]}" --episodes
+}
+
+run_tests a_log_is_judged_as_its_table_is a_policy_wins_what_its_replay_does \
+    what_a_policy_lacks_is_learnt_before_what_is_judged what_a_log_cannot_give_is_refused
