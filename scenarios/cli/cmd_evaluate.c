@@ -9,7 +9,9 @@
 #include "scenarios/cli/commands_impl.h"
 #include "scenarios/report/evaluation.h"
 #include "scenarios/run/evaluation.h"
+#include "scenarios/run/kept_log.h"
 #include "sim/base/param.h"
+#include "sim/outcome/read.h"
 
 enum {
     KEY_LOG = 256,
@@ -33,6 +35,8 @@ enum {
     KEY_REWARD_RANGE,
     KEY_DUMP,
     KEY_JSON,
+    KEY_RUN,
+    KEY_CELL,
 };
 
 enum { COUNT_MAX = 1000000 };
@@ -41,6 +45,8 @@ typedef struct evaluate_options {
     gv_evaluation_request request;
     gv_reach reach;
     const char *by;
+    int64_t run_id; /* of a database */
+    int64_t cell;
     bool as_json;
 } evaluate_options;
 
@@ -181,6 +187,12 @@ static void set_cluster(gv_evaluation_request *request, char *text, struct argp_
     request->columns.cluster = strcmp(text, "none") == 0 ? NULL : text;
 }
 
+/* A whole number, 0 included. */
+static int64_t parse_cell(const char *text, struct argp_state *state)
+{
+    return strcmp(text, "0") == 0 ? 0 : (int64_t)gv_cli_count("--cell", text, INT64_MAX, state);
+}
+
 static error_t take_statistics(int key, char *text, struct argp_state *state)
 {
     evaluate_options *options = state->input;
@@ -215,6 +227,12 @@ static error_t take_statistics(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_REWARD_RANGE:
         parse_range(request, text, state);
+        return 0;
+    case KEY_RUN:
+        options->run_id = (int64_t)gv_cli_count("--run", text, INT64_MAX, state);
+        return 0;
+    case KEY_CELL:
+        options->cell = parse_cell(text, state);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -319,7 +337,12 @@ static error_t take_option(int key, char *text, struct argp_state *state)
 }
 
 static const struct argp_option option_table[] = {
-    {"log", KEY_LOG, "FILE", 0, "The log: a CSV of decisions, plain or packed, or a .gvlog", 0},
+    {"log", KEY_LOG, "FILE", 0,
+     "The log: a CSV of decisions, plain or packed; a .gvlog; or the database of a run that kept "
+     "its bids, `gavel run --logs DIR --db FILE`",
+     0},
+    {"run", KEY_RUN, "NUMBER", 0, "Which run of a database; the latest", 0},
+    {"cell", KEY_CELL, "NUMBER", 0, "Which cell of it, as `gavel run --dry-run` numbers them", 0},
     {"format", KEY_FORMAT, "NAME", 0,
      "open-bandit, or plain (the default): the columns action, reward, propensity", 0},
     {"column", KEY_COLUMN, "MEANING=NAME", 0,
@@ -386,7 +409,9 @@ static void list_estimators(FILE *stream)
                   "  gavel evaluate scale:1.2 --log auctions.csv --column bid=cpm \\\n"
                   "      --column price=paid --column reward=click\n"
                   "  gavel evaluate ortb1 --log june.gvlog --set campaign.budget_share=1/4 \\\n"
-                  "      --set log.where='{advertiser: 1458}'\n");
+                  "      --set log.where='{advertiser: 1458}'\n"
+                  "  gavel run june.yaml --set exploration.jitter=0.3 --logs . --db june.db\n"
+                  "  gavel evaluate scale:1.2 --log june.db --cell 0\n");
 }
 
 static char *filter_help(int key, const char *text, void *input)
@@ -442,9 +467,27 @@ static int print(const evaluate_options *options, const gv_evaluation_result *re
     return gv_cli_finish(gv_evaluation_is_thin(result) ? GV_EXIT_DOUBTFUL : GV_EXIT_DONE);
 }
 
+/* A database stands for the log that its run kept. */
+static gv_status open_database(evaluate_options *options, gv_kept_log *kept)
+{
+    gv_evaluation_request *request = &options->request;
+    const gv_kept_log_request asked = {.database = request->log,
+                                       .policy = request->policy,
+                                       .run_id = options->run_id,
+                                       .cell = options->cell};
+    if (!gv_kept_log_is_database(request->log)) {
+        return GV_OK;
+    }
+    GV_TRY(gv_kept_log_find(&asked, kept));
+    gv_kept_log_columns(kept, &request->columns);
+    request->log = kept->path;
+    return GV_OK;
+}
+
 static int run(int argc, char **argv)
 {
     static evaluate_options options;
+    static gv_kept_log kept;
     static gv_evaluation_result result;
     options = (evaluate_options){
         .request = {.columns = gv_decision_columns_plain(),
@@ -461,12 +504,17 @@ static int run(int argc, char **argv)
                     .reward_high = (double)NAN},
         .reach = GV_REACH_BCA,
         .by = "dr",
+        .run_id = GV_RUN_LATEST,
+        .cell = GV_KEPT_LOG_ANY_CELL,
     };
     if (argp_parse(&parser, argc, argv, 0, NULL, &options) != 0) {
         return GV_EXIT_USAGE;
     }
     options.request.progress = gv_cli_progress(false);
-    const gv_status status = gv_evaluation_run(&options.request, &result);
+    gv_status status = open_database(&options, &kept);
+    if (status == GV_OK) {
+        status = gv_evaluation_run(&options.request, &result);
+    }
     gv_cli_progress_end();
     return status == GV_OK ? print(&options, &result) : gv_cli_fail(status);
 }

@@ -1,7 +1,10 @@
 #include "scenarios/run/begin.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "scenarios/config/print.h"
@@ -108,6 +111,21 @@ static bool add_warnings(const gv_composition *composition, gv_region *region, g
     return is_whole;
 }
 
+/* Where the logs are, from wherever they are looked for. */
+static gv_status add_folder(const char *folder, gv_region *region, gv_fact *facts, size_t *count)
+{
+    char path[PATH_MAX];
+    if (realpath(folder, path) == NULL) {
+        return GV_FAIL(GV_EIO, "%s: %s, where logs are to be written", folder, strerror(errno));
+    }
+    const char *text = gv_region_text(region, path, strlen(path));
+    if (text == NULL) {
+        return no_memory();
+    }
+    add(facts, count, "logs", text);
+    return GV_OK;
+}
+
 static gv_status list_provenance(const gv_composition *composition, const gv_run_options *options,
                                  gv_region *region, gv_run_record *record)
 {
@@ -127,6 +145,9 @@ static gv_status list_provenance(const gv_composition *composition, const gv_run
     add(facts, &count, "scenario_path", composition->scenario->path);
     add(facts, &count, "jobs", jobs);
     add(facts, &count, "engine", options->reference ? "reference" : "batch");
+    if (options->log_folder != NULL) {
+        GV_TRY(add_folder(options->log_folder, region, facts, &count));
+    }
     const size_t version_count = gv_version_facts(versions);
     for (size_t i = 0; i < version_count; i++) {
         add(facts, &count, versions[i].name, versions[i].value);

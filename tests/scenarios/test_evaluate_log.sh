@@ -108,5 +108,41 @@ what_a_log_cannot_give_is_refused() {
     expect_failure 2 "are for logs of decisions" "$gavel" evaluate scale:1 "${log[@]}" --episodes
 }
 
+run_demo() {
+    "$gavel" run "$scratch/run.yaml" --quiet --db "$scratch/run.db" "$@" >"$scratch/table.txt"
+}
+
+# A run's database stands for the log that it kept.
+a_database_is_judged_by_the_log_of_its_run() {
+    demo_log
+    printf '%s\n' 'log: {path: demo.gvlog, format: gvlog}' 'campaigns: [{name: all, budget: 300}]' \
+        'policies: [{type: constant, bid: 30}, {name: high, type: constant, bid: 50}]' \
+        'exploration: {jitter: 0.3}' >"$scratch/run.yaml"
+    mkdir "$scratch/first" "$scratch/second"
+    run_demo --logs "$scratch/first"
+    run_demo --logs "$scratch/second" --set exploration.jitter=0
+    run_demo
+    "$gavel" evaluate scale:1.1 --log "$scratch/first/cell-1.csv" --column bid=bid \
+        --column target=intended --column propensity=propensity --column reward=click \
+        --cluster time:13 >"$scratch/plain" || [ $? = 3 ]
+    "$gavel" evaluate scale:1.1 --log "$scratch/run.db" --run 1 --cell 1 >"$scratch/shown" || [ $? = 3 ]
+    cmp "$scratch/plain" "$scratch/shown"
+    "$gavel" evaluate scale:0.9 --log "$scratch/run.db" --run 2 --cell 0 >"$scratch/shown" || [ $? = 3 ]
+    grep -qE 'cell-0.csv: 20000 auctions, 168 clusters' "$scratch/shown"
+    expect_failure 2 "run 3 of $scratch/run.db kept no bids: run its scenario again with --logs" \
+        "$gavel" evaluate scale:1 --log "$scratch/run.db"
+    expect_failure 2 "has 2 cells; say which with --cell: 0 (all at 300 under constant), 1 (all" \
+        "$gavel" evaluate scale:1 --log "$scratch/run.db" --run 1
+    expect_failure 2 "gavel compare $scratch/run.db" \
+        "$gavel" evaluate linear --log "$scratch/run.db" --run 1
+    cp "$scratch/second/cell-0.csv" "$scratch/first"
+    expect_failure 2 "another run has written there" \
+        "$gavel" evaluate scale:1 --log "$scratch/run.db" --run 1 --cell 0
+    rm "$scratch/second/cell-0.csv"
+    expect_failure 1 "second/cell-0.csv: cannot be read" \
+        "$gavel" evaluate scale:1 --log "$scratch/run.db" --run 2 --cell 0
+}
+
 run_tests a_log_is_judged_as_its_table_is a_policy_wins_what_its_replay_does \
-    what_a_policy_lacks_is_learnt_before_what_is_judged what_a_log_cannot_give_is_refused
+    what_a_policy_lacks_is_learnt_before_what_is_judged what_a_log_cannot_give_is_refused \
+    a_database_is_judged_by_the_log_of_its_run

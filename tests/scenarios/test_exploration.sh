@@ -98,7 +98,7 @@ mistakes_are_refused_where_they_stand() {
         exploration.epsilon=0.5
     expect_failure 2 "exploration.low is 3, expected less than high, 2" demo --set \
         exploration.low=3 --set exploration.jitter=1
-    expect_failure 1 "nowhere/cell-0.csv: cannot create" demo --logs nowhere
+    expect_failure 1 "nowhere: No such file or directory, where logs are to be written" demo --logs nowhere
     expect_failure 2 "exploration belongs to the replay of a log" "$gavel" run \
         "$scenarios/market48.yaml" --set exploration.jitter=1
 }
