@@ -9,6 +9,7 @@
 #include "scenarios/cli/commands_impl.h"
 #include "scenarios/report/evaluation.h"
 #include "scenarios/run/evaluation.h"
+#include "scenarios/run/file_kind.h"
 #include "scenarios/run/kept_log.h"
 #include "sim/base/param.h"
 #include "sim/outcome/read.h"
@@ -357,7 +358,7 @@ static const struct argp_option option_table[] = {
      ".gvlog user (the default where it has users), hour (else), day, or a column of texts",
      0},
     {"estimator", 'e', "NAME,...", 0, "Which estimators; all by default", 0},
-    {"by", KEY_BY, "NAME", 0, "The estimator of the verdict: dr", 0},
+    {"by", KEY_BY, "NAME", 0, "The row whose verdict it is: dr; of auctions km", 0},
     {"model", KEY_MODEL, "NAME", 0,
      "Of rewards: ridge, logistic (the default for rewards of 0 to 1)", 0},
     {"kernel", KEY_KERNEL, "NAME", 0,
@@ -398,20 +399,23 @@ static void list_estimators(FILE *stream)
         (void)fprintf(stream, "  %-13s%s\n", gv_estimator_types[i]->info.name,
                       gv_estimator_types[i]->info.summary);
     }
-    (void)fprintf(stream,
-                  "\nExits with 3 when the overlap of policy and log is too thin to be trusted.\n\n"
-                  "Example:\n"
-                  "  gavel evaluate bts-men.csv.gz --log random-men.csv.gz --format open-bandit\n"
-                  "  gavel evaluate uniform --log shown.csv --column reward=bought \\\n"
-                  "      --column context=device --cluster user --interval sequence\n"
-                  "  gavel evaluate scale:1.2 --log bids.csv --column bid=cpm \\\n"
-                  "      --column target=planned --column propensity=density\n"
-                  "  gavel evaluate scale:1.2 --log auctions.csv --column bid=cpm \\\n"
-                  "      --column price=paid --column reward=click\n"
-                  "  gavel evaluate ortb1 --log june.gvlog --set campaign.budget_share=1/4 \\\n"
-                  "      --set log.where='{advertiser: 1458}'\n"
-                  "  gavel run june.yaml --set exploration.jitter=0.3 --logs . --db june.db\n"
-                  "  gavel evaluate scale:1.2 --log june.db --cell 0\n");
+    (void)fprintf(
+        stream,
+        "\nThe verdict is better, worse, unclear or too thin, with the A/B test that sees such a "
+        "difference\nand how long that takes. Exits with 3 where it is too thin: the overlap "
+        "of policy and log, or what\na log of auctions shows of prices.\n\n"
+        "Example:\n"
+        "  gavel evaluate bts-men.csv.gz --log random-men.csv.gz --format open-bandit\n"
+        "  gavel evaluate uniform --log shown.csv --column reward=bought \\\n"
+        "      --column context=device --cluster user --interval sequence\n"
+        "  gavel evaluate scale:1.2 --log bids.csv --column bid=cpm \\\n"
+        "      --column target=planned --column propensity=density\n"
+        "  gavel evaluate scale:1.2 --log auctions.csv --column bid=cpm \\\n"
+        "      --column price=paid --column reward=click\n"
+        "  gavel evaluate ortb1 --log june.gvlog --set campaign.budget_share=1/4 \\\n"
+        "      --set log.where='{advertiser: 1458}'\n"
+        "  gavel run june.yaml --set exploration.jitter=0.3 --logs . --db june.db\n"
+        "  gavel evaluate scale:1.2 --log june.db --cell 0\n");
 }
 
 static char *filter_help(int key, const char *text, void *input)
@@ -449,6 +453,26 @@ static const printer printers[] = {
     {gv_priced_print, gv_priced_json},
 };
 
+/* Whether the kind of log has an estimator of the name that --by gives. */
+static gv_status check_by(const gv_evaluation_report *report)
+{
+    const gv_evaluation_result *result = report->result;
+    bool is_known = result->horizon == 0 && gv_evaluation_report_headline(report) != NULL;
+    for (size_t e = 0; result->horizon > 0 && gv_episode_types[e] != NULL; e++) {
+        is_known = is_known || strcmp(gv_episode_types[e]->info.name, report->by) == 0;
+    }
+    for (int m = 0; result->is_priced && m < GV_PRICED_METHODS; m++) {
+        is_known = is_known || strcmp(gv_priced_method_name((gv_priced_method)m), report->by) == 0;
+    }
+    const bool is_default = result->is_priced && strcmp(report->by, "dr") == 0;
+    return is_known || is_default
+               ? GV_OK
+               : GV_FAIL(GV_EUSAGE,
+                         "--by %s: the table for this log has no such row; expected one of its "
+                         "names, such as %s",
+                         report->by, result->is_priced ? "km" : "dr");
+}
+
 static int print(const evaluate_options *options, const gv_evaluation_result *result)
 {
     const gv_evaluation_report report = {
@@ -457,6 +481,10 @@ static int print(const evaluate_options *options, const gv_evaluation_result *re
         .reach = options->reach,
         .by = options->by,
     };
+    const gv_status known = check_by(&report);
+    if (known != GV_OK) {
+        return gv_cli_fail(known);
+    }
     const gv_report_options look = gv_report_options_for(stdout);
     const printer *how = &printers[result->is_priced ? 2 : (result->horizon > 0 ? 1 : 0)];
     const gv_status status =
@@ -475,7 +503,7 @@ static gv_status open_database(evaluate_options *options, gv_kept_log *kept)
                                        .policy = request->policy,
                                        .run_id = options->run_id,
                                        .cell = options->cell};
-    if (!gv_kept_log_is_database(request->log)) {
+    if (gv_file_kind_of(request->log) != GV_FILE_DATABASE) {
         return GV_OK;
     }
     GV_TRY(gv_kept_log_find(&asked, kept));

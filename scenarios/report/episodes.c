@@ -1,8 +1,11 @@
 /* What an evaluation of episodes came to. */
+#include <assert.h>
 #include <jansson.h>
 #include <math.h>
+#include <string.h>
 
 #include "scenarios/report/evaluation.h"
+#include "scenarios/report/verdict.h"
 
 enum { COLUMN_NAME, COLUMN_VALUE, COLUMN_INTERVAL, COLUMNS };
 
@@ -21,6 +24,33 @@ static void set_row(gv_table *table, size_t row, const char *name, const gv_inte
     } else {
         gv_table_set(table, row, COLUMN_INTERVAL, "-");
     }
+}
+
+/* The estimator that the report goes by. */
+static size_t headline_of(const gv_evaluation_report *report)
+{
+    size_t e = 0;
+    while (strcmp(gv_episode_types[e]->info.name, report->by) != 0) {
+        e++;
+        assert(gv_episode_types[e] != NULL);
+    }
+    return e;
+}
+
+static gv_verdict_case verdict_of(const gv_evaluation_report *report)
+{
+    const gv_evaluation_result *result = report->result;
+    const gv_episode_evaluation *evaluation = &result->episodes;
+    const gv_interval *difference = &evaluation->differences[headline_of(report)];
+    return (gv_verdict_case){.verdict = gv_verdict_of(evaluation->is_thin, difference),
+                             .complaint = evaluation->complaint,
+                             .difference = *difference,
+                             .logged = evaluation->logged.estimate,
+                             .level = report->request->level,
+                             .unit = "an episode",
+                             .by = report->by,
+                             .split = "an A/B split of whole episodes",
+                             .design = &result->design};
 }
 
 gv_status gv_episode_evaluation_print(FILE *stream, const gv_evaluation_report *report,
@@ -47,10 +77,9 @@ gv_status gv_episode_evaluation_print(FILE *stream, const gv_evaluation_report *
         "\n  overlap   the weighted log is worth %.1f of its episodes, one carries %.1f %% "
         "of all weight\n",
         evaluation->effective, 100 * evaluation->largest);
-    if (evaluation->is_thin) {
-        (void)fprintf(stream, "\n  verdict   too thin: whole episodes share too little with the "
-                              "policy to be trusted\n");
-    }
+    const gv_verdict_case verdict = verdict_of(report);
+    gv_verdict_print(stream, &verdict);
+    gv_verdict_print_test(stream, &verdict);
     return GV_OK;
 }
 
@@ -60,13 +89,24 @@ static json_t *number(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
-static json_t *value_json(const char *name, const gv_interval *value)
+static json_t *interval_json(const char *key, const gv_interval *value)
 {
     json_t *object = json_object();
-    (void)json_object_set_new(object, "estimator", json_string(name));
-    (void)json_object_set_new(object, "value", number(value->estimate));
+    (void)json_object_set_new(object, key, number(value->estimate));
     (void)json_object_set_new(object, "low", number(value->low));
     (void)json_object_set_new(object, "high", number(value->high));
+    return object;
+}
+
+static json_t *estimate_json(const gv_episode_evaluation *evaluation, size_t e)
+{
+    const gv_interval *difference = &evaluation->differences[e];
+    json_t *object = interval_json("value", &evaluation->values[e]);
+    (void)json_object_set_new(object, "estimator", json_string(gv_episode_types[e]->info.name));
+    (void)json_object_set_new(object, "difference", interval_json("estimate", difference));
+    (void)json_object_set_new(
+        object, "verdict",
+        json_string(gv_verdict_name(gv_verdict_of(evaluation->is_thin, difference))));
     return object;
 }
 
@@ -76,17 +116,19 @@ gv_status gv_episode_evaluation_json(FILE *stream, const gv_evaluation_report *r
     const gv_episode_evaluation *evaluation = &result->episodes;
     json_t *estimates = json_array();
     for (size_t e = 0; e < evaluation->type_count; e++) {
-        (void)json_array_append_new(
-            estimates, value_json(gv_episode_types[e]->info.name, &evaluation->values[e]));
+        (void)json_array_append_new(estimates, estimate_json(evaluation, e));
     }
-    json_t *object =
-        json_pack("{s:s,s:s,s:I,s:I,s:I,s:s,s:f,s:o,s:o,s:f,s:f,s:b}", "policy",
-                  report->request->policy, "log", report->request->log, "episodes",
-                  (json_int_t)result->cluster_count, "horizon", (json_int_t)result->horizon,
-                  "actions", (json_int_t)result->action_count, "model", result->model, "level",
-                  report->request->level, "logged", value_json("logged", &evaluation->logged),
-                  "estimates", estimates, "effective_episodes", evaluation->effective,
-                  "largest_share", evaluation->largest, "is_too_thin", evaluation->is_thin);
+    const gv_verdict_case verdict = verdict_of(report);
+    json_t *object = json_pack(
+        "{s:s,s:s,s:I,s:I,s:I,s:s,s:f,s:o,s:o,s:f,s:f,s:b,s:s,s:s,s:s,s:o}", "policy",
+        report->request->policy, "log", report->request->log, "episodes",
+        (json_int_t)result->cluster_count, "horizon", (json_int_t)result->horizon, "actions",
+        (json_int_t)result->action_count, "model", result->model, "level", report->request->level,
+        "logged", interval_json("value", &evaluation->logged), "estimates", estimates,
+        "effective_episodes", evaluation->effective, "largest_share", evaluation->largest,
+        "is_too_thin", evaluation->is_thin, "complaint", evaluation->complaint, "by", report->by,
+        "verdict", gv_verdict_name(verdict.verdict), "test_length_in_logs",
+        number(gv_verdict_test_length(&verdict)));
     if (object == NULL) {
         return GV_FAIL(GV_ENOMEM, "no memory to print the evaluation");
     }

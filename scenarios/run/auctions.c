@@ -1,27 +1,13 @@
 #include "scenarios/run/auctions.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "scenarios/run/auctions_impl.h"
 #include "sim/base/mem.h"
 #include "sim/base/number.h"
 
-enum { MAGIC_SIZE = 8, NAMES_MAX = 128 };
-
-bool gv_auctions_is_log(const char *path)
-{
-    static const char magic[MAGIC_SIZE] = {'\x89', 'G', 'V', 'L', 'O', 'G', '\r', '\n'};
-    char start[MAGIC_SIZE] = "";
-    FILE *file = fopen(path, "rbe");
-    if (file == NULL) {
-        return false;
-    }
-    const size_t size = fread(start, 1, sizeof start, file);
-    (void)fclose(file);
-    return size == sizeof start && memcmp(start, magic, sizeof magic) == 0;
-}
+enum { NAMES_MAX = 128 };
 
 /* The factor of "scale:FACTOR"; NaN: it is the name of a policy. */
 static gv_status read_factor(const char *policy, double *factor)

@@ -50,9 +50,6 @@ typedef struct gv_auctions {
     gv_auctions_facts facts;
 } gv_auctions;
 
-/* Whether the file begins as a .gvlog does. */
-bool gv_auctions_is_log(const char *path);
-
 /* GV_EUSAGE: the request, with what to say instead. On GV_OK gv_auctions_fini() frees it. */
 GV_MUST_CHECK gv_status gv_auctions_read(const gv_auctions_request *request, gv_auctions *out);
 void gv_auctions_fini(gv_auctions *auctions); /* of a zeroed one does nothing */

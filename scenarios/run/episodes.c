@@ -128,3 +128,28 @@ const gv_episodes *gv_episode_table_episodes(const gv_episode_table *table)
 {
     return &table->episodes;
 }
+
+gv_status gv_episode_table_design(const gv_episode_table *table, gv_design *out)
+{
+    const gv_episodes *episodes = &table->episodes;
+    *out = (gv_design){.unit_count = 0};
+    if (episodes->count < 2) {
+        return GV_OK;
+    }
+    double *returns = gv_mem_alloc(0, episodes->count, sizeof *returns);
+    if (returns == NULL) {
+        return GV_FAIL(GV_ENOMEM, "no memory for %zu episodes", episodes->count);
+    }
+    double discount = 1;
+    for (size_t t = 0; t < episodes->horizon; t++) {
+        for (size_t i = 0; i < episodes->count; i++) {
+            returns[i] += discount * episodes->steps.rewards[t * episodes->count + i];
+        }
+        discount *= episodes->discount;
+    }
+    const gv_unit_log units = {
+        .count = episodes->count, .rewards = returns, .unit_count = episodes->count};
+    const gv_status status = gv_design_measure(&units, 1, out);
+    gv_mem_free(returns);
+    return status;
+}

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "scenarios/run/episodes.h"
+#include "scenarios/run/file_kind.h"
 #include "scenarios/run/priced.h"
 #include "sim/base/mem.h"
 #include "sim/base/number.h"
@@ -315,6 +316,16 @@ static void tell(const evaluating *at, gv_evaluation_result *out)
     out->bandwidth = at->doses.bandwidth;
 }
 
+/* What the log's own policy earned, by clusters. */
+static gv_status plan_test(const gv_decisions *log, double days, gv_design *out)
+{
+    const gv_unit_log units = {.count = log->count,
+                               .rewards = log->rewards,
+                               .units = log->clusters,
+                               .unit_count = log->cluster_count};
+    return log->cluster_count < 2 ? GV_OK : gv_design_measure(&units, days > 0 ? days : 1, out);
+}
+
 static gv_status evaluate_episodes(const evaluating *at, const gv_evaluation_config *config,
                                    gv_evaluation_result *out)
 {
@@ -330,8 +341,11 @@ static gv_status evaluate_episodes(const evaluating *at, const gv_evaluation_con
         out->model = fit.model->info.name;
     }
     out->horizon = episodes->horizon;
-    const gv_status status =
+    gv_status status =
         gv_episodes_evaluate(episodes, &fit, &config->bootstrap, config->level, &out->episodes);
+    if (status == GV_OK) {
+        status = gv_episode_table_design(table, &out->design);
+    }
     gv_episode_table_destroy(table);
     return status;
 }
@@ -351,6 +365,7 @@ static gv_status evaluate_priced(evaluating *at, gv_evaluation_result *out)
     out->round_count = log->count;
     out->cluster_count = log->cluster_count;
     out->reject_count = log->reject_count;
+    GV_TRY(plan_test(log, 0, &out->design));
     return gv_priced_run(log, at->dose_targets, log->targets == NULL, at->request->level,
                          &out->priced);
 }
@@ -378,8 +393,11 @@ static gv_status evaluate_auctions(const gv_evaluation_request *request, gv_eval
     out->auctions = auctions.facts;
     out->round_count = auctions.log->count;
     out->cluster_count = auctions.log->cluster_count;
-    const gv_status status = gv_priced_run(auctions.log, auctions.judged, auctions.has_chosen_bids,
-                                           request->level, &out->priced);
+    gv_status status = plan_test(auctions.log, auctions.facts.days, &out->design);
+    if (status == GV_OK) {
+        status = gv_priced_run(auctions.log, auctions.judged, auctions.has_chosen_bids,
+                               request->level, &out->priced);
+    }
     gv_auctions_fini(&auctions);
     return status;
 }
@@ -387,7 +405,7 @@ static gv_status evaluate_auctions(const gv_evaluation_request *request, gv_eval
 static gv_status work(evaluating *at, gv_evaluation_result *out)
 {
     const gv_evaluation_request *request = at->request;
-    if (gv_auctions_is_log(request->log)) {
+    if (gv_file_kind_of(request->log) == GV_FILE_AUCTIONS) {
         return evaluate_auctions(request, out);
     }
     GV_TRY(gv_decisions_read(request->log, &request->columns, &at->log));

@@ -13,6 +13,7 @@
 #include "sim/base/status.h"
 #include "sim/estimate/episodes.h"
 #include "sim/estimate/evaluation.h"
+#include "sim/estimate/experiment.h"
 #include "sim/estimate/priced.h"
 #include "sim/log/decisions.h"
 
@@ -64,6 +65,9 @@ typedef struct gv_evaluation_result {
     bool is_priced;
     gv_auctions_facts auctions; /* of a .gvlog */
     bool is_auction_log;        /* whether it was one */
+    gv_design design;           /* of auctions, and of episodes: an A/B test that deals clusters;
+                                   unit_count 0: of fewer than two. One day is the log where it has
+                                   no times */
 } gv_evaluation_result;
 
 /* What is wrong with the request is GV_EUSAGE. */

@@ -9,23 +9,10 @@
 #include "sim/base/money.h"
 #include "sim/outcome/read.h"
 
-enum { MAGIC_SIZE = 16, LINE_SIZE = 1024, LIST_SIZE = 512, AMOUNT_SIZE = 64 };
+enum { LINE_SIZE = 1024, LIST_SIZE = 512, AMOUNT_SIZE = 64 };
 
 /* Columns of bid_log.h, from 0. */
 enum { FIELD_DENSITY = 4, FIELD_PRICE = 7 };
-
-bool gv_kept_log_is_database(const char *path)
-{
-    static const char magic[MAGIC_SIZE] = "SQLite format 3";
-    char start[MAGIC_SIZE] = "";
-    FILE *file = fopen(path, "rbe");
-    if (file == NULL) {
-        return false;
-    }
-    const size_t size = fread(start, 1, sizeof start, file);
-    (void)fclose(file);
-    return size == sizeof start && memcmp(start, magic, sizeof magic) == 0;
-}
 
 /* A policy by name is another question: the database compares those that it has. */
 static gv_status check_policy(const gv_kept_log_request *request, const gv_outcomes *outcomes)

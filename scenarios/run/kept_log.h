@@ -29,9 +29,6 @@ typedef struct gv_kept_log {
     bool is_explored; /* its bids have densities */
 } gv_kept_log;
 
-/* Whether the file begins as SQLite's do. */
-bool gv_kept_log_is_database(const char *path);
-
 /* GV_EUSAGE: no log was kept, or which of several is meant, with what to say instead. */
 GV_MUST_CHECK gv_status gv_kept_log_find(const gv_kept_log_request *request, gv_kept_log *out);
 

@@ -1,6 +1,7 @@
 #include "sim/estimate/episodes.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "sim/base/mem.h"
 
@@ -44,7 +45,8 @@ typedef struct reckoning {
 typedef struct figure {
     const gv_episode_type *type; /* NULL: what the log's own policy earned */
     size_t horizon;
-    size_t own; /* its column */
+    size_t own;         /* its column */
+    bool is_difference; /* less the log's own */
 } figure;
 
 static double figure_value(const void *context, const double *totals)
@@ -53,8 +55,11 @@ static double figure_value(const void *context, const double *totals)
     if (!(totals[GV_EPISODE_COUNT] > 0)) {
         return (double)NAN;
     }
-    return of->type == NULL ? totals[of->own] / totals[GV_EPISODE_COUNT]
-                            : of->type->value(totals, of->horizon);
+    const double own = totals[of->own] / totals[GV_EPISODE_COUNT];
+    if (of->type == NULL) {
+        return own;
+    }
+    return of->type->value(totals, of->horizon) - (of->is_difference ? own : 0);
 }
 
 static double own_return(const gv_episodes *episodes, size_t episode)
@@ -66,6 +71,17 @@ static double own_return(const gv_episodes *episodes, size_t episode)
         discount *= episodes->discount;
     }
     return earned;
+}
+
+static void complain(gv_episode_evaluation *out)
+{
+    out->is_thin = out->effective < EFFECTIVE_MIN || out->largest > LARGEST_MAX;
+    if (out->is_thin) {
+        (void)snprintf(out->complaint, sizeof out->complaint,
+                       "whole episodes share too little with the policy: the weighted log is worth "
+                       "%.1f of them, one carries %.1f %% of all weight",
+                       out->effective, 100 * out->largest);
+    }
 }
 
 static void add_all(reckoning *at, gv_episode_evaluation *out)
@@ -93,7 +109,7 @@ static void add_all(reckoning *at, gv_episode_evaluation *out)
     }
     out->effective = squares > 0 ? sum * sum / squares : 0;
     out->largest = sum > 0 ? largest / sum : 0;
-    out->is_thin = out->effective < EFFECTIVE_MIN || out->largest > LARGEST_MAX;
+    complain(out);
 }
 
 static gv_status draw(reckoning *at, const gv_bootstrap_config *config, double level,
@@ -109,9 +125,13 @@ static gv_status draw(reckoning *at, const gv_bootstrap_config *config, double l
     gv_bootstrap *bootstrap = NULL;
     GV_TRY(gv_bootstrap_create(&clusters, config, &bootstrap));
     for (; gv_episode_types[out->type_count] != NULL; out->type_count++) {
-        const figure of = {.type = gv_episode_types[out->type_count],
-                           .horizon = at->episodes->horizon};
+        figure of = {.type = gv_episode_types[out->type_count],
+                     .horizon = at->episodes->horizon,
+                     .own = at->column_count};
         out->values[out->type_count] =
+            gv_bootstrap_interval(bootstrap, figure_value, &of, GV_INTERVAL_BCA, level);
+        of.is_difference = true;
+        out->differences[out->type_count] =
             gv_bootstrap_interval(bootstrap, figure_value, &of, GV_INTERVAL_BCA, level);
     }
     const figure own = {.own = at->column_count};

@@ -385,14 +385,18 @@ gv_status gv_evaluate(const gv_evaluation_config *config, gv_evaluation *out)
     return status;
 }
 
-gv_verdict gv_evaluation_verdict(const gv_evaluation *evaluation, const gv_estimate *estimate)
+gv_verdict gv_verdict_of(bool is_thin, const gv_interval *difference)
 {
-    const gv_interval *difference = &estimate->difference;
-    if (evaluation->is_thin) {
+    if (is_thin) {
         return GV_VERDICT_THIN;
     }
     if (difference->state != GV_INTERVAL_GIVEN || (difference->low <= 0 && difference->high >= 0)) {
         return GV_VERDICT_UNCLEAR;
     }
     return difference->low > 0 ? GV_VERDICT_BETTER : GV_VERDICT_WORSE;
+}
+
+gv_verdict gv_evaluation_verdict(const gv_evaluation *evaluation, const gv_estimate *estimate)
+{
+    return gv_verdict_of(evaluation->is_thin, &estimate->difference);
 }

@@ -56,8 +56,9 @@ gv_status gv_design_measure(const gv_unit_log *log, double days, gv_design *out)
     const double mean = mean_reward(log);
     for (size_t i = 0; i < log->count; i++) {
         const double off = log->rewards[i] - mean;
-        units[log->units[i]].all += off;
-        units[log->units[i]].early += log->is_early != NULL && log->is_early[i] ? off : 0;
+        unit_sums *unit = &units[log->units == NULL ? i : log->units[i]];
+        unit->all += off;
+        unit->early += log->is_early != NULL && log->is_early[i] ? off : 0;
     }
     double squares = 0;
     for (size_t u = 0; u < log->unit_count; u++) {

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "sim/base/mem.h"
@@ -218,23 +219,60 @@ static double earning_of(const reckoning *at)
                : 0;
 }
 
+/* The chance that the auction's price, above the log's bid, is above every bid of the log. */
+static double unseen_chance(const reckoning *at, size_t i, double end)
+{
+    const gv_survival *curve = at->prices;
+    return at->priced->judged[i] > end
+               ? gv_survival_at(curve, end) / gv_survival_at(curve, at->priced->bids[i])
+               : 0;
+}
+
 static void describe(const reckoning *at, gv_priced_result *out)
 {
     const gv_priced *priced = at->priced;
     const double end = gv_survival_end(at->prices);
     double raised = 0;
     double unseen = 0;
+    double blind = 0;
+    double lost = 0;
     for (size_t i = 0; i < priced->count; i++) {
-        if (!priced->won[i] && priced->judged[i] > priced->bids[i]) {
+        const bool is_higher = priced->judged[i] > priced->bids[i];
+        lost += priced->won[i] ? 0 : 1;
+        blind += is_higher ? 1 : 0;
+        if (!priced->won[i] && is_higher) {
             raised += 1;
-            unseen += priced->judged[i] > end ? gv_survival_at(at->prices, end) /
-                                                    gv_survival_at(at->prices, priced->bids[i])
-                                              : 0;
+            unseen += unseen_chance(at, i, end);
         }
     }
     out->earning = earning_of(at);
     out->raised = raised / (double)priced->count;
     out->unseen = unseen / (double)priced->count;
+    out->blind = lost > 0 ? 0 : blind / (double)priced->count;
+}
+
+static void complain(figures whole, gv_priced_result *out)
+{
+    char *text = out->complaint;
+    const double wins = whole[GV_PRICED_KM][GV_PRICED_WINS];
+    out->inferred = wins > 0 ? 1 - whole[GV_PRICED_REPLAY][GV_PRICED_WINS] / wins : 0;
+    if (out->blind > GV_PRICED_UNSEEN_MAX) {
+        (void)snprintf(text, sizeof out->complaint,
+                       "in %.1f %% of auctions the bid is above the logged one, and the log holds "
+                       "none that it lost: what such bids win more is not in it",
+                       100 * out->blind);
+    } else if (out->unseen > GV_PRICED_UNSEEN_MAX) {
+        (void)snprintf(text, sizeof out->complaint,
+                       "%.1f %% of auctions may be won at prices above every bid of the log",
+                       100 * out->unseen);
+    } else if (out->inferred > GV_PRICED_INFERRED_MAX) {
+        (void)snprintf(
+            text, sizeof out->complaint,
+            "%.0f %% of what it wins the log lost: inferred from other auctions' prices, "
+            "not seen",
+            100 * out->inferred);
+    }
+    out->is_thin = text[0] != '\0';
 }
 
 static size_t group_of(const gv_priced *priced, size_t i, size_t groups)
@@ -243,13 +281,31 @@ static size_t group_of(const gv_priced *priced, size_t i, size_t groups)
     return cluster * groups / priced->cluster_count;
 }
 
-/* Squares of the jackknife, around the estimate on all. */
-static void leave_out(reckoning *at, size_t groups, figures whole, figures squares)
+/* Squares of the jackknife, around the estimate on all: of values, and of what they are more than
+   the log's own. */
+typedef struct jackknife {
+    figures values;
+    figures differences;
+} jackknife;
+
+static void add_part(figures whole, figures part, jackknife *squares)
+{
+    for (size_t m = 0; m <= GV_PRICED_METHODS; m++) {
+        for (size_t f = 0; f < GV_PRICED_FIGURES; f++) {
+            const double off = part[m][f] - whole[m][f];
+            const double own = part[GV_PRICED_METHODS][f] - whole[GV_PRICED_METHODS][f];
+            squares->values[m][f] += off * off;
+            squares->differences[m][f] += (off - own) * (off - own);
+        }
+    }
+}
+
+static void leave_out(reckoning *at, size_t groups, figures whole, jackknife *squares)
 {
     const gv_priced *priced = at->priced;
     const gv_survival_data prices = price_data(at);
     const gv_survival_data bids = bid_data(at);
-    memset(squares, 0, sizeof(figures));
+    memset(squares, 0, sizeof *squares);
     for (size_t g = 0; g < groups; g++) {
         figures part;
         for (size_t i = 0; i < priced->count; i++) {
@@ -258,12 +314,7 @@ static void leave_out(reckoning *at, size_t groups, figures whole, figures squar
         gv_survival_redraw(at->prices, &prices);
         gv_survival_redraw(at->bids, &bids);
         reckon(at, part);
-        for (size_t m = 0; m <= GV_PRICED_METHODS; m++) {
-            for (size_t f = 0; f < GV_PRICED_FIGURES; f++) {
-                const double off = part[m][f] - whole[m][f];
-                squares[m][f] += off * off;
-            }
-        }
+        add_part(whole, part, squares);
     }
 }
 
@@ -280,17 +331,23 @@ static gv_interval interval_of(double estimate, double squares, size_t groups, d
 static gv_status work(reckoning *at, double level, gv_priced_result *out)
 {
     figures whole;
-    figures squares;
+    jackknife squares;
+    const size_t groups = out->group_count;
     GV_TRY(draw_curves(at));
     reckon(at, whole);
     describe(at, out);
-    leave_out(at, out->group_count, whole, squares);
-    for (size_t m = 0; m <= GV_PRICED_METHODS; m++) {
-        for (size_t f = 0; f < GV_PRICED_FIGURES; f++) {
+    complain(whole, out);
+    leave_out(at, groups, whole, &squares);
+    for (size_t f = 0; f < GV_PRICED_FIGURES; f++) {
+        const double own = whole[GV_PRICED_METHODS][f];
+        out->logged[f] = interval_of(own, squares.values[GV_PRICED_METHODS][f], groups, level);
+        for (size_t m = 0; m < GV_PRICED_METHODS; m++) {
             const bool applies = m != GV_PRICED_IPC || !at->priced->has_chosen_bids;
-            gv_interval *interval = m == GV_PRICED_METHODS ? &out->logged[f] : &out->figures[m][f];
-            *interval = interval_of(applies ? whole[m][f] : (double)NAN,
-                                    applies ? squares[m][f] : 0, out->group_count, level);
+            const double value = applies ? whole[m][f] : (double)NAN;
+            out->figures[m][f] =
+                interval_of(value, applies ? squares.values[m][f] : 0, groups, level);
+            out->differences[m][f] =
+                interval_of(value - own, applies ? squares.differences[m][f] : 0, groups, level);
         }
     }
     return GV_OK;

@@ -87,6 +87,14 @@ episodes_are_judged_whole() {
     grep -qF '200 episodes of 2 decisions' "$scratch/shown"
     for name in is wis pdis wpdis dr wdr; do grep -qE "^  $name +2 " "$scratch/shown"; done
     grep -qF 'worth 50.0 of its episodes' "$scratch/shown"
+    grep -qE 'better than the logged policy by 1 an episode \(\+100.0 %\), .* \(dr\)$' "$scratch/shown"
+    grep -qE 'test      an A/B split of whole episodes .* after 0.0[0-9]+ times' "$scratch/shown"
+    printf 'action,reward\na,0\n' >"$scratch/other.csv"
+    "$gavel" evaluate "$scratch/other.csv" --log "$scratch/days.csv" --cluster day --episodes \
+        --by wis >"$scratch/shown"
+    grep -qE 'worse than the logged policy by 1 an episode .* \(wis\)$' "$scratch/shown"
+    expect_failure 3 "too thin: whole episodes share too little with the policy" "$gavel" evaluate \
+        "$scratch/policy.csv" --log <(head -21 "$scratch/days.csv") --cluster day --episodes
     "$gavel" evaluate "$scratch/policy.csv" --log "$scratch/days.csv" --cluster day --episodes \
         --json | grep -qF '"horizon": 2'
     echo "200,a,0.5,0" >>"$scratch/days.csv"
@@ -131,6 +139,31 @@ budgets_that_run_out_are_warned_of() {
         grep -qF '"fade": {'
 }
 
+# Bids of 1, 2, 3 in turn at prices of 1.5, a click in seven: 0.7 times loses those of 2.
+auctions_have_a_verdict() {
+    { echo "cpm,paid,click"; for i in $(seq 700); do
+        [ $((i % 3)) = 0 ] && echo '1,,' || echo "$((i % 3 + 1)),1.5,$((i % 7 == 1))"; done; } \
+        >"$scratch/auctions.csv"
+    columns=(--column bid=cpm --column price=paid --column reward=click)
+    judge() { "$gavel" evaluate "$1" --log "$scratch/auctions.csv" "${columns[@]}"; }
+    judge scale:0.7 >"$scratch/shown"
+    grep -qE 'worse than the logged policy by 0.04[0-9]+ rewards an auction \(-[45][0-9.]+ %\)' \
+        "$scratch/shown"
+    grep -qE 'cost +it spends 50.1 % less than the log did' "$scratch/shown"
+    grep -qE 'test +an A/B split of the clusters sees .* times this log' "$scratch/shown"
+    judge scale:1.5 >"$scratch/shown"
+    grep -qE 'better than the logged policy by 0.04[0-9]+ rewards an auction \(\+[45][0-9.]+ %\)' \
+        "$scratch/shown"
+    judge scale:0.9 >"$scratch/shown"
+    grep -qF 'verdict   unclear: ' "$scratch/shown"
+    grep -vE '^1,' "$scratch/auctions.csv" >"$scratch/won.csv"
+    expect_failure 3 "too thin: in 100.0 % of auctions the bid is above the logged one" \
+        "$gavel" evaluate scale:1.2 --log "$scratch/won.csv" "${columns[@]}"
+    { cat "$scratch/auctions.csv"; yes 1,, | head -700; } >"$scratch/few.csv"
+    expect_failure 3 "too thin: 67 % of what it wins the log lost: inferred" \
+        "$gavel" evaluate scale:1.5 --log "$scratch/few.csv" "${columns[@]}"
+}
+
 what_is_wrong_is_refused_with_a_hint() {
     make_log >"$scratch/log.csv"
     expect_failure 2 "which policy?" "$gavel" evaluate --log "$scratch/log.csv"
@@ -141,6 +174,8 @@ what_is_wrong_is_refused_with_a_hint() {
         "$gavel" evaluate uniform --log "$scratch/log.csv" "${columns[@]}" -e snip,dr
     expect_failure 2 "--by dr is none of" \
         "$gavel" evaluate uniform --log "$scratch/log.csv" "${columns[@]}" -e ips
+    expect_failure 2 "--by wis: the table for this log has no such row" \
+        "$gavel" evaluate uniform --log "$scratch/log.csv" "${columns[@]}" --by wis
     expect_failure 2 "there is no interval 'bcb', perhaps bca?" \
         "$gavel" evaluate uniform --log "$scratch/log.csv" --interval bcb
     expect_failure 2 "--set dros.lambda=-1: " \
@@ -164,5 +199,6 @@ open_bandit_is_read_as_it_is() {
 run_tests a_better_policy_is_seen_to_be_better json_says_the_same_and_the_same_again \
     too_thin_an_overlap_exits_with_3 propensities_that_were_not_logged_are_estimated_and_told \
     bids_are_judged_by_those_near episodes_are_judged_whole \
-    auctions_show_their_price_to_the_winner budgets_that_run_out_are_warned_of \
+    auctions_show_their_price_to_the_winner auctions_have_a_verdict \
+    budgets_that_run_out_are_warned_of \
     what_is_wrong_is_refused_with_a_hint open_bandit_is_read_as_it_is

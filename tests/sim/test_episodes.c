@@ -217,6 +217,8 @@ static void evaluations_hold_the_truth(void **state)
     static const double penalty = 1;
     size_t held[GV_EPISODE_TYPES_MAX] = {0};
     double width[GV_EPISODE_TYPES_MAX] = {0};
+    static gv_interval more[200][GV_EPISODE_TYPES_MAX]; /* than the log's own policy */
+    double own = 0;
     const gv_cross_fit_config fit = {
         .model = &gv_value_ridge, .model_config = &penalty, .fold_count = 2, .seed = 1};
     const gv_bootstrap_config bootstrap = {.replicates = 300, .seed = 1};
@@ -231,15 +233,26 @@ static void evaluations_hold_the_truth(void **state)
             assert_int_equal(value->state, GV_INTERVAL_GIVEN);
             held[e] += value->low <= truth() && value->high >= truth() ? 1 : 0;
             width[e] += (value->high - value->low) / LOGS;
+            more[seed][e] = result.differences[e];
+            assert_true(fabs(more[seed][e].estimate - value->estimate + result.logged.estimate) <
+                        1e-12);
         }
+        own += result.logged.estimate / LOGS; /* nearly the truth: 80,000 episodes */
         free(log);
     }
     const double error = 4 * sqrt(0.95 * 0.05 / LOGS);
     for (size_t e = 0; gv_episode_types[e] != NULL; e++) {
         const double share = (double)held[e] / LOGS;
-        print_message("%s %.3f, width %.3f\n", gv_episode_types[e]->info.name, share, width[e]);
+        double gains = 0;
+        for (size_t i = 0; i < LOGS; i++) {
+            const double gain = truth() - own;
+            gains += more[i][e].low <= gain && more[i][e].high >= gain ? 1.0 / LOGS : 0;
+        }
+        print_message("%s %.3f, width %.3f; its gain %.3f\n", gv_episode_types[e]->info.name, share,
+                      width[e], gains);
         if (strcmp(gv_episode_types[e]->info.name, "fqe") != 0) {
             assert_true(fabs(share - 0.95) < error); /* a model alone promises nothing */
+            assert_true(fabs(gains - 0.95) < error);
         }
     }
     assert_true(width[3] < width[1]); /* per decision is narrower than whole episodes */

@@ -80,6 +80,16 @@ static double truth(size_t figure, double c)
     return figure == GV_PRICED_SPEND ? spend : spend / 10;
 }
 
+/* Of the log's own bids: the mean of that over them. */
+static double own_truth(size_t figure)
+{
+    const double spend = 1 - (2 - 6 * exp(-4)) / 4;
+    if (figure == GV_PRICED_WINS) {
+        return 1 - (1 - exp(-4)) / 4;
+    }
+    return figure == GV_PRICED_SPEND ? spend : spend / 10;
+}
+
 /*
  * For one bid for all, ipc is the curve's own sum: its jumps are 1 / (n G). What is below every
  * logged bid needs no correction: there the three are one.
@@ -121,10 +131,18 @@ static void intervals_hold_the_truth(void **state)
     (void)state;
     enum { LOGS = 150 };
     size_t held[GV_PRICED_METHODS][GV_PRICED_FIGURES] = {{0}};
+    size_t held_more[GV_PRICED_FIGURES] = {0};
     for (uint64_t seed = 0; seed < LOGS; seed++) {
         auction_log *log = draw_log(10 + seed, 2);
         gv_priced_result result;
         assert_int_equal(gv_priced_evaluate(&log->priced, 20, 0.95, &result), GV_OK);
+        for (size_t f = 0; f < GV_PRICED_FIGURES; f++) {
+            const gv_interval *more = &result.differences[GV_PRICED_KM][f];
+            const double value = result.figures[GV_PRICED_KM][f].estimate;
+            const double gain = truth(f, 2) - own_truth(f);
+            held_more[f] += more->low <= gain && more->high >= gain ? 1 : 0;
+            assert_true(fabs(more->estimate - (value - result.logged[f].estimate)) < 1e-12);
+        }
         for (size_t m = 0; m < GV_PRICED_METHODS; m++) {
             for (size_t f = 0; f < GV_PRICED_FIGURES; f++) {
                 const gv_interval *interval = &result.figures[m][f];
@@ -135,9 +153,11 @@ static void intervals_hold_the_truth(void **state)
     }
     const double error = 4 * sqrt(0.95 * 0.05 / LOGS);
     for (size_t f = 0; f < GV_PRICED_FIGURES; f++) {
-        print_message("%s: replay %.3f, km %.3f, ipc %.3f\n",
+        print_message("%s: replay %.3f, km %.3f, ipc %.3f, km less own %.3f\n",
                       gv_priced_figure_name((gv_priced_figure)f), (double)held[0][f] / LOGS,
-                      (double)held[1][f] / LOGS, (double)held[2][f] / LOGS);
+                      (double)held[1][f] / LOGS, (double)held[2][f] / LOGS,
+                      (double)held_more[f] / LOGS);
+        assert_true(fabs((double)held_more[f] / LOGS - 0.95) < error);
         assert_true(fabs((double)held[GV_PRICED_KM][f] / LOGS - 0.95) < error);
         assert_true(fabs((double)held[GV_PRICED_IPC][f] / LOGS - 0.95) < error);
         assert_true((double)held[GV_PRICED_REPLAY][f] / LOGS < 0.5);
@@ -188,10 +208,42 @@ static void what_no_log_can_show_is_said(void **state)
     assert_int_equal(gv_priced_evaluate(&log->priced, 20, 0.95, &result), GV_OK);
     assert_true(result.raised > 0.2);
     assert_true(result.unseen > 0.005 && result.unseen < 0.2);
+    assert_int_equal(result.is_thin, result.unseen > GV_PRICED_UNSEEN_MAX);
+    assert_true(result.blind == 0);
     log->priced.cluster_count = 1;
     static const uint32_t clusters[COUNT] = {0};
     log->priced.clusters = clusters;
     assert_int_equal(gv_priced_evaluate(&log->priced, 20, 0.95, &result), GV_OK);
+    free(log);
+}
+
+/* Without the auctions that it lost a log is blind to what higher bids win. */
+static void a_log_without_losses_is_blind(void **state)
+{
+    (void)state;
+    auction_log *log = draw_log(5, 2);
+    gv_priced_result result;
+    size_t count = 0;
+    double higher = 0;
+    for (size_t i = 0; i < COUNT; i++) {
+        if (log->won[i]) {
+            log->bids[count] = log->bids[i];
+            log->prices[count] = log->prices[i];
+            log->rewards[count] = log->rewards[i];
+            higher += log->bids[count] < 2 ? 1 : 0;
+            log->won[count++] = 1;
+        }
+    }
+    log->priced.count = count;
+    log->priced.cluster_count = count;
+    assert_int_equal(gv_priced_evaluate(&log->priced, 20, 0.95, &result), GV_OK);
+    assert_true(fabs(result.blind - higher / (double)count) < 1e-12 && result.blind > 0.2);
+    assert_true(result.is_thin && result.complaint[0] != '\0');
+    for (size_t i = 0; i < count; i++) {
+        log->judged[i] = 0.5 * log->bids[i];
+    }
+    assert_int_equal(gv_priced_evaluate(&log->priced, 20, 0.95, &result), GV_OK);
+    assert_true(result.blind == 0 && !result.is_thin && result.complaint[0] == '\0');
     free(log);
 }
 
@@ -219,6 +271,7 @@ int main(void)
         cmocka_unit_test(intervals_hold_the_truth),
         cmocka_unit_test(prices_that_show_are_counted),
         cmocka_unit_test(what_no_log_can_show_is_said),
+        cmocka_unit_test(a_log_without_losses_is_blind),
         cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

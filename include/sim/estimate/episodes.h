@@ -88,11 +88,13 @@ void gv_episode_add(const gv_episodes *episodes, size_t episode, const double *l
 
 typedef struct gv_episode_evaluation {
     size_t type_count;
-    gv_interval values[GV_EPISODE_TYPES_MAX]; /* by type; BCA of clusters */
-    gv_interval logged;                       /* what the log's own policy earned an episode */
-    double effective;                         /* (sum W)^2 / sum W^2 at the last step */
-    double largest;                           /* share of one episode in it */
-    bool is_thin;                             /* effective below 10, or largest above 0.3; ours */
+    gv_interval values[GV_EPISODE_TYPES_MAX];      /* by type; BCA of clusters */
+    gv_interval logged;                            /* what the log's own policy earned an episode */
+    gv_interval differences[GV_EPISODE_TYPES_MAX]; /* of values less that, in pairs; BCA */
+    double effective;                              /* (sum W)^2 / sum W^2 at the last step */
+    double largest;                                /* share of one episode in it */
+    bool is_thin;        /* effective below 10, or largest above 0.3; ours */
+    char complaint[192]; /* why; "": it is not */
 } gv_episode_evaluation;
 
 /* level in (0, 1). */

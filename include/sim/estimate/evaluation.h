@@ -86,6 +86,9 @@ typedef enum gv_verdict {
 
 const char *gv_verdict_name(gv_verdict verdict); /* "better" */
 
+/* By the interval of the difference to the logged policy, unless that is too thin. */
+gv_verdict gv_verdict_of(bool is_thin, const gv_interval *difference);
+
 typedef struct gv_evaluation {
     gv_estimate estimates[GV_EVALUATION_ESTIMATORS_MAX]; /* [type_count] */
     size_t type_count;

@@ -35,7 +35,7 @@
 typedef struct gv_unit_log {
     size_t count;
     const double *rewards;   /* [count] */
-    const uint32_t *units;   /* [count], below unit_count */
+    const uint32_t *units;   /* [count], below unit_count; NULL: each round is one */
     const uint8_t *is_early; /* [count]: of the first half, CUPED's before; NULL: no CUPED */
     size_t unit_count;
 } gv_unit_log;

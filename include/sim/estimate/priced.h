@@ -26,6 +26,11 @@
  * it. Neither can see prices above all logged bids: `unseen` says how much of the judged bids'
  * chance lies there.
  *
+ * A log that holds no auction that it lost says nothing of what higher bids win more: `blind` is
+ * the share of auctions whose judged bid is higher there. Too thin, a choice of ours, is a result
+ * with more than 2 % unseen or blind (with one auction in four won, as in iPinYou's, twice that
+ * much traffic may be missing), or with more than half of km's wins inferred and not seen.
+ *
  * Intervals: Student's t over a jackknife that leaves out groups of clusters, the curves drawn anew
  * each time.
  */
@@ -39,6 +44,9 @@
 #include "sim/base/param.h"
 #include "sim/base/status.h"
 #include "sim/estimate/bootstrap.h"
+
+#define GV_PRICED_UNSEEN_MAX   0.02
+#define GV_PRICED_INFERRED_MAX 0.5
 
 typedef struct gv_priced {
     size_t count;
@@ -74,12 +82,17 @@ typedef struct gv_priced_result {
     /* Of an auction; TOO_FEW: below five groups, or a method that does not apply. */
     gv_interval figures[GV_PRICED_METHODS][GV_PRICED_FIGURES];
     gv_interval logged[GV_PRICED_FIGURES]; /* of the log's own bids */
-    double raised; /* share of auctions that the log lost and the judged bid is higher */
-    double unseen; /* mean chance of a price between the highest logged bid and the judged one,
+    /* The judged bids' less the logged ones', in pairs; TOO_FEW likewise. */
+    gv_interval differences[GV_PRICED_METHODS][GV_PRICED_FIGURES];
+    double raised;   /* share of auctions that the log lost and the judged bid is higher */
+    double unseen;   /* mean chance of a price between the highest logged bid and the judged one,
                        at most */
-    double
-        earning; /* rewards that carry the corrected ones: (sum v)^2 / sum v^2 of judged wins with
-                       v = 1 / G(z), times (sum |r|)^2 / (n sum r^2) of all wins (overlap.h) */
+    double blind;    /* share of auctions as above; 0 where the log holds lost ones */
+    double inferred; /* share of km's wins that replay does not see */
+    double earning;  /* rewards that carry the corrected ones: (sum v)^2 / sum v^2 of judged wins
+                        with v = 1 / G(z), times (sum |r|)^2 / (n sum r^2) of all wins (overlap.h) */
+    bool is_thin;
+    char complaint[192]; /* why; "": it is not */
     size_t group_count;
 } gv_priced_result;
 
