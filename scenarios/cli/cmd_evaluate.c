@@ -430,7 +430,8 @@ static const struct argp parser = {
     .args_doc = "POLICY",
     .doc = "What POLICY would have earned a round, judged by the log of another one, with "
            "intervals, the overlap of the two, and a verdict. POLICY is `uniform`, `greedy` (the "
-           "best action of each position in this log), or the log of a policy in the same format, "
+           "best action of each position in this log), `action:NAME` (that one always), or the log "
+           "of a policy in the same format, "
            "whose shares of actions in each position are then the policy. Where actions are bids "
            "it is "
            "`column`, the column of `target`, or `scale:FACTOR`, times it. On a .gvlog it is "
@@ -509,6 +510,7 @@ static gv_status open_database(evaluate_options *options, gv_kept_log *kept)
     GV_TRY(gv_kept_log_find(&asked, kept));
     gv_kept_log_columns(kept, &request->columns);
     request->log = kept->path;
+    request->policy = kept->policy;
     return GV_OK;
 }
 

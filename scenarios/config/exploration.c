@@ -26,14 +26,22 @@ static const gv_param rows[] = {
      .minimum = 1e-3,
      .maximum = 1e3,
      OF(low),
-     .help = "Least factor that epsilon draws."},
+     .help = "Least factor that epsilon draws, or of the strata."},
     {.name = "high",
      .kind = GV_PARAM_REAL,
      .fallback = "2",
      .minimum = 1e-3,
      .maximum = 1e3,
      OF(high),
-     .help = "Largest factor that epsilon draws."},
+     .help = "Largest factor that epsilon draws, or of the strata."},
+    {.name = "strata",
+     .kind = GV_PARAM_INTEGER,
+     .fallback = "0",
+     .minimum = 0,
+     .maximum = GV_STRATA_MAX,
+     OF(strata),
+     .help = "Instead of both: so many factors, from low to high in equal ratios, dealt out at "
+             "random so that each block of as many auctions gets each once; 0: none."},
     {.name = NULL},
 };
 
@@ -52,6 +60,16 @@ static void check(const gv_exploration *exploration, const gv_reading *reading,
         gv_problems_add(reading->problems, gv_section_mark(section, "low"),
                         "exploration.low is %g, expected less than high, %g", exploration->low,
                         exploration->high);
+    }
+    if (exploration->strata == 1) {
+        gv_problems_add(reading->problems, gv_section_mark(section, "strata"),
+                        "exploration.strata is 1, expected 0 or at least 2: one factor compares "
+                        "with nothing");
+    }
+    if (exploration->strata > 0 && (exploration->epsilon > 0 || exploration->jitter > 0)) {
+        gv_problems_add(reading->problems, gv_section_mark(section, "strata"),
+                        "exploration.strata deals out fixed factors: give it without epsilon and "
+                        "jitter");
     }
     if (exploration->epsilon > 0 && exploration->epsilon < 1 && exploration->jitter <= 0) {
         gv_problems_add(reading->problems, gv_section_mark(section, "epsilon"),

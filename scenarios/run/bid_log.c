@@ -9,7 +9,8 @@
 
 enum { PATH_SIZE = 4096, LINE_SIZE = 512, CELL_SIZE = 48 };
 
-static const char header[] = "time,opportunity,intended,bid,propensity,offer,won,price,click\n";
+static const char header[] =
+    "time,opportunity,intended,bid,propensity,offer,won,price,click,multiplier\n";
 
 /* Of the whole row only the numbers; `clicks` are of the impression, won or not. */
 typedef struct bid_row {
@@ -26,14 +27,26 @@ static void print_cpm(int64_t nanos, char text[CELL_SIZE])
     gv_money_print(nanos, GV_NANOS_PER_CPM, text, CELL_SIZE);
 }
 
-/* Per CPM. */
+/* Per CPM; a probability where there are strata. */
 static void print_density(const gv_exploration *exploration, int64_t intended, int64_t bid,
                           char text[CELL_SIZE])
 {
     const double unit = (double)GV_NANOS_PER_CPM;
+    if (exploration->strata > 0) {
+        (void)snprintf(text, CELL_SIZE, "%.17g", 1 / (double)exploration->strata);
+        return;
+    }
     (void)snprintf(
         text, CELL_SIZE, "%.17g",
         gv_exploration_density(exploration, (double)intended / unit, (double)bid / unit));
+}
+
+static void print_multiplier(const gv_exploration *exploration, uint64_t id, char text[CELL_SIZE])
+{
+    if (exploration->strata > 0) {
+        const size_t k = gv_stratum_of(exploration, id);
+        (void)snprintf(text, CELL_SIZE, "%.6g", gv_stratum_multiplier(exploration, k));
+    }
 }
 
 static int print_row(const gv_bid_log *log, const bid_row *row, char line[LINE_SIZE])
@@ -44,11 +57,13 @@ static int print_row(const gv_bid_log *log, const bid_row *row, char line[LINE_S
     char density[CELL_SIZE] = "";
     char offer[CELL_SIZE];
     char price[CELL_SIZE] = "";
+    char multiplier[CELL_SIZE] = "";
     const bool won = row->price >= 0;
     int64_t made = row->intended;
     if (gv_exploration_is_on(log->exploration)) {
         made = gv_explore(log->exploration, row->id, row->intended);
         print_density(log->exploration, row->intended, made, density);
+        print_multiplier(log->exploration, row->id, multiplier);
     }
     gv_time_print(row->time_us, log->zone_us, time, sizeof time);
     print_cpm(row->intended, intended);
@@ -57,8 +72,8 @@ static int print_row(const gv_bid_log *log, const bid_row *row, char line[LINE_S
     if (won) {
         print_cpm(row->price, price);
     }
-    return snprintf(line, LINE_SIZE, "%s,%" PRIu64 ",%s,%s,%s,%s,%d,%s,%u\n", time, row->id,
-                    intended, bid, density, offer, won, price, won ? row->clicks : 0);
+    return snprintf(line, LINE_SIZE, "%s,%" PRIu64 ",%s,%s,%s,%s,%d,%s,%u,%s\n", time, row->id,
+                    intended, bid, density, offer, won, price, won ? row->clicks : 0, multiplier);
 }
 
 /* Passes over the events of the row. */

@@ -5,11 +5,13 @@
  *   opportunity  its number
  *   intended     what the policy means to bid, CPM
  *   bid          what was bid: `intended`, explored
- *   propensity   the density of that bid, per CPM; empty without exploration
+ *   propensity   the density of that bid, per CPM; with strata the probability of its multiplier;
+ *                empty without exploration
  *   offer        the bid as lowered by cap, budget and price step, CPM
  *   won          0 or 1
  *   price        what was paid, CPM; empty: lost
  *   click        how often it was clicked where won, whenever that became visible; else 0
+ *   multiplier   of the bid's stratum, to six digits; empty without strata
  *
  * Opportunities on which the policy means to bid nothing, or 0, are left out.
  */

@@ -13,7 +13,7 @@
 #include "sim/base/safetensors.h"
 #include "sim/estimate/target.h"
 
-enum { CONFIG_SIZE = 64, NAMES_MAX = 64, KEY_SIZE = 64 };
+enum { CONFIG_SIZE = 64, NAMES_MAX = 64, KEY_SIZE = 64, LIST_SIZE = 256 };
 
 /* What is set on one estimator or model. */
 typedef union settings {
@@ -141,6 +141,31 @@ static gv_status choose(evaluating *at)
 
 /* --- what is read -------------------------------------------------------------------------- */
 
+/* "0.5, 0.707107, 1": some of the log's actions. */
+static void list_actions(const gv_decisions *log, char text[LIST_SIZE])
+{
+    size_t size = 0;
+    text[0] = '\0';
+    for (uint32_t a = 0; a < gv_decisions_action_count(log) && size < LIST_SIZE; a++) {
+        const gv_span name = gv_decisions_action(log, a);
+        const int written = snprintf(text + size, LIST_SIZE - size, "%s%.*s", a == 0 ? "" : ", ",
+                                     (int)name.size, name.bytes);
+        size += written > 0 ? (size_t)written : 0;
+    }
+}
+
+static gv_status make_constant(evaluating *at, const char *action)
+{
+    char actions[LIST_SIZE];
+    const gv_status status = gv_target_constant(at->log, action, &at->target);
+    if (status == GV_ENOTFOUND) {
+        list_actions(at->log, actions);
+        return GV_FAIL(GV_EUSAGE, "%s has no action '%s'; it has: %s", at->request->log, action,
+                       actions);
+    }
+    return status;
+}
+
 static gv_status make_target(evaluating *at)
 {
     const char *policy = at->request->policy;
@@ -149,6 +174,9 @@ static gv_status make_target(evaluating *at)
     }
     if (strcmp(policy, "greedy") == 0) {
         return gv_target_greedy(at->log, &at->target);
+    }
+    if (strncmp(policy, "action:", strlen("action:")) == 0) {
+        return make_constant(at, policy + strlen("action:"));
     }
     gv_decision_columns columns = at->request->columns;
     columns.propensity = NULL;

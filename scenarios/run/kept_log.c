@@ -7,12 +7,13 @@
 
 #include "policies/policies.h"
 #include "sim/base/money.h"
+#include "sim/base/number.h"
 #include "sim/outcome/read.h"
 
 enum { LINE_SIZE = 1024, LIST_SIZE = 512, AMOUNT_SIZE = 64 };
 
 /* Columns of bid_log.h, from 0. */
-enum { FIELD_DENSITY = 4, FIELD_PRICE = 7 };
+enum { FIELD_DENSITY = 4, FIELD_PRICE = 7, FIELD_MULTIPLIER = 9 };
 
 /* A policy by name is another question: the database compares those that it has. */
 static gv_status check_policy(const gv_kept_log_request *request, const gv_outcomes *outcomes)
@@ -94,7 +95,9 @@ static gv_status add_up(FILE *file, gv_kept_log *log, int64_t *spend_nanos)
         }
         *spend_nanos += nanos;
         if (is_first) {
-            log->is_explored = density != NULL && *density != ',';
+            const char *multiplier = field_of(line, FIELD_MULTIPLIER);
+            log->is_stratified = multiplier != NULL && *multiplier != '\n';
+            log->is_explored = !log->is_stratified && density != NULL && *density != ',';
         }
     }
     return GV_OK;
@@ -124,6 +127,27 @@ static gv_status check_log(const gv_cell_record *cell, gv_kept_log *log)
     return GV_OK;
 }
 
+/* Of strata "scale:1.2" is the action "1.2", what was intended is "1". */
+static gv_status translate(const char *policy, gv_kept_log *out)
+{
+    double factor = 1;
+    const bool is_scale = strncmp(policy, "scale:", strlen("scale:")) == 0;
+    (void)snprintf(out->policy, sizeof out->policy, "%s", policy);
+    if (strlen(policy) >= sizeof out->policy) {
+        return GV_FAIL(GV_EUSAGE, "the policy is '%s', expected scale:FACTOR of what was intended",
+                       policy);
+    }
+    if (!out->is_stratified || !(is_scale || strcmp(policy, "column") == 0)) {
+        return GV_OK;
+    }
+    const char *number = policy + strlen("scale:");
+    if (is_scale && gv_number_real(number, strlen(number), &factor) != NULL) {
+        return GV_FAIL(GV_EUSAGE, "the policy is '%s', expected scale: and a number", policy);
+    }
+    (void)snprintf(out->policy, sizeof out->policy, "action:%.6g", factor);
+    return GV_OK;
+}
+
 static gv_status find(const gv_kept_log_request *request, const gv_outcomes *outcomes,
                       gv_kept_log *out)
 {
@@ -143,7 +167,8 @@ static gv_status find(const gv_kept_log_request *request, const gv_outcomes *out
     if (size >= (int)sizeof out->path) {
         return GV_FAIL(GV_EIO, "%s: the path is too long", folder);
     }
-    return check_log(cell, out);
+    GV_TRY(check_log(cell, out));
+    return translate(request->policy, out);
 }
 
 gv_status gv_kept_log_find(const gv_kept_log_request *request, gv_kept_log *out)
@@ -164,11 +189,12 @@ void gv_kept_log_columns(const gv_kept_log *log, gv_decision_columns *columns)
 {
     const gv_decision_columns plain = gv_decision_columns_plain();
     const bool has_reward = strcmp(columns->reward, plain.reward) != 0;
-    columns->action = NULL;
-    columns->dose = log->is_explored ? "bid" : "offer";
+    const bool is_drawn = log->is_explored || log->is_stratified;
+    columns->action = log->is_stratified ? "multiplier" : NULL;
+    columns->dose = log->is_stratified ? NULL : (log->is_explored ? "bid" : "offer");
     columns->target = log->is_explored ? "intended" : NULL;
-    columns->propensity = log->is_explored ? "propensity" : NULL;
-    columns->price = log->is_explored ? NULL : "price";
+    columns->propensity = is_drawn ? "propensity" : NULL;
+    columns->price = is_drawn ? NULL : "price";
     columns->reward = has_reward ? columns->reward : "click";
     if (columns->cluster == NULL) {
         columns->cluster = "time";

@@ -49,8 +49,6 @@ gv_status gv_target_uniform(const gv_decisions *log, gv_target_owned *out)
     return GV_OK;
 }
 
-/* --- the policy of another log ------------------------------------------------------------- */
-
 static bool find_action(const gv_decisions *log, gv_span name, uint32_t *code)
 {
     for (uint32_t i = 0; i < gv_decisions_action_count(log); i++) {
@@ -62,6 +60,23 @@ static bool find_action(const gv_decisions *log, gv_span name, uint32_t *code)
     }
     return false;
 }
+
+gv_status gv_target_constant(const gv_decisions *log, const char *action, gv_target_owned *out)
+{
+    uint32_t code = 0;
+    const gv_span name = {.bytes = action, .size = strlen(action)};
+    if (!find_action(log, name, &code)) {
+        return GV_FAIL(GV_ENOTFOUND, "the log has no action '%s'", action);
+    }
+    GV_TRY(make_table(log, out));
+    const size_t actions = gv_decisions_action_count(log);
+    for (size_t row = 0; row < out->target.row_count; row++) {
+        out->table[row * actions + code] = 1;
+    }
+    return GV_OK;
+}
+
+/* --- the policy of another log ------------------------------------------------------------- */
 
 static bool find_position(const gv_decisions *log, gv_span name, uint32_t *code)
 {

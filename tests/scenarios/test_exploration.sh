@@ -54,7 +54,7 @@ a_log_adds_up_to_the_outcome() {
     mkdir logs
     demo "${explored[@]}" --logs logs --db demo.db >/dev/null
     head -1 logs/cell-2.csv |
-        grep -qx 'time,opportunity,intended,bid,propensity,offer,won,price,click'
+        grep -qx 'time,opportunity,intended,bid,propensity,offer,won,price,click,multiplier'
     sqlite3 demo.db "SELECT wins, clicks FROM campaign WHERE cell = 2" >stored.txt
     [ "$(total 7 logs/cell-2.csv)|$(total 9 logs/cell-2.csv)" = "$(cat stored.txt)" ]
 }
@@ -81,6 +81,40 @@ is_judged() {
     awk "BEGIN { exit !($low < $share && $share < $high && $high - $low < 0.1) }"
 }
 
+# IPS on the log of strata is, over seeds, what each multiplier's own bids win, and each interval of
+# dr that is not one of bad luck holds it: 30 seeds, four standard errors.
+strata_judge_their_multipliers_without_bias() {
+    begin
+    local all=(--set 'campaigns.0.budget_share=[100]' --set)
+    local strata=(--set exploration.strata=3 --set exploration.low=0.8 --set exploration.high=1.25)
+    for bid in 24 30 37.5; do
+        mkdir "at_$bid"
+        demo "${all[@]}" "policies=[{type: constant, bid: $bid}]" --logs "at_$bid" >/dev/null
+        awk -F, -v bid="$bid" 'NR > 1 { won += $7 } END { print bid / 30, won / (NR - 1) }' \
+            "at_$bid/cell-0.csv" >>truth.txt
+    done
+    for seed in $(seq 30); do
+        mkdir "logs_$seed"
+        demo "${all[@]}" 'policies=[{type: constant, bid: 30}]' "${strata[@]}" --set seed="$seed" \
+            --logs "logs_$seed" --db strata.db >/dev/null
+        awk -F, 'NR > 1 { sum[$10] += $7 / $5; n++ } END { for (k in sum) print k, sum[k] / n }' \
+            "logs_$seed/cell-0.csv" >>ips.txt
+    done
+    awk 'NR == FNR { truth[$1] = $2; next }
+         { sum[$1] += $2; square[$1] += $2 * $2; n[$1]++ }
+         END { for (k in truth) {
+                   mean = sum[k] / n[k]; spread = sqrt((square[k] / n[k] - mean * mean) / n[k])
+                   if (n[k] != 30 || spread <= 0 || (mean - truth[k]) ^ 2 > 16 * spread ^ 2) {
+                       print k, truth[k], mean, spread; exit 1 } } }' truth.txt ips.txt
+    awk -F, 'NR > 1 && ($5 < 0.33333333 || $5 > 0.33333334 || $4 / $3 / $10 < 0.9999999 ||
+                        $4 / $3 / $10 > 1.0000001) { exit 1 }' logs_1/cell-0.csv
+    "$gavel" evaluate scale:1.25 --log strata.db --run 1 --column reward=won >shown.txt
+    read -r low high < <(awk '$1 == "dr" { print $3, $5 }' shown.txt)
+    awk -v low="$low" -v high="$high" '$1 == 1.25 { exit !(low < $2 && $2 < high) }' truth.txt
+    grep -qE 'verdict +better than the logged policy' shown.txt
+    expect_failure 2 "has no action '1.3'; it has: " "$gavel" evaluate scale:1.3 --log strata.db
+}
+
 # Whenever the signal comes, the logs are whole in the end.
 an_interrupted_cell_is_logged_from_its_beginning() {
     begin
@@ -99,11 +133,15 @@ mistakes_are_refused_where_they_stand() {
     expect_failure 2 "exploration.low is 3, expected less than high, 2" demo --set \
         exploration.low=3 --set exploration.jitter=1
     expect_failure 1 "nowhere: No such file or directory, where logs are to be written" demo --logs nowhere
+    expect_failure 2 "exploration.strata deals out fixed factors" demo --set \
+        exploration.strata=4 --set exploration.jitter=1
+    expect_failure 2 "exploration.strata is 1" demo --set exploration.strata=1
     expect_failure 2 "exploration belongs to the replay of a log" "$gavel" run \
         "$scenarios/market48.yaml" --set exploration.jitter=1
 }
 
 run_tests nothing_changes_where_it_is_off logs_are_the_same_for_any_threads_and_engine \
     a_log_adds_up_to_the_outcome other_bids_are_judged_by_an_explored_log \
+    strata_judge_their_multipliers_without_bias \
     an_interrupted_cell_is_logged_from_its_beginning \
     mistakes_are_refused_where_they_stand

@@ -2,6 +2,7 @@
  * target.h - policies to be judged, made from what a user can name.
  *
  *   uniform   every action alike
+ *   constant  one action always
  *   frequent  the policy of another log: in each position the share of the rounds in which that
  *             log took the action. Its context is the position alone, so that what such a policy
  *             earned on its own log estimates the value of this target in the very same sense.
@@ -28,6 +29,9 @@ typedef struct gv_target_owned {
 } gv_target_owned;
 
 GV_MUST_CHECK gv_status gv_target_uniform(const gv_decisions *log, gv_target_owned *out);
+/* GV_ENOTFOUND: the log has no such action. */
+GV_MUST_CHECK gv_status gv_target_constant(const gv_decisions *log, const char *action,
+                                           gv_target_owned *out);
 GV_MUST_CHECK gv_status gv_target_frequent(const gv_decisions *log, const gv_decisions *other,
                                            gv_target_owned *out);
 GV_MUST_CHECK gv_status gv_target_greedy(const gv_decisions *log, gv_target_owned *out);
