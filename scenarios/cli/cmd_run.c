@@ -52,8 +52,10 @@ static const struct argp_option options[] = {
      0},
     {"logs", KEY_LOGS, "DIR", 0,
      "Write every auction of a market into this folder, as period-N.csv in AuctionNet's 18 columns "
-     "(about 4 GB for 24 million bids); of a replay, every bid as cell-N.csv for `gavel evaluate`, "
-     "N as --dry-run numbers them",
+     "(about 4 GB for 24 million bids), or where an advertiser explores, its bids alone, as "
+     "cell-N.csv; of a replay, every bid as cell-N.csv for `gavel evaluate`, N as --dry-run "
+     "numbers "
+     "them",
      0},
     {"jobs", KEY_JOBS, "N", 0, "Threads (default: all processors); the outcome is the same", 0},
     {"engine", KEY_ENGINE, "batch|reference", 0,
@@ -142,6 +144,8 @@ static const struct argp parser = {
            "  gavel run scenarios/rlb2997.yaml --db outcomes.db\n"
            "  gavel run june.yaml --set policies.lin.b0=12 --set seed=7 --jobs 2\n"
            "  gavel run june.yaml --set exploration.jitter=0.3 --logs .\n"
+           "  gavel run scenarios/market48.yaml --set exploration.strata=8 \\\n"
+           "      --set exploration.advertiser=7 --logs . --db explored.db\n"
            "  gavel run scenarios/market48.yaml --set market.periods=20 --db market48.db\n\n"
            "Ctrl-C saves what is running into --db and exits 130 (SIGTERM: 75); --resume goes on "
            "from there. `gavel list scenario` shows what a scenario can say.",

@@ -12,6 +12,9 @@
 
 enum { TICKS_IN_ALL_MAX = 100000000 };
 
+/* A period has fewer opportunities than 2 to this. */
+enum { PERIOD_SHIFT = 40 };
+
 static gv_status no_memory(void)
 {
     return GV_FAIL(GV_ENOMEM, "no memory for a market");
@@ -449,6 +452,16 @@ gv_distortion gv_market_distortion(const gv_market *market, const gv_market_peri
         distortion.belief_noise = 0.0;
     }
     return distortion;
+}
+
+void gv_market_explore(const gv_market *market, const gv_market_period *period, size_t advertiser,
+                       gv_seat *seat)
+{
+    const gv_exploration_plan *plan = market->scenario->exploration;
+    if (plan != NULL && !period->is_calm && (int64_t)advertiser == plan->advertiser) {
+        seat->exploration = &plan->law;
+        seat->explore_first = period->number << PERIOD_SHIFT;
+    }
 }
 
 gv_status gv_market_policy(const gv_market *market, const gv_policy_plan *plan,

@@ -77,6 +77,13 @@ gv_distortion gv_market_distortion(const gv_market *market, const gv_market_peri
                                    bool is_contender);
 
 /*
+ * Has the advertiser's own policy explore its bids in that seat where the scenario says so. Periods
+ * to learn from are without.
+ */
+void gv_market_explore(const gv_market *market, const gv_market_period *period, size_t advertiser,
+                       gv_seat *seat);
+
+/*
  * A policy for the advertiser, fitted; `config`: room for the type's config, which the policy
  * borrows. `future` is for a type that sees it.
  */

@@ -39,6 +39,9 @@ static gv_status open_seat(const gv_market *market, const gv_market_period *peri
                                      .policy = seats->policies[number],
                                      .category = category,
                                      .distortion = &seats->distortions[number]};
+    if (!is_contender) {
+        gv_market_explore(market, period, number, &seats->seats[number]);
+    }
     return GV_OK;
 }
 

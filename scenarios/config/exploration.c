@@ -1,7 +1,10 @@
-/* How the bids of a replay are varied at random. */
-#include "scenarios/config/scenario_impl.h"
+/* How bids are varied at random. */
+#include <inttypes.h>
 
-#define OF(field) .offset = offsetof(gv_exploration, field)
+#include "scenarios/config/scenario_impl.h"
+#include "sim/market/exchange.h"
+
+#define OF(field) .offset = offsetof(gv_exploration_plan, law.field)
 
 static const gv_param rows[] = {
     {.name = "epsilon",
@@ -42,6 +45,14 @@ static const gv_param rows[] = {
      OF(strata),
      .help = "Instead of both: so many factors, from low to high in equal ratios, dealt out at "
              "random so that each block of as many auctions gets each once; 0: none."},
+    {.name = "advertiser",
+     .kind = GV_PARAM_INTEGER,
+     .fallback = "auto",
+     .minimum = 0,
+     .maximum = 1e6,
+     .offset = offsetof(gv_exploration_plan, advertiser),
+     .help = "In a market: the number of the advertiser whose own policy's bids are varied; in a "
+             "replay there is none."},
     {.name = NULL},
 };
 
@@ -50,8 +61,36 @@ const gv_scenario_section gv_scenario_exploration_section = {
              .summary = "How bids are varied at random, so that their log (`gavel run --logs`) can "
                         "judge other bids.",
              .params = rows,
-             .config_size = sizeof(gv_exploration)},
+             .config_size = sizeof(gv_exploration_plan)},
 };
+
+/* Whose bids, and whether they are sold as they are made. */
+static void check_advertiser(const gv_scenario *scenario, const gv_reading *reading,
+                             const gv_section *section)
+{
+    const int64_t advertiser = scenario->exploration->advertiser;
+    const gv_mark mark = gv_section_mark(section, "advertiser");
+    if (scenario->market == NULL) {
+        if (advertiser != GV_PARAM_UNSET) {
+            gv_problems_add(reading->problems, mark,
+                            "exploration.advertiser is one of a market, and this scenario replays "
+                            "a log: take it out");
+        }
+        return;
+    }
+    const int64_t count = scenario->market->advertisers->count;
+    if (advertiser == GV_PARAM_UNSET || advertiser >= count) {
+        gv_problems_add(reading->problems, mark,
+                        "exploration.advertiser must be given in a market, of 0 to %" PRId64
+                        ": whose bids are varied",
+                        count - 1);
+    }
+    if (scenario->market->settings->overspend == (int32_t)GV_OVERSPEND_AUCTIONNET) {
+        gv_problems_add(reading->problems, mark,
+                        "exploration: market.overspend: auctionnet drops bids, whose chances would "
+                        "then be wrong: sell with exact");
+    }
+}
 
 static void check(const gv_exploration *exploration, const gv_reading *reading,
                   const gv_section *section)
@@ -88,7 +127,8 @@ gv_status gv_scenario_read_exploration(gv_scenario *scenario, const gv_reading *
     }
     GV_TRY(gv_section_read(reading, node, &gv_scenario_exploration_section.info, NULL, section));
     scenario->exploration = section->config;
-    scenario->exploration->seed = (uint64_t)scenario->top->seed;
-    check(scenario->exploration, reading, section);
+    scenario->exploration->law.seed = (uint64_t)scenario->top->seed;
+    check(&scenario->exploration->law, reading, section);
+    check_advertiser(scenario, reading, section);
     return GV_OK;
 }

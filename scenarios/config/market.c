@@ -270,8 +270,8 @@ static gv_status read_advertisers(const gv_reading *reading, gv_market_plan *pla
 /* What belongs to a replay only has no place beside a market, and the other way round. */
 static void refuse_mixtures(const gv_reading *reading, bool is_market)
 {
-    static const char *const of_replay[] = {"log",      "history",     "predictor", "belief",
-                                            "response", "exploration", "campaigns", NULL};
+    static const char *const of_replay[] = {"log",      "history",   "predictor", "belief",
+                                            "response", "campaigns", NULL};
     static const char *const of_market[] = {"traffic", "advertisers", NULL};
     const char *const *names = is_market ? of_replay : of_market;
     for (size_t i = 0; names[i] != NULL; i++) {

@@ -141,6 +141,9 @@ static void add_market(listing *list, const gv_scenario *scenario)
     add_mapping(list, &scenario->market->traffic_section);
     add_mapping(list, &scenario->mechanism_section);
     add_mapping(list, &scenario->market->advertiser_section);
+    if (scenario->exploration != NULL) {
+        add_mapping(list, &scenario->exploration_section);
+    }
 }
 
 static void add_all(listing *list, const gv_scenario *scenario)

@@ -116,13 +116,13 @@ static gv_status read_sections(gv_scenario *scenario, gv_reading *reading)
     GV_TRY(read_top(scenario, reading));
     GV_TRY(gv_scenario_read_market(scenario, reading));
     GV_TRY(gv_scenario_read_mechanism(scenario, reading));
+    GV_TRY(gv_scenario_read_exploration(scenario, reading));
     if (scenario->market == NULL) {
         GV_TRY(read_log(scenario, reading));
         GV_TRY(read_history(scenario, reading));
         GV_TRY(gv_scenario_read_predictor(scenario, reading));
         GV_TRY(gv_scenario_read_belief(scenario, reading));
         GV_TRY(gv_scenario_read_response(scenario, reading));
-        GV_TRY(gv_scenario_read_exploration(scenario, reading));
         GV_TRY(gv_scenario_read_campaigns(scenario, reading));
     }
     return gv_scenario_read_policies(scenario, reading);

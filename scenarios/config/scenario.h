@@ -79,6 +79,17 @@ typedef struct gv_response_plan {
     int64_t conversion_delay_us;
 } gv_response_plan;
 
+typedef struct gv_exploration_plan {
+    gv_exploration law;
+    int64_t advertiser; /* of a market, whose bids are varied; GV_PARAM_UNSET: it is a replay */
+} gv_exploration_plan;
+
+/* The law; NULL: policies bid as they mean. */
+static inline const gv_exploration *gv_exploration_of(const gv_exploration_plan *plan)
+{
+    return plan == NULL ? NULL : &plan->law;
+}
+
 typedef struct gv_campaign_settings {
     int64_t start_us;
     int64_t end_us;
@@ -123,7 +134,7 @@ typedef struct gv_scenario {
     const gv_predictor_type *predictor; /* NULL: the log's own predictions */
     gv_belief_plan *belief;             /* NULL: what is predicted is believed */
     gv_response_plan *response;         /* NULL: clicks and conversions are the logged ones */
-    gv_exploration *exploration;        /* NULL: policies bid as they mean */
+    gv_exploration_plan *exploration;   /* NULL: policies bid as they mean */
     const gv_predictor_type *truth;     /* NULL: they are drawn by what is predicted */
     gv_mechanism *mechanism;
     gv_market_plan *market;      /* NULL: the scenario replays a log */

@@ -161,15 +161,16 @@ static gv_status prepare(gv_cell_worker *worker, const gv_cell_job *job, gv_read
     GV_TRY(gv_logged_source_create(&composition->campaigns[cell->campaign_number].rows,
                                    &parts->source));
     GV_TRY(gv_bid_log_open(&parts->log, job->log_folder, cell->number,
-                           composition->scenario->exploration, composition->zone_us));
-    const gv_replay_config config = {.source = parts->source,
-                                     .campaign = &cell->campaign,
-                                     .mechanism = *mechanism,
-                                     .policy = parts->policy,
-                                     .exploration = composition->scenario->exploration,
-                                     .tap = job->log_folder == NULL ? job->tap
-                                                                    : gv_bid_log_tap(&parts->log),
-                                     .reference = job->reference};
+                           gv_exploration_of(composition->scenario->exploration),
+                           composition->zone_us));
+    const gv_replay_config config = {
+        .source = parts->source,
+        .campaign = &cell->campaign,
+        .mechanism = *mechanism,
+        .policy = parts->policy,
+        .exploration = gv_exploration_of(composition->scenario->exploration),
+        .tap = job->log_folder == NULL ? job->tap : gv_bid_log_tap(&parts->log),
+        .reference = job->reference};
     GV_TRY(gv_replay_create(&config, &parts->replay));
     return job->saved == NULL ? GV_OK : gv_replay_restore(parts->replay, reader);
 }

@@ -180,15 +180,21 @@ static void take_ticks(play *at, const gv_seat_tick *ticks)
 
 /* ---- playing --------------------------------------------------------------------------------- */
 
-/* The campaign alone against the record, under `policy`; ticks: [tick_count + 1], written. */
-static gv_status play_alone(const play *at, gv_policy *policy, gv_seat_tick *ticks)
+/*
+ * The campaign alone against the record, under `policy`, as the market explored its bids where that
+ * is its own; ticks: [tick_count + 1], written.
+ */
+static gv_status play_alone(const play *at, gv_policy *policy, bool explores, gv_seat_tick *ticks)
 {
     const gv_rivals rivals = {
         .record = at->sale.record, .number = (uint32_t)at->number, .values = at->future.values};
-    const gv_seat seat = {.campaign = &at->campaign,
-                          .policy = policy,
-                          .category = at->composition->market->categories[at->number],
-                          .distortion = &at->distortion};
+    gv_seat seat = {.campaign = &at->campaign,
+                    .policy = policy,
+                    .category = at->composition->market->categories[at->number],
+                    .distortion = &at->distortion};
+    if (explores) {
+        gv_market_explore(at->composition->market, &at->period, at->number, &seat);
+    }
     gv_exchange_config config = at->period.config;
     gv_exchange *exchange = NULL;
     config.rivals = &rivals;
@@ -237,7 +243,8 @@ static gv_status play_tutored(play *at, gv_policy *pupil, gv_seat_tick *ticks)
                       .context = at};
     GV_TRY(gv_oracle_aim(at->oracle, (double)at->campaign.cpa_nanos, at->campaign.budget_nanos));
     GV_TRY(gv_tutor_create(&tutor, &at->campaign, &policy));
-    const gv_status status = play_alone(at, policy, ticks);
+    const bool explores = pupil != NULL && strcmp(at->cell->seat->rivals, "market") == 0;
+    const gv_status status = play_alone(at, policy, explores, ticks);
     gv_policy_destroy(policy);
     return status;
 }

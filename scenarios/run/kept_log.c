@@ -84,6 +84,7 @@ static gv_status add_up(FILE *file, gv_kept_log *log, int64_t *spend_nanos)
     if (fgets(line, sizeof line, file) == NULL) { /* the header */
         return GV_OK;
     }
+    log->is_market = strstr(line, ",conversion,") != NULL;
     for (; fgets(line, sizeof line, file) != NULL; is_first = false) {
         int64_t nanos = 0;
         const char *density = field_of(line, FIELD_DENSITY);
@@ -111,8 +112,8 @@ static gv_status check_log(const gv_cell_record *cell, gv_kept_log *log)
     FILE *file = fopen(log->path, "re");
     if (file == NULL) {
         return GV_FAIL(GV_EIO,
-                       "%s: cannot be read; `gavel run --logs` wrote it there, and the database "
-                       "knows no other place",
+                       "%s: cannot be read; `gavel run --logs` writes it there, in a market of the "
+                       "advertiser alone whose bids are explored",
                        log->path);
     }
     const gv_status status = add_up(file, log, &spend_nanos);
@@ -195,7 +196,7 @@ void gv_kept_log_columns(const gv_kept_log *log, gv_decision_columns *columns)
     columns->target = log->is_explored ? "intended" : NULL;
     columns->propensity = is_drawn ? "propensity" : NULL;
     columns->price = is_drawn ? NULL : "price";
-    columns->reward = has_reward ? columns->reward : "click";
+    columns->reward = has_reward ? columns->reward : (log->is_market ? "conversion" : "click");
     if (columns->cluster == NULL) {
         columns->cluster = "time";
         columns->cluster_bytes = strlen("2013-06-06T12");

@@ -27,6 +27,7 @@ typedef struct gv_kept_log_request {
 typedef struct gv_kept_log {
     char path[GV_KEPT_LOG_PATH_SIZE];
     char policy[GV_KEPT_LOG_POLICY_SIZE]; /* the request's, in terms of the log */
+    bool is_market;                       /* seat_log.h's: rewards are conversions */
     bool is_explored;                     /* its bids have densities, */
     bool is_stratified; /* or probabilities: actions are then the multipliers of strata */
 } gv_kept_log;

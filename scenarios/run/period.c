@@ -10,6 +10,7 @@
 #include "scenarios/run/bench.h"
 #include "scenarios/run/period_impl.h"
 #include "scenarios/run/period_log.h"
+#include "scenarios/run/seat_log.h"
 #include "sim/base/clock.h"
 #include "sim/base/mem.h"
 
@@ -207,6 +208,44 @@ static gv_status open_record(gv_period_run_state *run)
     return gv_record_create(&config, &run->record);
 }
 
+/* Cells of the market itself are numbered by advertiser, behind those of earlier periods. */
+static gv_status open_seat_log(const gv_period_run_state *run, const gv_exchange_tap *next,
+                               gv_seat_log *log)
+{
+    const gv_market *market = run->job->market;
+    const gv_exploration_plan *plan = market->scenario->exploration;
+    *log = (gv_seat_log){.next = next};
+    if (plan == NULL) {
+        return GV_OK;
+    }
+    gv_seat seat = {.campaign = NULL};
+    gv_market_explore(market, &run->period, (size_t)plan->advertiser, &seat);
+    log->exploration = seat.exploration;
+    log->explore_first = seat.explore_first;
+    log->seat = (uint32_t)plan->advertiser;
+    log->zone_us = gv_scenario_zone_us(market->scenario);
+    return gv_seat_log_open(log, run->job->log_folder,
+                            run->job->index * run->arm_count * market->seat_count +
+                                (uint64_t)plan->advertiser);
+}
+
+/* The market itself, its record and its log: where bids are explored theirs, else all auctions. */
+static gv_status sell_logged(gv_period_run_state *run, const gv_policy_plan *const *plans)
+{
+    const gv_market *market = run->job->market;
+    const bool explores = market->scenario->exploration != NULL;
+    const seat_span all = {0, market->seat_count, run->ticks, plans};
+    gv_seat_log seat_log;
+    gv_period_log log;
+    GV_TRY(open_seat_log(run, run->record == NULL ? NULL : gv_record_tap(run->record), &seat_log));
+    gv_status status = gv_period_log_open(&log, explores ? NULL : run->job->log_folder,
+                                          run->period.number, gv_seat_log_tap(&seat_log));
+    if (status == GV_OK) {
+        status = gv_period_log_close(&log, sell_market(run, plans, &log, &all));
+    }
+    return gv_seat_log_close(&seat_log, status);
+}
+
 static gv_status run_arms(gv_period_run_state *run, const gv_policy_plan **plans)
 {
     const gv_market *market = run->job->market;
@@ -214,11 +253,7 @@ static gv_status run_arms(gv_period_run_state *run, const gv_policy_plan **plans
     GV_TRY(gv_market_period_open(
         market, (uint64_t)market->plan->settings->first_period + run->job->index, &run->period));
     GV_TRY(open_record(run));
-    const seat_span all = {0, market->seat_count, run->ticks, plans};
-    const gv_exchange_tap *tap = run->record == NULL ? NULL : gv_record_tap(run->record);
-    gv_period_log log;
-    GV_TRY(gv_period_log_open(&log, run->job->log_folder, run->period.number, tap));
-    GV_TRY(gv_period_log_close(&log, sell_market(run, plans, &log, &all)));
+    GV_TRY(sell_logged(run, plans));
     run->wall_us[0] = gv_wall_us() - start_us;
     if (run->record != NULL) {
         GV_TRY(play_against_record(run));

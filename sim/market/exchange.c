@@ -29,6 +29,12 @@ static gv_status check_seat(const gv_exchange_config *config, const gv_seat *sea
                        campaign->name, distortion->bid_scale, distortion->belief_scale,
                        distortion->belief_noise);
     }
+    if (gv_exploration_is_on(seat->exploration) && config->overspend == GV_OVERSPEND_AUCTIONNET) {
+        return GV_FAIL(GV_EINVAL,
+                       "campaign %s explores its bids, of which AuctionNet's overspend rule drops "
+                       "some: sell with the exact rule",
+                       campaign->name);
+    }
     if (campaign->budget_nanos < 0 || campaign->bid_cap_nanos < 0) {
         return GV_FAIL(GV_EINVAL, "campaign %s has a negative budget or bid cap", campaign->name);
     }
@@ -126,6 +132,7 @@ static bool allocate(gv_exchange *x)
     x->believed = gv_mem_alloc_vector(PIECE, sizeof *x->believed);
     x->times = gv_mem_alloc_vector(PIECE, sizeof *x->times);
     x->bids = gv_mem_alloc_vector(seats * PIECE, sizeof *x->bids);
+    x->intended = gv_mem_alloc_vector(seats * PIECE, sizeof *x->intended);
     x->offers = gv_mem_alloc_vector(seats * PIECE, sizeof *x->offers);
     x->pages = gv_mem_alloc(0, PIECE, sizeof *x->pages);
     x->recorded = gv_mem_alloc_vector(places * PIECE, sizeof *x->recorded);
@@ -148,8 +155,8 @@ static bool allocate(gv_exchange *x)
            x->keys != NULL && x->paid != NULL && x->outcomes != NULL && x->entries != NULL &&
            x->awards != NULL && x->slot_prices != NULL && x->slot_states != NULL &&
            x->ranked != NULL && x->asked != NULL && x->piece_seen != NULL && x->bidders != NULL &&
-           x->luck != NULL && x->pages != NULL && x->recorded != NULL && x->page_offers != NULL &&
-           gv_exchange_allocate_tick(x);
+           x->luck != NULL && x->intended != NULL && x->pages != NULL && x->recorded != NULL &&
+           x->page_offers != NULL && gv_exchange_allocate_tick(x);
 }
 
 /* A policy whose every bid depends on the last outcome makes the whole market go one by one. */
@@ -465,14 +472,14 @@ void gv_exchange_destroy(gv_exchange *exchange)
         return;
     }
     void *const blocks[] = {
-        exchange->states,       exchange->ticks,        exchange->coming,     exchange->order,
-        exchange->together,     exchange->observations, exchange->values,     exchange->believed,
-        exchange->times,        exchange->bids,         exchange->offers,     exchange->keys,
-        exchange->paid,         exchange->outcomes,     exchange->entries,    exchange->awards,
-        exchange->slot_prices,  exchange->slot_states,  exchange->asked,      exchange->tick_bids,
-        exchange->tick_winners, exchange->tick_wins,    exchange->tick_costs, exchange->ranked,
-        exchange->piece_seen,   exchange->bidders,      exchange->luck,       exchange->pages,
-        exchange->recorded,     exchange->page_offers};
+        exchange->states,    exchange->ticks,        exchange->coming,      exchange->order,
+        exchange->together,  exchange->observations, exchange->values,      exchange->believed,
+        exchange->times,     exchange->bids,         exchange->intended,    exchange->offers,
+        exchange->keys,      exchange->paid,         exchange->outcomes,    exchange->entries,
+        exchange->awards,    exchange->slot_prices,  exchange->slot_states, exchange->asked,
+        exchange->tick_bids, exchange->tick_winners, exchange->tick_wins,   exchange->tick_costs,
+        exchange->ranked,    exchange->piece_seen,   exchange->bidders,     exchange->luck,
+        exchange->pages,     exchange->recorded,     exchange->page_offers};
     for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++) {
         gv_mem_free(blocks[i]);
     }

@@ -60,6 +60,7 @@ struct gv_exchange {
     int64_t *times;             /* [piece]: room for them */
     const int64_t *piece_times; /* [piece]: they, or the record's */
     int64_t *bids;              /* [seat][piece] */
+    int64_t *intended;          /* [seat][piece]: before they were explored, by who does */
     int64_t *offers;            /* [seat][piece] */
     uint32_t *pages; /* [row]: which of the piece stands there; without skips_lost the row's own */
     int64_t *recorded;      /* [slot + 1][row]: the keys of a record; scratch of a join */

@@ -129,6 +129,15 @@ void gv_exchange_find_values(gv_exchange *exchange)
     exchange->piece_values = exchange->tick_values + (exchange->next - first);
 }
 
+static void explore(gv_exchange *exchange, size_t seat, size_t count, int64_t *bids)
+{
+    const gv_seat *own = &exchange->config.seats[seat];
+    if (gv_exploration_is_on(own->exploration)) {
+        memcpy(exchange->intended + seat * PIECE, bids, count * sizeof *bids);
+        gv_explore_all(own->exploration, own->explore_first + exchange->next, NULL, count, bids);
+    }
+}
+
 void gv_exchange_ask(gv_exchange *exchange, size_t seat, size_t count, int64_t *bids)
 {
     const seat_state *state = &exchange->states[seat];
@@ -147,6 +156,7 @@ void gv_exchange_ask(gv_exchange *exchange, size_t seat, size_t count, int64_t *
         exchange->tick >= distortion->bid_from) {
         scale_bids(distortion->bid_scale, count, bids);
     }
+    explore(exchange, seat, count, bids);
 }
 
 GV_VECTOR static gv_clamped_bids clamped_of(const int64_t *bids, int64_t limit, size_t count)
@@ -449,6 +459,7 @@ static void tell_tap(const gv_exchange *exchange)
         .time_us = exchange->piece_times,
         .values = values_of(exchange, 0),
         .values_stride = exchange->values_stride,
+        .intended = exchange->intended,
         .offers = exchange->offers,
         .keys = exchange->keys,
         .prices = exchange->slot_prices,

@@ -126,6 +126,68 @@ an_interrupted_cell_is_logged_from_its_beginning() {
     diff -r whole parts
 }
 
+# sell ARGUMENT...: twenty small periods of eight advertisers, the fourth of which explores.
+sell() {
+    printf '%s\n' 'market: {periods: 20, slots: 2, exposure: [1, 0.7], ticks: 12}' \
+        'traffic: {opportunities: 4000}' \
+        'advertisers: {count: 8, categories: 2, budget: 100000, cpa: 100, policies: [mcpa]}' \
+        'policies: [{type: mcpa}]' >market.yaml
+    "$gavel" run market.yaml --quiet "$@" >sold.txt
+}
+
+grid=(--set exploration.strata=3 --set exploration.low=0.8 --set exploration.high=1.25
+    --set exploration.advertiser=3)
+
+# IPS, in pairs of the same period, of what bids 1.25 times as high win and pay there.
+a_market_explores_one_advertiser_without_bias() {
+    command -v sqlite3 >/dev/null || skip "the sqlite3 program is not installed"
+    begin
+    mkdir logs
+    sell "${grid[@]}" --logs logs --db explored.db
+    sell --set 'advertisers.bid_scale=[1,1,1,1.25,1,1,1,1]' --db higher.db
+    [ "$(ls logs | wc -l)" = 20 ]
+    for period in $(seq 0 19); do
+        local cell=$((8 * period + 3)) sum="SUM(wins), SUM(spend_nanos), SUM(conversions)"
+        awk -F, 'NR > 1 { w += $7; p += $8; c += $9 } END { printf "%d|%.0f|%d\n", w, 1e6 * p, c }' \
+            "logs/cell-$cell.csv" >logged.txt
+        sqlite3 explored.db "SELECT $sum FROM campaign WHERE cell = $cell" | cmp - logged.txt
+        sqlite3 higher.db "SELECT wins, spend_nanos / 1e6 FROM campaign WHERE cell = $cell" |
+            tr '|' ' ' >truth.txt
+        awk -F, 'NR == FNR { split($1, truth, " "); next }
+                 $10 == 1.25 { won += $7 / $5; paid += $8 / $5 }
+                 END { print won - truth[1], paid - truth[2], truth[1] }' truth.txt \
+            "logs/cell-$cell.csv" >>off.txt
+    done
+    awk '{ for (k = 1; k <= 2; k++) { sum[k] += $k; square[k] += $k * $k } wins += $3 }
+         END { for (k = 1; k <= 2; k++) {
+                   mean = sum[k] / NR; spread = sqrt((square[k] / NR - mean * mean) / NR)
+                   if (NR != 20 || spread <= 0 || mean * mean > 16 * spread * spread || wins < 9999) {
+                       print k, mean, spread, wins; exit 1 } } }' off.txt
+    "$gavel" evaluate scale:1.25 --log explored.db --cell 3 --column reward=won >shown.txt
+    grep -qE 'verdict +better than the logged policy' shown.txt
+    expect_failure 1 "in a market of the advertiser alone whose bids are explored" \
+        "$gavel" evaluate scale:1.25 --log explored.db --cell 4
+    "$gavel" explain explored.db a03 --policy mcpa --quiet >explained.txt # is played again as it was
+}
+
+a_market_explores_alike_for_any_threads_and_engine() {
+    begin
+    mkdir one two plain
+    local law=(--set exploration.jitter=0.3 --set exploration.advertiser=3)
+    sell "${law[@]}" --set advertisers.budget=300 --jobs 1 --logs one
+    sell "${law[@]}" --set advertisers.budget=300 --jobs 2 --logs two
+    sell "${law[@]}" --set advertisers.budget=300 --engine reference --logs plain
+    diff -r one two
+    diff -r one plain
+    awk -F, 'NR > 1 && ($3 == $4 || $5 <= 0 || $6 > $4) { exit 1 }' one/cell-3.csv
+    tail -n +2 sold.txt >varied.txt
+    sell --set advertisers.budget=300
+    ! cmp -s varied.txt <(tail -n +2 sold.txt)
+    tail -n +2 sold.txt >plain.txt
+    sell --set exploration.advertiser=3 --set advertisers.budget=300
+    cmp plain.txt <(tail -n +2 sold.txt)
+}
+
 mistakes_are_refused_where_they_stand() {
     begin
     expect_failure 2 "bids have no density: give exploration.jitter" demo --set \
@@ -136,12 +198,20 @@ mistakes_are_refused_where_they_stand() {
     expect_failure 2 "exploration.strata deals out fixed factors" demo --set \
         exploration.strata=4 --set exploration.jitter=1
     expect_failure 2 "exploration.strata is 1" demo --set exploration.strata=1
-    expect_failure 2 "exploration belongs to the replay of a log" "$gavel" run \
-        "$scenarios/market48.yaml" --set exploration.jitter=1
+    local market=("$gavel" run "$scenarios/market48.yaml" --set exploration.jitter=1)
+    expect_failure 2 "exploration.advertiser must be given in a market, of 0 to 47" "${market[@]}"
+    expect_failure 2 "exploration.advertiser must be given" "${market[@]}" \
+        --set exploration.advertiser=48
+    expect_failure 2 "market.overspend: auctionnet drops bids" "${market[@]}" \
+        --set exploration.advertiser=1 --set market.overspend=auctionnet
+    expect_failure 2 "exploration.advertiser is one of a market" demo --set exploration.jitter=1 \
+        --set exploration.advertiser=1
 }
 
 run_tests nothing_changes_where_it_is_off logs_are_the_same_for_any_threads_and_engine \
     a_log_adds_up_to_the_outcome other_bids_are_judged_by_an_explored_log \
     strata_judge_their_multipliers_without_bias \
     an_interrupted_cell_is_logged_from_its_beginning \
+    a_market_explores_one_advertiser_without_bias \
+    a_market_explores_alike_for_any_threads_and_engine \
     mistakes_are_refused_where_they_stand

@@ -11,10 +11,10 @@
  * With `rivals` one campaign plays alone against a recorded market, by the same code: with the bids
  * that it made there it gets what it got there.
  *
- * The rule of one auction: an offer is the policy's bid, lowered to the bid cap and to the budget
- * left and cut to the price step (as in replay.h); offers that reach the reserve are ranked, the
- * best take the slots, and the mechanism prices them. A winner pays when its slot is seen. So a
- * budget is never overspent, and no auction is ever run again.
+ * The rule of one auction: an offer is the policy's bid, explored where the seat does, lowered to
+ * the bid cap and to the budget left and cut to the price step (as in replay.h); offers that reach
+ * the reserve are ranked, the best take the slots, and the mechanism prices them. A winner pays
+ * when its slot is seen. So a budget is never overspent, and no auction is ever run again.
  *
  * When things become known. Who won is known at once, and the budget is charged at once. That
  * the ad was seen, and so what it cost, is known after the exposure delay, a conversion after that
@@ -76,6 +76,8 @@ typedef struct gv_exchange_piece {
     const int64_t *time_us; /* [count] */
     const float *values;    /* [seat][values_stride]: the true ones, whatever is believed */
     size_t values_stride;
+    const int64_t
+        *intended; /* [seat][stride]: bids before they were explored; only of seats that do */
     const int64_t *offers; /* [seat][stride]: as lowered by cap, budget and step; negative: none */
     const int64_t *keys;   /* [slot + 1][stride]: the best offers, see rank.h */
     const int64_t *prices; /* [slot][stride]: what the slot costs once seen; negative: not sold */

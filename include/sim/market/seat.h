@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "sim/market/campaign.h"
+#include "sim/market/exploration.h"
 #include "sim/market/policy.h"
 #include "sim/market/tally.h"
 
@@ -38,7 +39,10 @@ typedef struct gv_seat {
     const gv_campaign *campaign;
     gv_policy *policy;
     uint32_t category;
-    const gv_distortion *distortion; /* NULL: none */
+    const gv_distortion *distortion;   /* NULL: none */
+    const gv_exploration *exploration; /* NULL: it bids as its policy means; not under AuctionNet's
+                                          overspend rule, by which bids are dropped */
+    uint64_t explore_first; /* the period's first opportunity among all that it explores */
 } gv_seat;
 
 /* What the seat takes the true value of an opportunity for, counted from the period's start. */
