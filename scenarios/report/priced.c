@@ -44,6 +44,13 @@ static void print_policy(FILE *stream, const gv_evaluation_result *result)
         (void)fprintf(stream, "  budget    %.6g, of which it spent %.1f %%\n", facts->budget,
                       facts->budget > 0 ? 100 * facts->spent / facts->budget : 0);
     }
+    if (facts->odd_count > 0) {
+        (void)fprintf(
+            stream,
+            "  note      %zu auctions were won for more than was bid, as such logs have it: "
+            "their bids count as those prices\n",
+            facts->odd_count);
+    }
     if (!isnan(facts->budget) && result->priced.blind > 0) {
         (void)fprintf(
             stream,
@@ -187,6 +194,7 @@ static void add_policy(json_t *object, const gv_auctions_facts *facts)
 {
     (void)json_object_set_new(object, "cluster", json_string(facts->clusters));
     (void)json_object_set_new(object, "days", number(facts->days));
+    (void)json_object_set_new(object, "won_above_bid", json_integer((json_int_t)facts->odd_count));
     (void)json_object_set_new(object, "learnt", json_string(facts->learnt));
     (void)json_object_set_new(object, "budget", number(facts->budget));
     (void)json_object_set_new(object, "spent",

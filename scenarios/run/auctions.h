@@ -1,9 +1,11 @@
 /*
  * auctions.h - the auctions of a .gvlog as priced.h judges them, and what other bids they get.
  *
- * A row whose logged price is at most its logged bid was won: its price and its clicks are known. A
- * row whose price is above its bid was lost, and of it no more is used than that. A log without
- * bids gives every row's price, so all of it counts as won. Other bids are `scale:FACTOR`, times
+ * A row whose logged price is at most its logged bid was won: its price and its clicks are known. In
+ * a log read by a mapping (`gavel ingest csv`) a row whose price is above its bid was lost, and of
+ * it no more is used than that. The other formats hold what was won alone, at times for more than
+ * was bid (1.5 % of iPinYou's rows): there the bid counts as that price. A log without bids gives
+ * every row's price, so all of it counts as won. Other bids are `scale:FACTOR`, times
  * the logged ones, or those of a bidding policy, which is replayed on the same rows: its money is
  * what the rows that were won did cost, and what it bids is taken as lowered by cap, budget and
  * price step. Where it has parameters to learn, or no prediction to bid by, the first half of the
@@ -38,6 +40,7 @@ typedef struct gv_auctions_request {
 typedef struct gv_auctions_facts {
     char clusters[GV_AUCTIONS_TEXT_SIZE]; /* what hangs together: "user" */
     char learnt[GV_AUCTIONS_TEXT_SIZE];   /* "b0=41.3 from june.gvlog ..."; "": nothing */
+    size_t odd_count;                     /* rows won for more than their bid */
     double days;                          /* of the span; 0: the log has no times */
     double budget; /* of the policy, in currency; NaN: it has none, its bids are scaled ones */
     double spent;  /* of it, by the prices of all rows */

@@ -25,6 +25,8 @@ typedef struct row_reader {
     int64_t cluster_us;           /* an hour or a day; 0: not by time */
     int64_t zone_us;
     bool counts_conversions;
+    bool has_lost; /* a price above the bid says so */
+    size_t odd_count;
     gv_decisions *rows;
     keyed_row *keys;
     int64_t cost_nanos;
@@ -67,6 +69,8 @@ static gv_status bind(const gv_auctions_request *request, const gv_composition *
     at->log = composition->log;
     at->zone_us = composition->zone_us;
     at->bid = gv_log_find(at->log, GV_LOG_IMPRESSION, "bid");
+    const char *format = gv_log_fact(at->log, "format");
+    at->has_lost = format != NULL && strcmp(format, "csv") == 0;
     at->counts_conversions = strcmp(request->reward, "conversions") == 0;
     if (!at->counts_conversions && strcmp(request->reward, "clicks") != 0) {
         return GV_FAIL(GV_EUSAGE,
@@ -131,8 +135,11 @@ static void take_row(row_reader *at, uint64_t row, int64_t price_nanos, double r
     const double cpm = (double)GV_NANOS_PER_CPM;
     const size_t i = rows->count++;
     const int64_t bid_nanos = at->bid == NULL ? INT64_MAX : gv_log_integers(at->bid)[row];
-    const bool won = price_nanos <= bid_nanos;
-    rows->doses[i] = at->bid == NULL ? (double)INFINITY : (double)bid_nanos / cpm;
+    const bool is_above = price_nanos > bid_nanos;
+    const bool won = !is_above || !at->has_lost;
+    at->odd_count += is_above && won ? 1 : 0;
+    const int64_t least_nanos = is_above && won ? price_nanos : bid_nanos;
+    rows->doses[i] = at->bid == NULL ? (double)INFINITY : (double)least_nanos / cpm;
     rows->prices[i] = won ? (double)price_nanos / cpm : (double)NAN;
     rows->rewards[i] = won ? reward : 0;
     at->cost_nanos += won ? price_nanos : 0;
@@ -223,6 +230,7 @@ gv_status gv_auction_rows_read(const gv_auctions_request *request,
     }
     const double span_us = (double)(config.end_us - config.start_us);
     facts->days = composition->has_times ? span_us / (double)GV_US_PER_DAY : 0;
+    facts->odd_count = at.odd_count;
     *cost_nanos = at.cost_nanos;
     *out = at.rows;
     return GV_OK;

@@ -46,6 +46,22 @@ a_log_is_judged_as_its_table_is() {
     cmp "$scratch/one" "$scratch/two"
 }
 
+# iPinYou's impressions were won, whatever their price: nine in ten for 20 of 30, the others for 40.
+a_log_of_impressions_was_won() {
+    for i in $(seq 1000); do
+        echo "$((i % 7 == 0)) $((i % 10 == 0 ? 40 : 20)) 30 1:1"
+    done >"$scratch/rows.yzbx.txt"
+    "$gavel" ingest yzbx "$scratch/rows.yzbx.txt" --quiet -o "$scratch/won.gvlog" >/dev/null 2>&1
+    "$gavel" evaluate scale:0.9 --log "$scratch/won.gvlog" >"$scratch/shown"
+    grep -qE '^  replay +0.9 ' "$scratch/shown"
+    grep -qE "^  \(the log's own\) +1 +22 " "$scratch/shown"
+    grep -qF '100 auctions were won for more than was bid' "$scratch/shown"
+    expect_failure 3 "too thin: in 100.0 % of auctions the bid is above the logged one" \
+        "$gavel" evaluate scale:1.1 --log "$scratch/won.gvlog"
+    expect_failure 2 "has no times, only an order" \
+        "$gavel" evaluate scale:1 --log "$scratch/won.gvlog" --cluster hour
+}
+
 demo_log() {
     [ -f "$scratch/demo.gvlog" ] ||
         "$gavel" generate --quiet --auctions 20000 --seed 3 "$scratch/demo.gvlog" >/dev/null
@@ -143,6 +159,6 @@ a_database_is_judged_by_the_log_of_its_run() {
         "$gavel" evaluate scale:1 --log "$scratch/run.db" --run 2 --cell 0
 }
 
-run_tests a_log_is_judged_as_its_table_is a_policy_wins_what_its_replay_does \
+run_tests a_log_is_judged_as_its_table_is a_log_of_impressions_was_won a_policy_wins_what_its_replay_does \
     what_a_policy_lacks_is_learnt_before_what_is_judged what_a_log_cannot_give_is_refused \
     a_database_is_judged_by_the_log_of_its_run
