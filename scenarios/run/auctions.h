@@ -1,15 +1,15 @@
 /*
  * auctions.h - the auctions of a .gvlog as priced.h judges them, and what other bids they get.
  *
- * A row whose logged price is at most its logged bid was won: its price and its clicks are known. In
- * a log read by a mapping (`gavel ingest csv`) a row whose price is above its bid was lost, and of
- * it no more is used than that. The other formats hold what was won alone, at times for more than
- * was bid (1.5 % of iPinYou's rows): there the bid counts as that price. A log without bids gives
- * every row's price, so all of it counts as won. Other bids are `scale:FACTOR`, times
- * the logged ones, or those of a bidding policy, which is replayed on the same rows: its money is
- * what the rows that were won did cost, and what it bids is taken as lowered by cap, budget and
- * price step. Where it has parameters to learn, or no prediction to bid by, the first half of the
- * span is its history and the second half is judged.
+ * A row whose logged price is at most its logged bid was won: its price and its clicks are known.
+ * In a log read by a mapping (`gavel ingest csv`) a row whose price is above its bid was lost, and
+ * of it no more is used than that. The other formats hold what was won alone, at times for more
+ * than was bid (1.5 % of iPinYou's rows): there the bid counts as that price. A log without bids
+ * gives every row's price, so all of it counts as won. Other bids are `scale:FACTOR`, times the
+ * logged ones, or those of a bidding policy, which is replayed on the same rows: its money is what
+ * the rows that were won did cost, and what it bids is taken as lowered by cap, budget and price
+ * step. Where it has parameters to learn, or no prediction to bid by, the first half of the span
+ * is its history and the second half is judged.
  */
 #ifndef SCENARIOS_RUN_AUCTIONS_H
 #define SCENARIOS_RUN_AUCTIONS_H
