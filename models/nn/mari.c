@@ -18,12 +18,12 @@ typedef struct piece {
 
 typedef struct mari_node {
     bool is_needed;
-    bool is_user; /* one row for all candidates */
+    bool is_user; /* one row a request */
     bool is_split;
     size_t width;   /* numbers of a row */
-    float *values;  /* [1 or rows_max][width]; a reshape has its operand's */
+    float *values;  /* [requests_max or rows_max][width]; a reshape has its operand's */
     gv_panels own;  /* linear: the weights of what differs between candidates, and the bias */
-    gv_panels user; /* of a split one: those of the user's columns, and the bias */
+    gv_panels user; /* of a split one: those of the user's columns, which have the bias then */
     piece *pieces;  /* of a split one: [piece_count], the user's first */
     size_t piece_count;
     size_t user_pieces;
@@ -38,6 +38,9 @@ struct gv_mari {
     float *saved;
     float *work;
     size_t widest;
+    /* The run at hand. */
+    const size_t *ends; /* [requests] */
+    size_t requests;
 };
 
 /* Operators whose row b of the result comes from rows b of their operands. */
@@ -113,7 +116,7 @@ static gv_colour colour_of(const gv_mari *mari, size_t node)
             return mari->config.leaves[i].colour;
         }
     }
-    return GV_COLOUR_ITEM;
+    return mari->config.rest;
 }
 
 /* From the leaves upwards. Parameters have no colour: they count as the user's. */
@@ -295,7 +298,7 @@ static gv_status allocate_values(gv_mari *mari)
         if (record->kind == NODE_PARAM || !node->is_needed || record->root != i) {
             continue;
         }
-        const size_t rows = node->is_user ? 1 : mari->config.rows_max;
+        const size_t rows = node->is_user ? mari->config.requests_max : mari->config.rows_max;
         node->values = gv_mem_alloc_vector(rows * node->width, sizeof(float));
         if (node->values == NULL) {
             return GV_FAIL(GV_ENOMEM, "no memory for %zu candidates", rows);
@@ -362,7 +365,8 @@ gv_status gv_mari_create(const gv_mari_config *config, gv_mari **out)
 {
     assert(config->graph->is_finished);
     assert(config->graph->kind == GV_F32);
-    assert(config->rows_max >= 1);
+    assert(config->requests_max >= 1);
+    assert(config->rows_max >= config->requests_max);
     gv_mari *mari = gv_mem_alloc(sizeof *mari, 0, 0);
     if (mari == NULL) {
         return GV_FAIL(GV_ENOMEM, "no memory for a network over candidates");
@@ -414,12 +418,27 @@ float *gv_mari_input(gv_mari *mari, gv_node input)
     return values_of(mari, input);
 }
 
-static void apply(const gv_panels *panels, const float *x, size_t rows, float *y)
+static void apply(const gv_panels *panels, const float *x, size_t rows, float *y, bool adds)
 {
-    gv_panel_rows task = {
-        .x = x, .x_step = panels->inputs, .y_step = panels->outputs, .rows = rows, .run = rows};
+    gv_panel_rows task = {.x = x,
+                          .x_step = panels->inputs,
+                          .y_step = panels->outputs,
+                          .rows = rows,
+                          .run = rows,
+                          .adds = adds};
     task.y = y;
     gv_panels_apply(panels, &task);
+}
+
+/* A row of each request, [requests][width], as one of each of its candidates. */
+static void repeat(const gv_mari *mari, const float *from, size_t width, float *to)
+{
+    size_t row = 0;
+    for (size_t r = 0; r < mari->requests; r++) {
+        for (; row < mari->ends[r]; row++) {
+            memcpy(to + row * width, from + r * width, width * sizeof *to);
+        }
+    }
 }
 
 /* Rows of these pieces side by side. */
@@ -437,23 +456,26 @@ static void gather(const gv_mari *mari, const piece *pieces, size_t count, size_
     }
 }
 
-/* The user's part becomes the bias of the candidates'. */
+/* The candidates' sums begin with their user's part. */
 static void run_split(gv_mari *mari, size_t index, size_t rows)
 {
     mari_node *node = &mari->nodes[index];
     const piece *others = node->pieces + node->user_pieces;
     const size_t count = node->piece_count - node->user_pieces;
-    gather(mari, node->pieces, node->user_pieces, 1, node->user.inputs, mari->gathered);
-    apply(&node->user, mari->gathered, 1, node->own.bias);
+    const size_t requests = mari->requests;
+    float *y = values_of(mari, (gv_node)index);
+    gather(mari, node->pieces, node->user_pieces, requests, node->user.inputs, mari->gathered);
+    apply(&node->user, mari->gathered, requests, mari->repeated, false);
+    repeat(mari, mari->repeated, node->width, y);
     const float *x = values_of(mari, others[0].node);
     if (count > 1) {
         gather(mari, others, count, rows, node->own.inputs, mari->gathered);
         x = mari->gathered;
     }
-    apply(&node->own, x, rows, values_of(mari, (gv_node)index));
+    apply(&node->own, x, rows, y, true);
 }
 
-/* The operand's rows: its own, or the user's repeated. */
+/* The operand's rows: its own, or each user's repeated for its candidates. */
 static const float *operand_of(gv_mari *mari, const gv_node_record *record, size_t k, size_t rows)
 {
     const gv_node in = record->in[k];
@@ -462,13 +484,11 @@ static const float *operand_of(gv_mari *mari, const gv_node_record *record, size
     }
     const mari_node *node = &mari->nodes[in];
     const float *values = values_of(mari, in);
-    if (!node->is_user || rows == 1) {
+    if (!node->is_user || rows == mari->requests) {
         return values;
     }
     float *room = mari->repeated + k * mari->config.rows_max * mari->widest;
-    for (size_t row = 0; row < rows; row++) {
-        memcpy(room + row * node->width, values, node->width * sizeof *room);
-    }
+    repeat(mari, values, node->width, room);
     return room;
 }
 
@@ -476,14 +496,14 @@ static void run_node(gv_mari *mari, size_t index, size_t candidates)
 {
     const gv_node_record *record = &mari->graph->nodes[index];
     mari_node *node = &mari->nodes[index];
-    const size_t rows = node->is_user ? 1 : candidates;
+    const size_t rows = node->is_user ? mari->requests : candidates;
     if (node->is_split) {
         run_split(mari, index, rows);
         return;
     }
     if (record->op == GV_OP_LINEAR) {
         const float *x = operand_of(mari, record, 0, rows);
-        apply(&node->own, x, rows * node->width / node->own.outputs, node->values);
+        apply(&node->own, x, rows * node->width / node->own.outputs, node->values, false);
         return;
     }
     gv_shape shapes[1 + OP_ARITY_MAX];
@@ -499,29 +519,36 @@ static void run_node(gv_mari *mari, size_t index, size_t candidates)
     gv_op_rows[record->op].kernel[GV_F32]->forward(&call);
 }
 
-const float *gv_mari_run(gv_mari *mari, size_t rows)
+const float *gv_mari_run(gv_mari *mari, const size_t *ends, size_t requests)
 {
-    assert(rows >= 1);
-    assert(rows <= mari->config.rows_max);
+    assert(requests >= 1);
+    assert(requests <= mari->config.requests_max);
+    assert(ends[requests - 1] <= mari->config.rows_max);
+    for (size_t r = 0; r < requests; r++) {
+        assert(ends[r] > (r == 0 ? 0 : ends[r - 1]));
+    }
+    mari->ends = ends;
+    mari->requests = requests;
     for (size_t i = 0; i < mari->graph->count; i++) {
         const gv_node_record *record = &mari->graph->nodes[i];
         if (mari->nodes[i].is_needed && record->kind == NODE_OPERATOR &&
             record->op != GV_OP_RESHAPE) {
-            run_node(mari, i, rows);
+            run_node(mari, i, ends[requests - 1]);
         }
     }
     return values_of(mari, mari->config.output);
 }
 
-size_t gv_mari_products(const gv_mari *mari, size_t rows)
+size_t gv_mari_products(const gv_mari *mari, size_t requests, size_t rows)
 {
     size_t products = 0;
     for (size_t i = 0; i < mari->graph->count; i++) {
         const mari_node *node = &mari->nodes[i];
         if (node->is_needed && node->own.outputs > 0) {
             const size_t each = node->width / node->own.outputs;
-            products += node->user.inputs * node->user.outputs;
-            products += (node->is_user ? 1 : rows) * each * node->own.inputs * node->own.outputs;
+            const size_t own_rows = node->is_user ? requests : rows;
+            products += requests * node->user.inputs * node->user.outputs;
+            products += own_rows * each * node->own.inputs * node->own.outputs;
         }
     }
     return products;

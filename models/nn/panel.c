@@ -93,11 +93,16 @@ static void sum_last(const gv_tile *whole, size_t rows, size_t width, bool begin
     }
 }
 
+static bool begins_with_bias(const gv_panel_rows *rows, const place *at)
+{
+    return at->first == 0 && !rows->adds;
+}
+
 static gv_tile tile_at(const gv_panels *panels, const gv_panel_rows *rows, const place *at,
                        size_t panel)
 {
     float *y = at->y + panel * PANEL;
-    const bool begins = at->first == 0;
+    const bool begins = begins_with_bias(rows, at);
     return (gv_tile){.w = panels->weights + (panel * panels->inputs + at->first) * PANEL,
                      .w_step = PANEL,
                      .w_next = PANEL / 2,
@@ -122,7 +127,7 @@ static void sum_panel(const gv_panels *panels, const gv_panel_rows *rows, const 
     } else if (left >= PANEL) {
         gv_tile_slim(&t, at->rows);
     } else {
-        sum_last(&t, at->rows, left, at->first == 0);
+        sum_last(&t, at->rows, left, begins_with_bias(rows, at));
     }
 }
 

@@ -53,6 +53,7 @@ typedef struct gv_panel_rows {
     size_t y_step, y_run;
     size_t rows; /* a multiple of run */
     size_t run;
+    bool adds; /* sums begin with what y holds, in the place of the bias */
 } gv_panel_rows;
 
 /* x and y lie apart. Allocates nothing. */

@@ -279,6 +279,7 @@ static bench_request make_request(size_t user, size_t item, size_t cross, size_t
                                    .leaves = leaves,
                                    .leaf_count = SIDES,
                                    .output = y,
+                                   .requests_max = 1,
                                    .rows_max = candidates};
     must(gv_mari_create(&config, &made.mari));
     must(gv_dense_mlp_create(made.params, "net", &request_mlp, candidates, &made.plain));
@@ -321,7 +322,8 @@ static void run_plain(void *context)
 static void run_mari(void *context)
 {
     const bench_request *made = context;
-    memcpy(made->y, gv_mari_run(made->mari, made->candidates), made->candidates * sizeof(float));
+    memcpy(made->y, gv_mari_run(made->mari, &made->candidates, 1),
+           made->candidates * sizeof(float));
 }
 
 static double apart(bench_request *made)
@@ -348,7 +350,7 @@ static void request_row(size_t user, size_t item, size_t cross, size_t candidate
         (double)candidates * (double)((user + item + cross) * 256 + (size_t)256 * 128 + 128);
     printf("| %zu | %zu | %zu | %zu | %.3f | %.3f | %.2f | %.2f | %.1e |\n", candidates, user, item,
            cross, 1e3 * times.median[0], 1e3 * times.median[1], times.ratio[1],
-           all / (double)gv_mari_products(made.mari, candidates), apart(&made));
+           all / (double)gv_mari_products(made.mari, 1, candidates), apart(&made));
     drop_request(&made);
 }
 

@@ -1,6 +1,6 @@
 /*
- * One user, many candidates: the split network is the graph to rounding, multiplies as often as it
- * says, and does not mind how its columns were laid out.
+ * Users with many candidates each: the split network is the graph to rounding, multiplies as often
+ * as it says, and does not mind how its columns were laid out, nor what else is in a run.
  */
 #include <math.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 #include "sim/base/mem.h"
 #include "sim/base/random.h"
 
-enum { ROWS = 37, USER = 40, ITEM = 12, CROSS = 8, LEAVES_MAX = 4 };
+enum { ROWS = 37, REQUESTS = 5, USER = 40, ITEM = 12, CROSS = 8, LEAVES_MAX = 4 };
 
 static double drawn(uint64_t entity, size_t index)
 {
@@ -65,32 +65,68 @@ static gv_mari *mari_of(const net *made, bool is_split)
                                    .leaves = made->leaves,
                                    .leaf_count = is_split ? made->leaf_count : 0,
                                    .output = made->output,
+                                   .requests_max = REQUESTS,
                                    .rows_max = ROWS};
     gv_mari *mari = NULL;
     assert_int_equal(gv_mari_create(&config, &mari), GV_OK);
     return mari;
 }
 
-/* Number i of row `row` of a leaf: alike for all rows where it is the user's. */
-static float number_of(const net *made, size_t which, size_t row, size_t i)
+/* A run: which users ask, and up to where their candidates go; candidate `first` is the first. */
+typedef struct requests {
+    size_t count;
+    size_t users[REQUESTS];
+    size_t ends[REQUESTS];
+    size_t first;
+} requests;
+
+static const requests several = {.count = REQUESTS,
+                                 .users = {0, 1, 2, 3, 4},
+                                 .ends = {1, 8, 9, 20, ROWS}};
+
+/* Number i of a leaf, of a user or of a candidate. */
+static float number_of(size_t which, bool is_user, size_t entity, size_t i)
 {
-    const bool is_user = made->leaves[which].colour == GV_COLOUR_USER;
-    return (float)drawn(100 * which + (is_user ? 0 : row + 1), i);
+    return (float)drawn(100 * which + entity + (is_user ? 1000 : 0), i);
 }
 
-static void fill_leaves(const net *made, gv_mari *mari, gv_tape *tape, size_t rows)
+static void fill_tape(const net *made, gv_tape *tape, size_t leaf, size_t row, size_t entity)
+{
+    const gv_node node = made->leaves[leaf].input;
+    const bool is_user = made->leaves[leaf].colour == GV_COLOUR_USER;
+    const size_t width = gv_shape_count(gv_graph_shape(made->graph, node)) / ROWS;
+    for (size_t i = 0; i < width; i++) {
+        gv_tape_f32(tape, node)[row * width + i] = number_of(leaf, is_user, entity, i);
+    }
+}
+
+static void fill_mari(const net *made, gv_mari *mari, size_t leaf, size_t row, size_t entity)
+{
+    const gv_node node = made->leaves[leaf].input;
+    const bool is_user = made->leaves[leaf].colour == GV_COLOUR_USER;
+    const size_t width = gv_shape_count(gv_graph_shape(made->graph, node)) / ROWS;
+    for (size_t i = 0; i < width; i++) {
+        gv_mari_input(mari, node)[row * width + i] = number_of(leaf, is_user, entity, i);
+    }
+}
+
+/* Either may be NULL. */
+static void fill_leaves(const net *made, gv_mari *mari, gv_tape *tape, const requests *of)
 {
     for (size_t k = 0; k < made->leaf_count; k++) {
-        const gv_node node = made->leaves[k].input;
-        const size_t width = gv_shape_count(gv_graph_shape(made->graph, node)) / ROWS;
         const bool is_user = made->leaves[k].colour == GV_COLOUR_USER;
-        for (size_t row = 0; row < rows; row++) {
-            for (size_t i = 0; i < width; i++) {
-                if (mari != NULL && (row == 0 || !is_user)) {
-                    gv_mari_input(mari, node)[row * width + i] = number_of(made, k, row, i);
+        size_t row = 0;
+        for (size_t r = 0; r < of->count; r++) {
+            if (mari != NULL && is_user) {
+                fill_mari(made, mari, k, r, of->users[r]);
+            }
+            for (; row < of->ends[r]; row++) {
+                const size_t entity = is_user ? of->users[r] : of->first + row;
+                if (mari != NULL && !is_user) {
+                    fill_mari(made, mari, k, row, entity);
                 }
                 if (tape != NULL) {
-                    gv_tape_f32(tape, node)[row * width + i] = number_of(made, k, row, i);
+                    fill_tape(made, tape, k, row, entity);
                 }
             }
         }
@@ -104,10 +140,10 @@ static double worst_error(net_builder builder)
     gv_tape *tape = NULL;
     gv_mari *mari = mari_of(&made, true);
     assert_int_equal(gv_tape_create(made.graph, made.params, &tape), GV_OK);
-    fill_leaves(&made, mari, tape, ROWS);
+    fill_leaves(&made, mari, tape, &several);
     gv_tape_forward(tape, &(gv_tape_step){.seed = 1});
     const float *expected = gv_tape_f32(tape, made.output);
-    const float *found = gv_mari_run(mari, ROWS);
+    const float *found = gv_mari_run(mari, several.ends, several.count);
     double worst = 0;
     double spread = 0;
     for (size_t i = 0; i < gv_shape_count(gv_graph_shape(made.graph, made.output)); i++) {
@@ -171,10 +207,10 @@ static void multiplications_are_those_of_the_formula(void **state)
     gv_mari *split = mari_of(&made, true);
     gv_mari *whole = mari_of(&made, false);
     const size_t behind = 24 * 10 + 10 * 1;
-    assert_int_equal(gv_mari_products(whole, ROWS),
+    assert_int_equal(gv_mari_products(whole, 1, ROWS),
                      ROWS * ((size_t)(USER + ITEM + CROSS) * 24 + behind));
-    assert_int_equal(gv_mari_products(split, ROWS),
-                     (size_t)USER * 24 + ROWS * ((size_t)(ITEM + CROSS) * 24 + behind));
+    assert_int_equal(gv_mari_products(split, 3, ROWS),
+                     (size_t)3 * USER * 24 + ROWS * ((size_t)(ITEM + CROSS) * 24 + behind));
     gv_mari_destroy(split);
     gv_mari_destroy(whole);
     net_free(&made);
@@ -215,29 +251,82 @@ static void columns_may_lie_anywhere(void **state)
     }
     gv_mari *one = mari_of(&mixed, true);
     gv_mari *two = mari_of(&tidy, true);
-    fill_leaves(&mixed, one, NULL, ROWS);
-    fill_leaves(&tidy, two, NULL, ROWS);
+    fill_leaves(&mixed, one, NULL, &several);
+    fill_leaves(&tidy, two, NULL, &several);
     float kept[ROWS];
-    memcpy(kept, gv_mari_run(one, ROWS), sizeof kept);
-    assert_memory_equal(gv_mari_run(two, ROWS), kept, sizeof kept);
+    memcpy(kept, gv_mari_run(one, several.ends, several.count), sizeof kept);
+    assert_memory_equal(gv_mari_run(two, several.ends, several.count), kept, sizeof kept);
     gv_mari_destroy(one);
     gv_mari_destroy(two);
     net_free(&mixed);
     net_free(&tidy);
 }
 
+/* Alone, at each place of a request, beside other requests: the same. */
+static void expect_bits_in_any_company(net_builder builder)
+{
+    net made = net_made(builder);
+    gv_mari *mari = mari_of(&made, true);
+    const size_t width = gv_graph_width(made.graph, made.output);
+    float all[ROWS * 2];
+    assert_true(width <= 2);
+    fill_leaves(&made, mari, NULL, &several);
+    memcpy(all, gv_mari_run(mari, several.ends, several.count), ROWS * width * sizeof *all);
+    for (size_t r = 0; r < several.count; r++) {
+        const size_t begin = r == 0 ? 0 : several.ends[r - 1];
+        for (size_t first = begin; first < several.ends[r]; first += 3) {
+            for (size_t end = first + 1; end <= several.ends[r]; end += 4) {
+                const requests some = {.count = 2,
+                                       .users = {several.users[r], (r + 1) % REQUESTS},
+                                       .ends = {end - first, end - first + 1},
+                                       .first = first};
+                fill_leaves(&made, mari, NULL, &some);
+                const float *found = gv_mari_run(mari, some.ends, 1 + end % 2);
+                assert_memory_equal(found, all + first * width,
+                                    (end - first) * width * sizeof *all);
+            }
+        }
+    }
+    gv_mari_destroy(mari);
+    net_free(&made);
+}
+
 static void a_candidate_has_its_bits_in_any_company(void **state)
 {
     (void)state;
+    expect_bits_in_any_company(build_mlp);
+    expect_bits_in_any_company(build_towers);
+}
+
+/* Inputs that nobody names may be the user's: what nobody writes is then made once a request. */
+static void the_rest_may_be_the_users(void **state)
+{
+    (void)state;
     net made = net_made(build_mlp);
-    gv_mari *mari = mari_of(&made, true);
-    float all[ROWS];
-    fill_leaves(&made, mari, NULL, ROWS);
-    memcpy(all, gv_mari_run(mari, ROWS), sizeof all);
-    for (size_t count = 1; count < ROWS; count += 5) {
-        assert_memory_equal(gv_mari_run(mari, count), all, count * sizeof *all);
+    gv_mari_leaf others[LEAVES_MAX];
+    gv_mari_config config = {.graph = made.graph,
+                             .params = made.params,
+                             .leaves = others,
+                             .rest = GV_COLOUR_USER,
+                             .output = made.output,
+                             .requests_max = REQUESTS,
+                             .rows_max = ROWS};
+    for (size_t k = 0; k < made.leaf_count; k++) {
+        if (made.leaves[k].colour != GV_COLOUR_USER) {
+            others[config.leaf_count++] = made.leaves[k];
+        }
     }
-    gv_mari_destroy(mari);
+    gv_mari *one = mari_of(&made, true);
+    gv_mari *two = NULL;
+    assert_int_equal(gv_mari_create(&config, &two), GV_OK);
+    assert_int_equal(gv_mari_products(two, 2, ROWS), gv_mari_products(one, 2, ROWS));
+    fill_leaves(&made, one, NULL, &several);
+    fill_leaves(&made, two, NULL, &several);
+    const float *expected = gv_mari_run(one, several.ends, several.count);
+    assert_memory_equal(gv_mari_run(two, several.ends, several.count), expected,
+                        ROWS * sizeof *expected);
+    gv_mari_destroy(one);
+    gv_mari_destroy(two);
     net_free(&made);
 }
 
@@ -251,8 +340,11 @@ static void what_mixes_candidates_is_refused(void **state)
 {
     (void)state;
     net made = net_made(build_over_the_batch);
-    const gv_mari_config config = {
-        .graph = made.graph, .params = made.params, .output = made.output, .rows_max = ROWS};
+    const gv_mari_config config = {.graph = made.graph,
+                                   .params = made.params,
+                                   .output = made.output,
+                                   .requests_max = 1,
+                                   .rows_max = ROWS};
     gv_mari *mari = NULL;
     assert_int_equal(gv_mari_create(&config, &mari), GV_EINVAL);
     assert_non_null(strstr(gv_status_detail(), "transpose"));
@@ -268,6 +360,7 @@ static void failed_allocations_are_survived(void **state)
                                    .leaves = made.leaves,
                                    .leaf_count = made.leaf_count,
                                    .output = made.output,
+                                   .requests_max = REQUESTS,
                                    .rows_max = ROWS};
     bool is_done = false;
     int fails = 0;
@@ -291,6 +384,7 @@ int main(void)
         cmocka_unit_test(multiplications_are_those_of_the_formula),
         cmocka_unit_test(columns_may_lie_anywhere),
         cmocka_unit_test(a_candidate_has_its_bits_in_any_company),
+        cmocka_unit_test(the_rest_may_be_the_users),
         cmocka_unit_test(what_mixes_candidates_is_refused),
         cmocka_unit_test(failed_allocations_are_survived),
     };
