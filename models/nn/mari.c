@@ -295,7 +295,8 @@ static gv_status allocate_values(gv_mari *mari)
     for (size_t i = 0; i < mari->graph->count; i++) {
         const gv_node_record *record = &mari->graph->nodes[i];
         mari_node *node = &mari->nodes[i];
-        if (record->kind == NODE_PARAM || !node->is_needed || record->root != i) {
+        const bool is_there = node->is_needed || record->kind == NODE_INPUT;
+        if (record->kind == NODE_PARAM || !is_there || record->root != i) {
             continue;
         }
         const size_t rows = node->is_user ? mari->config.requests_max : mari->config.rows_max;

@@ -24,6 +24,12 @@ static const char *const leaks[] = {
     "purchase",     NULL,
 };
 
+/* Columns that are the user's, or the request's, where nothing else is said. */
+static const char *const users[] = {
+    "user", "user_agent", "ip",   "region", "city",    "exchange", "domain",
+    "url",  "url_id",     "tags", "hour",   "weekday", NULL,
+};
+
 typedef struct scanner {
     const char *text;
     size_t size;
@@ -104,13 +110,45 @@ static gv_status take_name(scanner *in, char *name)
     return GV_OK;
 }
 
-static gv_status take_field(scanner *in, gv_field *field)
+static bool is_usually_users(const char *name)
+{
+    for (size_t i = 0; users[i] != NULL; i++) {
+        if (strcmp(users[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "@user", "@item", or nothing. */
+static gv_status take_side(scanner *in, bool *is_users)
+{
+    char side[GV_FIELD_NAME_SIZE];
+    if (!take(in, '@')) {
+        return GV_OK;
+    }
+    const size_t first = in->at;
+    GV_TRY(take_name(in, side));
+    *is_users = strcmp(side, "user") == 0;
+    if (!*is_users && strcmp(side, "item") != 0) {
+        in->at = first;
+        return refuse(in, "user or item behind '@'");
+    }
+    return GV_OK;
+}
+
+static gv_status take_field(scanner *in, gv_field *field, bool is_past)
 {
     do {
-        if (field->part_count == GV_FIELD_PARTS_MAX) {
+        const size_t part = field->part_count;
+        if (part == GV_FIELD_PARTS_MAX) {
             return refuse(in, "at most three columns in a cross");
         }
-        GV_TRY(take_name(in, field->parts[field->part_count]));
+        GV_TRY(take_name(in, field->parts[part]));
+        field->is_users[part] = is_past || is_usually_users(field->parts[part]);
+        if (!is_past) {
+            GV_TRY(take_side(in, &field->is_users[part]));
+        }
         field->part_count++;
     } while (take(in, '*'));
     return GV_OK;
@@ -119,11 +157,11 @@ static gv_status take_field(scanner *in, gv_field *field)
 static gv_status take_list(scanner *in, gv_field *list, size_t most, size_t *count)
 {
     do {
+        const bool is_past = most == GV_PAST_FIELDS_MAX;
         if (*count == most) {
-            return refuse(in, most == GV_FIELDS_MAX ? "at most 64 fields"
-                                                    : "at most 8 fields of a past event");
+            return refuse(in, is_past ? "at most 8 fields of a past event" : "at most 64 fields");
         }
-        GV_TRY(take_field(in, &list[*count]));
+        GV_TRY(take_field(in, &list[*count], is_past));
         (*count)++;
     } while (take(in, ','));
     return GV_OK;
@@ -303,12 +341,24 @@ void gv_field_print(const gv_field *field, char *text, size_t size)
     }
 }
 
-static void print_list(const gv_field *list, size_t count, char *text, size_t size)
+/* A field with the sides that are not the usual ones. */
+static void print_whole(const gv_field *field, bool is_past, char *text, size_t size)
+{
+    size_t used = 0;
+    for (size_t p = 0; p < field->part_count && used < size; p++) {
+        const bool is_usual = is_past || field->is_users[p] == is_usually_users(field->parts[p]);
+        const char *side = is_usual ? "" : field->is_users[p] ? "@user" : "@item";
+        used += (size_t)snprintf(text + used, size - used, "%s%s%s", p == 0 ? "" : "*",
+                                 field->parts[p], side);
+    }
+}
+
+static void print_list(const gv_field *list, size_t count, bool is_past, char *text, size_t size)
 {
     for (size_t f = 0; f < count; f++) {
-        char name[GV_FIELD_PARTS_MAX * GV_FIELD_NAME_SIZE];
+        char name[GV_FIELD_PARTS_MAX * (GV_FIELD_NAME_SIZE + 5)];
         const size_t used = strlen(text);
-        gv_field_print(&list[f], name, sizeof name);
+        print_whole(&list[f], is_past, name, sizeof name);
         (void)snprintf(text + used, size - used, "%s%s", f == 0 ? "" : ", ", name);
     }
 }
@@ -316,12 +366,26 @@ static void print_list(const gv_field *list, size_t count, char *text, size_t si
 void gv_fields_print(const gv_fields *fields, char *text, size_t size)
 {
     text[0] = '\0';
-    print_list(fields->list, fields->count, text, size);
+    print_list(fields->list, fields->count, false, text, size);
     if (fields->past_length > 0) {
         char past[GV_PAST_FIELDS_MAX * (GV_FIELD_PARTS_MAX * GV_FIELD_NAME_SIZE + 2)] = "";
         const size_t used = strlen(text);
-        print_list(fields->past, fields->past_count, past, sizeof past);
+        print_list(fields->past, fields->past_count, true, past, sizeof past);
         (void)snprintf(text + used, size - used, "; past(%zu): %s", fields->past_length, past);
+    }
+}
+
+void gv_fields_sides(const gv_fields *fields, gv_side *sides)
+{
+    for (size_t f = 0; f < fields->count; f++) {
+        const gv_field *field = &fields->list[f];
+        size_t users_parts = 0;
+        for (size_t p = 0; p < field->part_count; p++) {
+            users_parts += field->is_users[p] ? 1 : 0;
+        }
+        sides[f] = users_parts == field->part_count ? GV_SIDE_USER
+                   : users_parts == 0               ? GV_SIDE_ITEM
+                                                    : GV_SIDE_CROSS;
     }
 }
 

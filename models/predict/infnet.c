@@ -356,6 +356,7 @@ const gv_model_type gv_model_infnet = {
     .init = init,
     .learn = gv_net_learn,
     .predict = gv_net_predict,
+    .sharing = gv_net_sharing,
     .tensors = gv_net_tensors,
     .restore = gv_net_restore,
     .fini = gv_net_fini,

@@ -71,18 +71,28 @@ static gv_node deep_part(gv_graph *graph, gv_node v, const mlp_config *config)
     return mlp.layers == 0 ? flat : gv_layer_mlp(graph, "deep", flat, &mlp);
 }
 
+/* Numbers start .. start + count - 1 of each slot, fields and past: [B, F + E, count]. Each part is
+   cut for itself, so that it keeps its side. */
+static gv_node cut_slots(gv_graph *graph, const gv_net_nodes *nodes, size_t start, size_t count)
+{
+    gv_node all = GV_NODE_NONE;
+    for (size_t i = 0; i < nodes->part_count; i++) {
+        const gv_node cut = gv_op_slice(graph, nodes->parts[i].node, 2, start, count, 1);
+        all = i == 0 ? cut : gv_op_concat(graph, all, cut, 1);
+    }
+    return nodes->past == GV_NODE_NONE
+               ? all
+               : gv_op_concat(graph, all, gv_op_slice(graph, nodes->past, 2, start, count, 1), 1);
+}
+
 static void build(gv_graph *graph, const gv_net_nodes *nodes, const void *config,
                   gv_node logits[GV_NET_TASKS])
 {
     const mlp_config *mlp = config;
-    gv_node all = nodes->fields;
-    if (nodes->past != GV_NODE_NONE) {
-        all = gv_op_concat(graph, all, nodes->past, 1);
-    }
-    const size_t rows = gv_graph_dim(graph, all, 0);
+    const size_t rows = gv_graph_dim(graph, nodes->fields, 0);
     const size_t width = (size_t)mlp->common.width;
-    const gv_node v = gv_op_slice(graph, all, 2, 0, width, 1);
-    const gv_node first = sum_slots(graph, gv_op_slice(graph, all, 2, width, 1, 1));
+    const gv_node v = cut_slots(graph, nodes, 0, width);
+    const gv_node first = sum_slots(graph, cut_slots(graph, nodes, width, 1));
     gv_node x = gv_op_concat(graph, first, pairs_of(graph, v), 1);
     if (mlp->deep) {
         x = gv_op_concat(graph, x, deep_part(graph, v, mlp), 1);
@@ -112,6 +122,7 @@ const gv_model_type gv_model_mlp = {
     .init = init,
     .learn = gv_net_learn,
     .predict = gv_net_predict,
+    .sharing = gv_net_sharing,
     .tensors = gv_net_tensors,
     .restore = gv_net_restore,
     .fini = gv_net_fini,

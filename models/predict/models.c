@@ -128,6 +128,13 @@ gv_status gv_model_predict(gv_model *model, const gv_examples *examples, float *
     return asks ? check_rates(model, pcvr, examples->count) : GV_OK;
 }
 
+const char *gv_model_sharing(const gv_model *model)
+{
+    return model->type->sharing == NULL
+               ? NULL
+               : model->type->sharing((const unsigned char *)model + STATE_ALIGNMENT);
+}
+
 void gv_model_list_tensors(const gv_model *model, gv_model_tensors *out)
 {
     out->count = 0;

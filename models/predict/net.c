@@ -1,15 +1,10 @@
 #include <assert.h>
-#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "models/nn/operators.h"
 #include "models/predict/net_impl.h"
 #include "sim/base/mem.h"
-#include "sim/base/parallel.h"
-
-/* Rows of one run of a serving graph, fewer where pasts are long: some thousand tokens stay in a
-   cache. Rows beyond the last are filled with nothing. */
-enum { SERVED_ROWS = 64, SERVED_ROWS_LEAST = 4, SERVED_TOKENS = 4096 };
 
 #define TABLE_NAME "table.weight"
 
@@ -37,15 +32,43 @@ static void past_inputs(gv_graph *graph, const gv_net *net, size_t rows, gv_net_
     nodes->shares = gv_graph_input(graph, "shares", gv_shape_of(2, (size_t[]){rows, length}));
 }
 
+/* The fields from `first` on that share its side; all of them where sides do not matter. */
+static gv_net_part part_from(const gv_net *net, size_t first, bool has_sides)
+{
+    const gv_side *sides = net->setup.sides;
+    gv_net_part part = {.first = first, .side = has_sides ? sides[first] : GV_SIDE_ITEM};
+    size_t end = first + 1;
+    while (end < net->setup.shape.field_count && (!has_sides || sides[end] == part.side)) {
+        end++;
+    }
+    part.count = end - first;
+    return part;
+}
+
+static void field_inputs(gv_graph *graph, const gv_net *net, size_t rows, bool learns,
+                         gv_net_nodes *nodes)
+{
+    const bool has_sides = !learns && net->setup.sides != NULL;
+    for (size_t first = 0; first < net->setup.shape.field_count;) {
+        gv_net_part part = part_from(net, first, has_sides);
+        char name[GV_NN_NAME_MAX] = "fields";
+        const gv_shape shape = gv_shape_of(3, (size_t[]){rows, part.count, net->table_width});
+        if (first > 0) {
+            (void)snprintf(name, sizeof name, "fields%zu", first);
+        }
+        part.node = gv_graph_gathered(graph, name, shape);
+        nodes->fields = first == 0 ? part.node : gv_op_concat(graph, nodes->fields, part.node, 1);
+        assert(nodes->part_count < GV_FIELDS_MAX);
+        nodes->parts[nodes->part_count++] = part;
+        first += part.count;
+    }
+}
+
 gv_net_nodes gv_net_inputs(gv_graph *graph, const gv_net *net, size_t rows, bool learns)
 {
-    const gv_shape fields =
-        gv_shape_of(3, (size_t[]){rows, net->setup.shape.field_count, net->table_width});
-    gv_net_nodes nodes = {.fields = gv_graph_gathered(graph, "fields", fields),
-                          .past = GV_NODE_NONE,
-                          .ages = GV_NODE_NONE,
-                          .seen = GV_NODE_NONE,
-                          .shares = GV_NODE_NONE};
+    gv_net_nodes nodes = {
+        .past = GV_NODE_NONE, .ages = GV_NODE_NONE, .seen = GV_NODE_NONE, .shares = GV_NODE_NONE};
+    field_inputs(graph, net, rows, learns, &nodes);
     if (net->past_slots > 0) {
         past_inputs(graph, net, rows, &nodes);
     }
@@ -80,18 +103,6 @@ gv_node gv_net_loss(gv_graph *graph, const gv_net_nodes *nodes, const gv_node lo
     const gv_node conversions =
         gv_op_bce(graph, whole, nodes->conversion, nodes->conversion_weights);
     return gv_op_add(graph, clicks, conversions);
-}
-
-static gv_status build_serving(gv_net *net)
-{
-    const gv_graph_config config = {.params = net->params, .rows_alone = true};
-    GV_TRY(gv_graph_create(&config, &net->serving));
-    net->serving_nodes = gv_net_inputs(net->serving, net, net->served_rows, false);
-    net->kind->build(net->serving, &net->serving_nodes, net->setup.config, net->logits);
-    for (size_t k = 0; k < GV_NET_TASKS; k++) {
-        gv_graph_keep(net->serving, net->logits[k]);
-    }
-    return gv_graph_finish(net->serving, GV_NODE_NONE);
 }
 
 static gv_status build_training(gv_net *net)
@@ -176,27 +187,9 @@ static gv_status begin_learning(gv_net *net)
     return gv_trainer_create(&config, &net->trainer);
 }
 
-static gv_status begin_serving(gv_net *net)
-{
-    net->tapes = gv_mem_alloc(0, net->setup.jobs, sizeof(gv_tape *));
-    if (net->tapes == NULL) {
-        return GV_FAIL(GV_ENOMEM, "no memory to serve a network");
-    }
-    for (size_t i = 0; i < net->setup.jobs; i++) {
-        GV_TRY(gv_tape_create(net->serving, net->params, &net->tapes[i]));
-    }
-    return GV_OK;
-}
-
-static size_t served_rows(const gv_net *net)
-{
-    const size_t fitting = SERVED_TOKENS / (net->setup.shape.field_count + net->past_slots);
-    const size_t most = fitting < SERVED_ROWS ? fitting : SERVED_ROWS;
-    return most > SERVED_ROWS_LEAST ? most : SERVED_ROWS_LEAST;
-}
-
 gv_status gv_net_init(gv_net *net, const gv_net_kind *kind, const gv_model_setup *setup)
 {
+    assert(setup->sides == NULL || !setup->learns);
     net->kind = kind;
     net->setup = *setup;
     net->common = *(const gv_net_common *)setup->config;
@@ -204,7 +197,6 @@ gv_status gv_net_init(gv_net *net, const gv_net_kind *kind, const gv_model_setup
     const size_t length = setup->shape.past_length;
     const size_t fields = setup->shape.past_field_count;
     net->past_slots = length == 0 ? 0 : kind->pools_past ? fields : length * fields;
-    net->served_rows = served_rows(net);
     net->shard_rows = ((size_t)net->common.batch + GV_NET_SHARDS - 1) / GV_NET_SHARDS;
     const gv_embeddings_config table = {.rows = setup->shape.bucket_count,
                                         .width = net->table_width,
@@ -213,27 +205,23 @@ gv_status gv_net_init(gv_net *net, const gv_net_kind *kind, const gv_model_setup
                                         .learns = setup->learns};
     GV_TRY(gv_embeddings_create(&table, &net->table));
     GV_TRY(gv_params_create(GV_F32, &net->params));
-    GV_TRY(build_serving(net));
+    GV_TRY(gv_net_build_serving(net));
     if (setup->learns) {
         GV_TRY(build_training(net));
     }
     GV_TRY(gv_params_draw(net->params, setup->seed));
-    GV_TRY(begin_serving(net));
+    GV_TRY(gv_net_begin_serving(net));
     return setup->learns ? begin_learning(net) : GV_OK;
 }
 
 void gv_net_fini(void *state)
 {
     gv_net *net = state;
-    for (size_t i = 0; net->tapes != NULL && i < net->setup.jobs; i++) {
-        gv_tape_destroy(net->tapes[i]);
-    }
-    gv_mem_free(net->tapes);
+    gv_net_end_serving(net);
     gv_trainer_destroy(net->trainer);
     gv_optimizer_destroy(net->optimizer);
     gv_mem_free(net->slopes);
     gv_graph_destroy(net->training);
-    gv_graph_destroy(net->serving);
     gv_params_destroy(net->params);
     gv_embeddings_destroy(net->table);
 }
@@ -281,48 +269,6 @@ gv_status gv_net_learn(void *state, const gv_examples *examples, const uint32_t 
     }
     *loss = whole > 0 ? sum / whole : 0;
     return GV_OK;
-}
-
-static float probability(float logit)
-{
-    return (float)(1.0 / (1.0 + exp(-(double)logit)));
-}
-
-static gv_status serve_tile(void *context, size_t index, size_t worker)
-{
-    const gv_net *net = context;
-    gv_tape *tape = net->tapes[worker];
-    const size_t first = index * net->served_rows;
-    const size_t left = net->row_count - first;
-    const size_t count = left < net->served_rows ? left : net->served_rows;
-    for (size_t place = 0; place < net->served_rows; place++) {
-        if (place < count) {
-            gv_net_gather(net, tape, &net->serving_nodes, first + place, place);
-        } else {
-            gv_net_gather_none(net, tape, &net->serving_nodes, place);
-        }
-    }
-    gv_tape_forward(tape, &(gv_tape_step){.seed = 0});
-    const float *clicks = gv_tape_f32(tape, net->logits[0]);
-    const float *conversions = gv_tape_f32(tape, net->logits[1]);
-    for (size_t i = 0; i < count; i++) {
-        net->pctr[first + i] = probability(clicks[i]);
-        if (net->pcvr != NULL) {
-            net->pcvr[first + i] = probability(conversions[i]);
-        }
-    }
-    return GV_OK;
-}
-
-gv_status gv_net_predict(void *state, const gv_examples *examples, float *pctr, float *pcvr)
-{
-    gv_net *net = state;
-    net->examples = examples;
-    net->row_count = examples->count;
-    net->pctr = pctr;
-    net->pcvr = pcvr;
-    const size_t tiles = (examples->count + net->served_rows - 1) / net->served_rows;
-    return gv_parallel_for(net->setup.jobs, tiles, serve_tile, net);
 }
 
 static gv_tensor table_tensor(const gv_net *net)
@@ -377,5 +323,5 @@ gv_status gv_net_restore(void *state, const gv_safetensors *file)
         const gv_weight *weight = gv_params_at(net->params, i);
         GV_TRY(restore_one(file, &tensor, gv_params_f32(net->params) + weight->offset));
     }
-    return GV_OK;
+    return net->setup.sides == NULL ? GV_OK : gv_net_begin_sharing(net);
 }

@@ -10,15 +10,20 @@
  * A batch is cut into a fixed number of shards, and the table's rows move in the order of the
  * batch: any number of threads gives the same bits. Serving runs graphs of fixed size whose
  * products are our own (gv_graph_config.rows_alone), so a prediction depends on its row alone.
+ * Where the sides of the fields are known, a restored network is served through MaRI: rows that
+ * follow each other with the same user's fields and past are one request, whose user is computed
+ * once. The same bits, however the rows fall into requests.
  */
 #ifndef MODELS_PREDICT_NET_IMPL_H
 #define MODELS_PREDICT_NET_IMPL_H
 
 #include "models/nn/graph.h"
+#include "models/nn/mari.h"
 #include "models/nn/optimizer.h"
 #include "models/nn/params.h"
 #include "models/nn/tape.h"
 #include "models/nn/trainer.h"
+#include "models/predict/fields.h"
 #include "models/predict/model.h"
 #include "models/predict/table_impl.h"
 
@@ -78,9 +83,19 @@ typedef struct gv_net_common {
         .help = "standard deviation of embeddings at the start"                      \
     }
 
+/* Fields that follow each other on one side of a request: an input. */
+typedef struct gv_net_part {
+    gv_node node; /* [B, count, W] each the mean of its field's values */
+    size_t first;
+    size_t count;
+    gv_side side;
+} gv_net_part;
+
 /* What a network is built on, for B rows; W is the table's width. */
 typedef struct gv_net_nodes {
-    gv_node fields; /* [B, F, W] each the mean of its field's values */
+    size_t part_count; /* 1 where the sides do not matter */
+    gv_net_part parts[GV_FIELDS_MAX];
+    gv_node fields; /* [B, F, W] all parts */
     gv_node past;   /* events [B, L, E W], or pooled [B, E, W]; GV_NODE_NONE without a past */
     gv_node ages;   /* [B, L, GV_NET_AGES]; GV_NODE_NONE without events */
     /* 1 where there is a token: fields, events, tasks; GV_NODE_NONE without events. */
@@ -98,6 +113,14 @@ typedef struct gv_net_kind {
                   gv_node logits[GV_NET_TASKS]);
 } gv_net_kind;
 
+/* Where the numbers of a graph's inputs lie, on a tape or elsewhere; NULL where there is none. */
+typedef struct gv_net_places {
+    float *parts[GV_FIELDS_MAX];
+    float *past, *ages, *seen, *shares;
+} gv_net_places;
+
+enum { GV_NET_SHARING_SIZE = 256 };
+
 typedef struct gv_net {
     const gv_net_kind *kind;
     gv_model_setup setup;
@@ -112,11 +135,14 @@ typedef struct gv_net {
     gv_graph *serving;
     gv_net_nodes training_nodes;
     gv_net_nodes serving_nodes;
-    gv_node logits[GV_NET_TASKS]; /* of serving */
+    gv_node logits; /* [B, GV_NET_TASKS] of serving */
     gv_optimizer *optimizer;
     gv_trainer *trainer;
     gv_tape **tapes; /* [jobs] of serving */
-    float *slopes;   /* [batch][F + past_slots][W] of the last step */
+    gv_mari **maris; /* [jobs] likewise; NULL: each row for itself */
+    size_t *ends;    /* [jobs][served_rows] of the requests at hand */
+    char sharing[GV_NET_SHARING_SIZE];
+    float *slopes; /* [batch][F + past_slots][W] of the last step */
     /* The batch at hand, or what is priced. */
     const gv_examples *examples;
     const uint32_t *rows; /* NULL: all of the examples */
@@ -131,6 +157,7 @@ GV_MUST_CHECK gv_status gv_net_init(gv_net *net, const gv_net_kind *kind,
 gv_status gv_net_learn(void *state, const gv_examples *examples, const uint32_t *rows, size_t count,
                        double *loss);
 gv_status gv_net_predict(void *state, const gv_examples *examples, float *pctr, float *pcvr);
+const char *gv_net_sharing(const void *state);
 void gv_net_tensors(const void *state, gv_model_tensors *out);
 gv_status gv_net_restore(void *state, const gv_safetensors *file);
 void gv_net_fini(void *state);
@@ -141,10 +168,23 @@ gv_net_nodes gv_net_inputs(gv_graph *graph, const gv_net *net, size_t rows, bool
 /* The loss of the two tasks, one number. */
 gv_node gv_net_loss(gv_graph *graph, const gv_net_nodes *nodes, const gv_node logits[GV_NET_TASKS]);
 
-/* Writes row `row` of the examples into place `place` of a tape's inputs. */
+gv_net_places gv_net_places_of(const gv_net_nodes *nodes, gv_tape *tape);
+
+/* Writes row `row` of the examples, of one part or of the past, into row `place` of the inputs. */
+void gv_net_gather_part(const gv_net *net, const gv_net_part *part, float *values, size_t row,
+                        size_t place);
+void gv_net_gather_past(const gv_net *net, const gv_net_places *places, size_t row, size_t place);
+
+/* The whole row, or nothing: a row of zeros without events. */
 void gv_net_gather(const gv_net *net, gv_tape *tape, const gv_net_nodes *nodes, size_t row,
                    size_t place);
 void gv_net_gather_none(const gv_net *net, gv_tape *tape, const gv_net_nodes *nodes, size_t place);
+
+/* Serving, of gv_net_init() and gv_net_restore(): graph and tapes, then MaRI over weights. */
+GV_MUST_CHECK gv_status gv_net_build_serving(gv_net *net);
+GV_MUST_CHECK gv_status gv_net_begin_serving(gv_net *net);
+GV_MUST_CHECK gv_status gv_net_begin_sharing(gv_net *net);
+void gv_net_end_serving(gv_net *net);
 
 /* Takes slopes [F + past_slots][W] of a row to the table. */
 GV_MUST_CHECK gv_status gv_net_touch(const gv_net *net, size_t row, const float *slopes);

@@ -13,14 +13,15 @@ void gv_net_age(double seconds, float out[GV_NET_AGES])
 }
 
 /* Which tokens of a row with `count` events there are. */
-static void tell_lengths(const gv_net *net, gv_tape *tape, const gv_net_nodes *nodes, size_t place,
-                         size_t count)
+static void tell_lengths(const gv_net *net, const gv_net_places *places, size_t place, size_t count)
 {
     const size_t length = net->setup.shape.past_length;
     const size_t fields = net->setup.shape.field_count;
     const size_t tokens = fields + length + GV_NET_TASKS;
-    float *seen = gv_tape_f32(tape, nodes->seen) + place * tokens;
-    float *shares = gv_tape_f32(tape, nodes->shares) + place * length;
+    assert(places->seen != NULL);
+    assert(places->shares != NULL);
+    float *seen = places->seen + place * tokens;
+    float *shares = places->shares + place * length;
     for (size_t i = 0; i < tokens; i++) {
         seen[i] = i < fields + count || i >= fields + length ? 1.0F : 0.0F;
     }
@@ -29,8 +30,7 @@ static void tell_lengths(const gv_net *net, gv_tape *tape, const gv_net_nodes *n
     }
 }
 
-static void gather_events(const gv_net *net, gv_tape *tape, const gv_net_nodes *nodes, size_t row,
-                          size_t place)
+static void gather_events(const gv_net *net, const gv_net_places *places, size_t row, size_t place)
 {
     const gv_examples *examples = net->examples;
     const size_t length = net->setup.shape.past_length;
@@ -38,9 +38,9 @@ static void gather_events(const gv_net *net, gv_tape *tape, const gv_net_nodes *
     const size_t numbers = fields * net->table_width;
     const size_t count = examples->past_counts[row];
     const uint32_t *buckets = examples->past_buckets + row * length * fields;
-    float *past = gv_tape_f32(tape, nodes->past) + place * length * numbers;
-    float *ages = gv_tape_f32(tape, nodes->ages) + place * length * GV_NET_AGES;
-    tell_lengths(net, tape, nodes, place, count);
+    float *past = places->past + place * length * numbers;
+    float *ages = places->ages + place * length * GV_NET_AGES;
+    tell_lengths(net, places, place, count);
     memset(past + count * numbers, 0, (length - count) * numbers * sizeof *past);
     memset(ages + count * GV_NET_AGES, 0, (length - count) * GV_NET_AGES * sizeof *ages);
     for (size_t i = 0; i < count * fields; i++) {
@@ -52,8 +52,7 @@ static void gather_events(const gv_net *net, gv_tape *tape, const gv_net_nodes *
 }
 
 /* Of each of an event's fields the mean over events. */
-static void gather_means(const gv_net *net, gv_tape *tape, const gv_net_nodes *nodes, size_t row,
-                         size_t place)
+static void gather_means(const gv_net *net, const gv_net_places *places, size_t row, size_t place)
 {
     const gv_examples *examples = net->examples;
     const size_t fields = net->setup.shape.past_field_count;
@@ -61,7 +60,7 @@ static void gather_means(const gv_net *net, gv_tape *tape, const gv_net_nodes *n
     const size_t count = examples->past_counts[row];
     const uint32_t *buckets = examples->past_buckets + row * net->setup.shape.past_length * fields;
     const float *values = gv_embeddings_values(net->table);
-    float *past = gv_tape_f32(tape, nodes->past) + place * fields * width;
+    float *past = places->past + place * fields * width;
     memset(past, 0, fields * width * sizeof *past);
     for (size_t i = 0; i < count * fields; i++) {
         float *to = past + i % fields * width;
@@ -71,35 +70,64 @@ static void gather_means(const gv_net *net, gv_tape *tape, const gv_net_nodes *n
     }
 }
 
-void gv_net_gather(const gv_net *net, gv_tape *tape, const gv_net_nodes *nodes, size_t row,
-                   size_t place)
+gv_net_places gv_net_places_of(const gv_net_nodes *nodes, gv_tape *tape)
+{
+    gv_net_places places = {.past = NULL};
+    for (size_t i = 0; i < nodes->part_count; i++) {
+        places.parts[i] = gv_tape_f32(tape, nodes->parts[i].node);
+    }
+    places.past = nodes->past == GV_NODE_NONE ? NULL : gv_tape_f32(tape, nodes->past);
+    places.ages = nodes->ages == GV_NODE_NONE ? NULL : gv_tape_f32(tape, nodes->ages);
+    places.seen = nodes->seen == GV_NODE_NONE ? NULL : gv_tape_f32(tape, nodes->seen);
+    places.shares = nodes->shares == GV_NODE_NONE ? NULL : gv_tape_f32(tape, nodes->shares);
+    return places;
+}
+
+void gv_net_gather_part(const gv_net *net, const gv_net_part *part, float *values, size_t row,
+                        size_t place)
 {
     const gv_examples *examples = net->examples;
     const size_t fields = net->setup.shape.field_count;
-    float *out = gv_tape_f32(tape, nodes->fields) + place * fields * net->table_width;
-    for (size_t f = 0; f < fields; f++) {
-        const uint32_t *starts = examples->starts + row * fields + f;
+    float *out = values + place * part->count * net->table_width;
+    for (size_t f = 0; f < part->count; f++) {
+        const uint32_t *starts = examples->starts + row * fields + part->first + f;
         gv_embeddings_mean(net->table, examples->buckets + starts[0], starts[1] - starts[0],
                            out + f * net->table_width);
     }
+}
+
+void gv_net_gather_past(const gv_net *net, const gv_net_places *places, size_t row, size_t place)
+{
     if (net->past_slots > 0) {
-        (net->kind->pools_past ? gather_means : gather_events)(net, tape, nodes, row, place);
+        (net->kind->pools_past ? gather_means : gather_events)(net, places, row, place);
     }
+}
+
+void gv_net_gather(const gv_net *net, gv_tape *tape, const gv_net_nodes *nodes, size_t row,
+                   size_t place)
+{
+    const gv_net_places places = gv_net_places_of(nodes, tape);
+    for (size_t i = 0; i < nodes->part_count; i++) {
+        gv_net_gather_part(net, &nodes->parts[i], places.parts[i], row, place);
+    }
+    gv_net_gather_past(net, &places, row, place);
 }
 
 void gv_net_gather_none(const gv_net *net, gv_tape *tape, const gv_net_nodes *nodes, size_t place)
 {
-    const size_t fields = net->setup.shape.field_count * net->table_width;
+    const gv_net_places places = gv_net_places_of(nodes, tape);
     const size_t past = net->past_slots * net->table_width;
-    memset(gv_tape_f32(tape, nodes->fields) + place * fields, 0, fields * sizeof(float));
-    if (past > 0) {
-        memset(gv_tape_f32(tape, nodes->past) + place * past, 0, past * sizeof(float));
+    for (size_t i = 0; i < nodes->part_count; i++) {
+        const size_t numbers = nodes->parts[i].count * net->table_width;
+        memset(places.parts[i] + place * numbers, 0, numbers * sizeof(float));
     }
-    if (past > 0 && !net->kind->pools_past) {
+    if (places.past != NULL) {
+        memset(places.past + place * past, 0, past * sizeof(float));
+    }
+    if (places.ages != NULL) {
         const size_t length = net->setup.shape.past_length;
-        memset(gv_tape_f32(tape, nodes->ages) + place * length * GV_NET_AGES, 0,
-               length * GV_NET_AGES * sizeof(float));
-        tell_lengths(net, tape, nodes, place, 0);
+        memset(places.ages + place * length * GV_NET_AGES, 0, length * GV_NET_AGES * sizeof(float));
+        tell_lengths(net, &places, place, 0);
     }
 }
 

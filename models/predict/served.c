@@ -11,15 +11,18 @@ struct gv_served {
     const gv_recalibration *map; /* that is applied */
     gv_example_reader *reader;   /* NULL: not bound */
     gv_example_set examples;
+    gv_side sides[GV_FIELDS_MAX];
 };
 
 static gv_status restore(gv_served *served, size_t jobs)
 {
     const gv_model_about *about = gv_model_file_about(served->file);
+    gv_fields_sides(&about->fields, served->sides);
     const gv_model_setup setup = {.config = about->config,
                                   .shape = gv_fields_shape(&about->fields, about->bits),
                                   .seed = about->seed,
-                                  .jobs = jobs};
+                                  .jobs = jobs,
+                                  .sides = served->sides};
     GV_TRY(gv_model_create(about->type, &setup, &served->model));
     const gv_status status = gv_model_restore(served->model, gv_model_file_tensors(served->file));
     if (status == GV_ECORRUPT || status == GV_EINVAL) {
@@ -64,6 +67,11 @@ void gv_served_close(gv_served *served)
 const gv_model_about *gv_served_about(const gv_served *served)
 {
     return gv_model_file_about(served->file);
+}
+
+const char *gv_served_sharing(const gv_served *served)
+{
+    return gv_model_sharing(served->model);
 }
 
 void gv_served_recalibrate(gv_served *served, const gv_recalibration *map)

@@ -182,6 +182,9 @@ static gv_status predict_log(const predict_request *request, gv_served *served, 
     GV_TRY(
         gv_cli_span_of(&request->span, log, gv_served_about(served)->impression_weight, &training));
     gv_cli_warn_of_overlap(request->quiet, gv_served_about(served), &training);
+    if (gv_served_sharing(served) != NULL) {
+        gv_cli_talk(request->quiet, "%s: %s\n", request->model_path, gv_served_sharing(served));
+    }
     GV_TRY(gv_predictions_make(served, &training, request->group_by, progress, &predictions));
     gv_status status = GV_OK;
     if (request->csv_path != NULL) {

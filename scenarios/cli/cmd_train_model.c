@@ -55,7 +55,8 @@ static const struct argp_option options[] = {
     {"fields", KEY_FIELDS, "LIST", 0,
      "Columns and crosses that it sees, as \"advertiser, creative*hour, tags\", and behind "
      "\"; past(20): \" what it sees of a user's earlier events (default: the usual ones that the "
-     "log has)",
+     "log has). What candidates of one request share networks compute once: tags, hour, exchange "
+     "and the like, and a column told so as \"segment@user\"; \"exchange@item\" says the contrary",
      0},
     {"bits", KEY_BITS, "N", 0, "Values are hashed to 2^N buckets (default: 20)", 0},
     GV_CLI_SPAN_OPTIONS,

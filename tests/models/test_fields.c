@@ -41,6 +41,37 @@ static void a_declaration_is_read_and_printed(void **state)
     assert_int_equal(shape.past_field_count, 2);
 }
 
+/* Said or not; what is said needlessly is not printed, and no name of a field tells of it. */
+static void each_field_is_on_a_side(void **state)
+{
+    (void)state;
+    static const gv_side expected[] = {GV_SIDE_USER, GV_SIDE_ITEM,  GV_SIDE_CROSS, GV_SIDE_USER,
+                                       GV_SIDE_ITEM, GV_SIDE_CROSS, GV_SIDE_USER};
+    gv_fields fields;
+    gv_side sides[GV_FIELDS_MAX];
+    char text[GV_FIELDS_TEXT_SIZE];
+    assert_int_equal(parse("tags*hour, creative*slot, exchange*creative, segment @ user*city, "
+                           "exchange@item, hour@item*region@user, url; past(2): creative",
+                           &fields),
+                     GV_OK);
+    gv_fields_sides(&fields, sides);
+    for (size_t f = 0; f < fields.count; f++) {
+        assert_int_equal(sides[f], expected[f]);
+    }
+    gv_fields_print(&fields, text, sizeof text);
+    assert_string_equal(text, "tags*hour, creative*slot, exchange*creative, segment@user*city, "
+                              "exchange@item, hour@item*region, url; past(2): creative");
+    assert_int_equal(parse(text, &fields), GV_OK);
+    gv_fields_print(&fields, text, sizeof text);
+    assert_non_null(strstr(text, "hour@item*region, url;"));
+    gv_field_print(&fields.list[5], text, sizeof text);
+    assert_string_equal(text, "hour*region");
+    expect_refusal("a@", "a column's name at character 3");
+    expect_refusal("a@users", "user or item behind '@' at character 3, found 'users'");
+    expect_refusal("a; past(3): b@user", "a comma or the end at character 14, found '@user'");
+    expect_refusal("a@user, a@item", "given twice: a");
+}
+
 /* Printed and read again, it is printed the same; and the longest one fits. */
 static void the_longest_declaration_survives(void **state)
 {
@@ -51,8 +82,9 @@ static void the_longest_declaration_survives(void **state)
     for (int i = 0; i < GV_FIELDS_MAX + GV_PAST_FIELDS_MAX; i++) {
         const size_t used = strlen(text);
         const char *before = i == 0 ? "" : i == GV_FIELDS_MAX ? "; past(4096): " : ", ";
-        (void)snprintf(text + used, sizeof text - used, "%s%036da%02d*%036db%02d*%036dc%02d",
-                       before, 0, i, 0, i, 0, i);
+        const char *side = i < GV_FIELDS_MAX ? "@user" : "";
+        (void)snprintf(text + used, sizeof text - used, "%s%036da%02d%s*%036db%02d%s*%036dc%02d%s",
+                       before, 0, i, side, 0, i, side, 0, i, side);
     }
     assert_int_equal(parse(text, &fields), GV_OK);
     gv_fields_print(&fields, printed, sizeof printed);
@@ -117,6 +149,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_declaration_is_read_and_printed),
+        cmocka_unit_test(each_field_is_on_a_side),
         cmocka_unit_test(the_longest_declaration_survives),
         cmocka_unit_test(malformed_text_is_refused_with_its_place),
         cmocka_unit_test(all_leaks_are_named_at_once),

@@ -65,6 +65,53 @@ threads_change_no_byte() {
     done
 }
 
+# Six ads for each of 500 requests, of one user at one time: to networks a request is one user and
+# six candidates. Their order within it changes no price.
+candidates_of_a_request_share_its_user() {
+    begin
+    python3 - <<'PY'
+import random
+random.seed(3)
+rows = []
+for request in range(500):
+    time = f"2013-06-06 {request // 60:02d}:{request % 60:02d}:00"
+    rows.append([f"{time},u{request % 40},e{request % 3},c{ad},{int(random.random() < 0.1 * ad)}"
+                 for ad in range(6)])
+for name, step in (("one", 1), ("two", -1)):
+    with open(f"{name}.csv", "w") as file:
+        file.write("when,who,where,ad,clicked\n")
+        for request in rows:
+            file.write("\n".join(request[::step]) + "\n")
+PY
+    printf 'columns: {when: time, who: user, where: exchange, ad: creative, clicked: clicks}\n' >m.yaml
+    local name type
+    for name in one two; do
+        "$gavel" ingest csv $name.csv --mapping m.yaml -o $name.gvlog -q >/dev/null
+    done
+    for type in mlp infnet ftrl; do
+        "$gavel" train $type one.gvlog -o m.safetensors -q --bits 10 --epochs 3 \
+            --fields 'exchange, hour, creative; past(4): exchange' >/dev/null
+        for name in one two; do
+            "$gavel" predict m.safetensors $name.gvlog -o $name.csv >/dev/null 2>said.txt
+        done
+        [ "$(grep -c "the user's part is computed once a request" said.txt)" = \
+            "$([ $type = ftrl ] && echo 0 || echo 1)" ]
+        python3 - <<'PY'
+import csv
+one, two = ([row["pctr"] for row in csv.DictReader(open(f"{name}.csv"))] for name in ("one", "two"))
+assert len(one) == 3000
+turned = [p for first in range(0, 3000, 6) for p in two[first:first + 6][::-1]]
+assert one == turned and len(set(one[:6])) > 3
+PY
+    done
+    "$gavel" train mlp one.gvlog -o m.safetensors -q --epochs 1 --fields 'exchange@item, creative' \
+        >/dev/null
+    "$gavel" predict m.safetensors one.gvlog >/dev/null 2>said.txt
+    grep -q "each row is priced for itself: no field is the user's" said.txt
+    expect_failure 2 "expected user or item behind '@'" \
+        "$gavel" train mlp one.gvlog -o m --fields 'exchange@both, creative'
+}
+
 what_is_wrong_is_said_whole() {
     begin
     expect_failure 2 'price, clicks, bid are known only after the bid' \
@@ -164,5 +211,5 @@ YAML
 }
 
 run_tests a_calibration_is_kept_and_told a_test_on_what_was_learnt_is_told \
-    a_scenario_trains_as_the_command_does a_model_goes_from_a_log_to_figures threads_change_no_byte what_is_wrong_is_said_whole \
+    a_scenario_trains_as_the_command_does a_model_goes_from_a_log_to_figures threads_change_no_byte candidates_of_a_request_share_its_user what_is_wrong_is_said_whole \
     a_log_without_the_fields_is_refused

@@ -15,6 +15,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/*
+ * Whose a field is, where a request has several candidates: what they share (the user, the time,
+ * the page), or not (the ad, its advertiser, a slot), or of both.
+ */
+typedef enum gv_side { GV_SIDE_ITEM, GV_SIDE_USER, GV_SIDE_CROSS } gv_side;
+
 /* What is the same for training and serving: the shape of a row. */
 typedef struct gv_example_shape {
     size_t field_count;      /* F, at least 1 */

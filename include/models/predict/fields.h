@@ -9,6 +9,13 @@
  * of values, a cross each combination. Behind `; past(L):` stand the fields that tell of each of
  * the same user's L latest events; there, `event` is "impression" or "click".
  *
+ * Where a request has several candidates, a column is the user's and the request's (user,
+ * user_agent, ip, region, city, exchange, domain, url, url_id, tags, hour, weekday; the past is so
+ * too) or the item's (all others), and a cross of both sides is of both; "segment@user" and
+ * "exchange@item" say otherwise. That changes no value and no bucket of a field: networks compute
+ * what is the user's once for all rows that follow each other and have it alike, whatever it is
+ * called.
+ *
  * The same text serves training and pricing, and is kept with the model. What is known only after
  * the bid (prices, bids, clicks, conversions) or is another predictor's answer is refused, all of
  * it at once.
@@ -16,6 +23,7 @@
 #ifndef MODELS_PREDICT_FIELDS_H
 #define MODELS_PREDICT_FIELDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,7 +37,7 @@ enum {
     GV_PAST_FIELDS_MAX = 8,
     GV_PAST_LENGTH_MAX = 4096,
     GV_FIELD_NAME_SIZE = 40,
-    GV_FIELDS_TEXT_SIZE = 9216, /* holds every declaration, printed */
+    GV_FIELDS_TEXT_SIZE = 10240, /* holds every declaration, printed */
     GV_FIELD_BITS_MIN = 4,
     GV_FIELD_BITS_MAX = 28,
 };
@@ -37,6 +45,7 @@ enum {
 typedef struct gv_field {
     size_t part_count; /* 1 to GV_FIELD_PARTS_MAX */
     char parts[GV_FIELD_PARTS_MAX][GV_FIELD_NAME_SIZE];
+    bool is_users[GV_FIELD_PARTS_MAX]; /* the part is the user's; else the item's */
 } gv_field;
 
 typedef struct gv_fields {
@@ -56,8 +65,11 @@ GV_MUST_CHECK gv_status gv_fields_parse(const char *text, size_t size, gv_fields
 /* The declaration in one form: parsed again it gives the same fields. text: [size]. */
 void gv_fields_print(const gv_fields *fields, char *text, size_t size);
 
-/* "creative*hour". text: [size]. */
+/* "creative*hour", without sides: what its values are hashed with. text: [size]. */
 void gv_field_print(const gv_field *field, char *text, size_t size);
+
+/* sides: [fields->count]. */
+void gv_fields_sides(const gv_fields *fields, gv_side *sides);
 
 /* What is usual, as far as the log's impressions have it; GV_ENOTFOUND: nothing of it. */
 GV_MUST_CHECK gv_status gv_fields_usual(const gv_log *log, gv_fields *fields);

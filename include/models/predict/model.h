@@ -23,6 +23,9 @@ typedef struct gv_model_setup {
     uint64_t seed;
     size_t jobs; /* threads, at least 1 */
     bool learns; /* false: only to be restored and asked */
+    /* [field_count] whose each field is; NULL: not known. Only of what does not learn. While it
+       lives; what the candidates of one request share is then computed once a request. */
+    const gv_side *sides;
 } gv_model_setup;
 
 /* Tensors of what was learnt, in the order in which they were added. */
@@ -48,6 +51,9 @@ typedef struct gv_model_type {
                        double *loss);
     /* pctr, pcvr: [examples->count], in [0, 1]; pcvr, of a click to convert, may be NULL. */
     gv_status (*predict)(void *state, const gv_examples *examples, float *pctr, float *pcvr);
+    /* How rows of one request are priced, behind restore(), as a sentence for people; NULL: each by
+       itself, and nothing could be shared. */
+    const char *(*sharing)(const void *state);
     /* Fills tensors [GV_MODEL_TENSORS_MAX], count with it; all that predict() needs. */
     void (*tensors)(const void *state, gv_model_tensors *out);
     /* Into a state fresh from init; refuses another shape with a sentence. */
@@ -80,6 +86,9 @@ GV_MUST_CHECK gv_status gv_model_learn(gv_model *model, const gv_examples *examp
  */
 GV_MUST_CHECK gv_status gv_model_predict(gv_model *model, const gv_examples *examples, float *pctr,
                                          float *pcvr);
+
+/* What the type says; NULL where it says nothing. Lives as long as the model. */
+const char *gv_model_sharing(const gv_model *model);
 void gv_model_list_tensors(const gv_model *model, gv_model_tensors *out);
 GV_MUST_CHECK gv_status gv_model_restore(gv_model *model, const gv_safetensors *file);
 

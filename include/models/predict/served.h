@@ -6,7 +6,10 @@
  *   GV_TRY(gv_served_bind(served, log));
  *   GV_TRY(gv_served_price(served, samples, count, pctr, NULL));
  *
- * A price depends on the row, its user's past in the log and the file alone. One thread at a time.
+ * A price depends on the row, its user's past in the log and the file alone. Rows that follow each
+ * other and have all that is the user's alike (fields.h says what is) are candidates of one
+ * request, of which networks compute the user's part once (MaRI, models/nn/mari.h): the same bits,
+ * however many candidates there are and wherever they stand. One thread at a time.
  */
 #ifndef MODELS_PREDICT_SERVED_H
 #define MODELS_PREDICT_SERVED_H
@@ -27,6 +30,9 @@ void gv_served_close(gv_served *served); /* accepts NULL */
 
 /* What the file says of it; lives as long as `served`. */
 const gv_model_about *gv_served_about(const gv_served *served);
+
+/* How the candidates of a request are priced, for people; NULL: nothing could be shared. */
+const char *gv_served_sharing(const gv_served *served);
 
 /* From now on this is applied and not the file's own; borrowed while it is asked. */
 void gv_served_recalibrate(gv_served *served, const gv_recalibration *map);
