@@ -3,6 +3,7 @@
  * beside attention of all pairs, a request's candidates with the user computed once, and attention
  * by codes against exact attention. bench_predict.py measures PyTorch on the same sizes, if there.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,7 @@ static void must(gv_status status)
 /* ---- INFNet ---------------------------------------------------------------------------------- */
 
 typedef struct bench_model {
+    const gv_model_type *type;
     char config[CONFIG_SIZE];
     gv_net *net;
     gv_examples examples;
@@ -86,24 +88,35 @@ static void make_rows(bench_model *made, size_t length)
                                               .past_field_count = PAST_FIELDS};
 }
 
-static bench_model *make_model(size_t length)
+/* sides: NULL, or of a model that is served for requests. */
+static bench_model *make_model_of(const gv_model_type *type, size_t length, const gv_side *sides)
 {
     bench_model *made = gv_mem_alloc(sizeof *made, 0, 0);
+    made->type = type;
     make_rows(made, length);
-    gv_param_defaults(gv_model_infnet.info.params, made->config);
+    gv_param_defaults(type->info.params, made->config);
     const gv_model_setup setup = {.config = made->config,
                                   .shape = made->examples.shape,
                                   .seed = 1,
                                   .jobs = 1,
-                                  .learns = true};
-    made->net = gv_mem_alloc(gv_model_infnet.state_size, 0, 0);
-    must(gv_model_infnet.init(made->net, &setup));
+                                  .learns = sides == NULL,
+                                  .sides = sides};
+    made->net = gv_mem_alloc(type->state_size, 0, 0);
+    must(type->init(made->net, &setup));
+    if (sides != NULL) {
+        must(gv_net_begin_sharing(made->net));
+    }
     return made;
+}
+
+static bench_model *make_model(size_t length)
+{
+    return make_model_of(&gv_model_infnet, length, NULL);
 }
 
 static void drop_model(bench_model *made)
 {
-    gv_model_infnet.fini(made->net);
+    made->type->fini(made->net);
     gv_mem_free(made->net);
     gv_mem_free(made->starts);
     gv_mem_free(made->buckets);
@@ -127,7 +140,7 @@ static void learn_batch(void *context)
 static void price_batch(void *context)
 {
     bench_model *made = context;
-    must(gv_model_infnet.predict(made->net, &made->examples, made->pctr, NULL));
+    must(made->type->predict(made->net, &made->examples, made->pctr, NULL));
 }
 
 static void bench_step(void)
@@ -372,6 +385,65 @@ static void bench_requests(void)
     printf("\n");
 }
 
+/* ---- served networks ------------------------------------------------------------------------- */
+
+/* Every `candidates` rows get the past and the first half of the fields of their first. */
+static void share_users(const bench_model *made, size_t length, size_t candidates)
+{
+    for (size_t i = 0; i < BATCH; i++) {
+        const size_t from = i - i % candidates;
+        for (size_t f = 0; f < FIELDS / 2; f++) {
+            made->buckets[i * FIELDS + f] = made->buckets[from * FIELDS + f];
+        }
+        for (size_t k = 0; k < length * PAST_FIELDS; k++) {
+            made->past_buckets[i * length * PAST_FIELDS + k] =
+                made->past_buckets[from * length * PAST_FIELDS + k];
+        }
+    }
+}
+
+static void served_row(const gv_model_type *type, size_t length, size_t candidates)
+{
+    static const gv_side sides[FIELDS] = {GV_SIDE_USER, GV_SIDE_USER, GV_SIDE_USER,  GV_SIDE_USER,
+                                          GV_SIDE_ITEM, GV_SIDE_ITEM, GV_SIDE_CROSS, GV_SIDE_CROSS};
+    bench_model *plain = make_model_of(type, length, NULL);
+    bench_model *once = make_model_of(type, length, sides);
+    share_users(plain, length, candidates);
+    share_users(once, length, candidates);
+    const bench_side both[] = {{"plain", price_batch, plain}, {"once", price_batch, once}};
+    const bench_times times = bench_measure(both, 2, TURNS);
+    double worst = 0;
+    for (size_t i = 0; i < BATCH; i++) {
+        worst = fmax(worst, fabs((double)plain->pctr[i] - (double)once->pctr[i]));
+    }
+    const gv_mari *mari = once->net->maris[0];
+    printf("| %s | %zu | %zu | %.2f | %.2f | %.2f | %.2f | %.1e |\n", type->info.name, length,
+           candidates, 1e3 * times.median[0], 1e3 * times.median[1], times.ratio[1],
+           (double)gv_mari_products(mari, candidates, candidates) /
+               (double)gv_mari_products(mari, 1, candidates),
+           worst);
+    drop_model(plain);
+    drop_model(once);
+}
+
+static void bench_served(void)
+{
+    static const size_t counts[] = {1, 8, 64};
+    static const size_t lengths[] = {20, 100};
+    printf("Pricing %d rows of %d fields, half of them the user's, by served networks of the usual "
+           "sizes: each row for itself, and rows of one request with their user once.\n\n",
+           BATCH, FIELDS);
+    printf("| network | events | candidates | plain, ms | once, ms | speed | fewer products | "
+           "largest difference |\n|---|---:|---:|---:|---:|---:|---:|---:|\n");
+    for (size_t l = 0; l < 2; l++) {
+        for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+            served_row(&gv_model_mlp, lengths[l], counts[i]);
+            served_row(&gv_model_infnet, lengths[l], counts[i]);
+        }
+    }
+    printf("\n");
+}
+
 /* ---- long pasts ------------------------------------------------------------------------------ */
 
 enum { EVENTS_MAX = 100000, GROUPS = 2, WIDTH = 16, ROW = GROUPS * WIDTH };
@@ -472,6 +544,7 @@ int main(void)
     bench_step();
     bench_length();
     bench_requests();
+    bench_served();
     bench_pasts();
     return 0;
 }
