@@ -165,7 +165,8 @@ static gv_status keep(const fitting *fit, uint64_t epoch)
         .log_identity = gv_log_identity(training->log),
         .from_us = training->start_us,
         .to_us = training->end_us,
-        .recalibration = {.shift = gv_fit_shift(config->sampling, training->impression_weight)},
+        .recalibrations[GV_RATE_CLICK] = {.shift = gv_fit_shift(config->sampling,
+                                                                training->impression_weight)},
     };
     (void)snprintf(about.version, sizeof about.version, "%s", config->version);
     gv_tensor tensors[GV_MODEL_TENSORS_MAX];

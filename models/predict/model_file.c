@@ -15,14 +15,26 @@
 #include "sim/base/mem.h"
 #include "sim/base/number.h"
 
-enum { KEY_SIZE = 96, VALUE_SIZE = 96, PARAMS_MAX = 64, FACTS_MAX = 20 };
+enum { KEY_SIZE = 96, VALUE_SIZE = 96, PARAMS_MAX = 64, FACTS_MAX = 24 };
 
 #define KIND      "gavel model"
-#define KNOTS     "recalibration.knots"
-#define VALUES    "recalibration.values"
 #define WHOLE_MAX UINT64_C(1000000000000)
 
 const char *const gv_sampling_names[] = {"shift", "weigh", NULL};
+
+/* By rate: what its entries and tensors are called. A file without those of conversions leaves
+   them as they are. */
+typedef struct recalibration_keys {
+    const char *kind, *shift, *slope, *offset, *knots, *values;
+} recalibration_keys;
+
+static const recalibration_keys recalibration_keys_of[GV_RATES] = {
+    [GV_RATE_CLICK] = {"recalibration", "recalibration.shift", "recalibration.slope",
+                       "recalibration.offset", "recalibration.knots", "recalibration.values"},
+    [GV_RATE_CONVERSION] = {"conversions", "conversions.shift", "conversions.slope",
+                            "conversions.offset", "conversions.knots", "conversions.values"},
+};
+
 static const char *const recalibration_names[] = {"none", "platt", "isotonic", NULL};
 
 /* ---- writing --------------------------------------------------------------------------------- */
@@ -71,20 +83,31 @@ static void add_params(notes *all, const gv_type_info *type, const void *config)
     }
 }
 
+static void add_recalibration(notes *all, const gv_recalibration *map, gv_rate rate)
+{
+    const recalibration_keys *keys = &recalibration_keys_of[rate];
+    const bool does_nothing = map->kind == GV_RECALIBRATE_NONE && map->shift == 0;
+    if (rate == GV_RATE_CONVERSION && does_nothing) {
+        return;
+    }
+    add_text(all, keys->kind, recalibration_names[map->kind]);
+    add_real(all, keys->shift, map->shift);
+    if (map->kind == GV_RECALIBRATE_PLATT) {
+        add_real(all, keys->slope, map->slope);
+        add_real(all, keys->offset, map->offset);
+    }
+}
+
 static void take_notes(notes *all, const gv_model_about *about)
 {
-    const gv_recalibration *map = &about->recalibration;
     add_text(all, "kind", KIND " " GV_MODEL_FORMAT);
     add_text(all, "type", about->type->info.name);
     gv_fields_print(&about->fields, all->fields, sizeof all->fields);
     (void)new_note(all, "fields");
     all->list[all->count - 1].text = all->fields;
     add_whole(all, "bits", about->bits);
-    add_text(all, "recalibration", recalibration_names[map->kind]);
-    add_real(all, "recalibration.shift", map->shift);
-    if (map->kind == GV_RECALIBRATE_PLATT) {
-        add_real(all, "recalibration.slope", map->slope);
-        add_real(all, "recalibration.offset", map->offset);
+    for (size_t i = 0; i < GV_RATES; i++) {
+        add_recalibration(all, &about->recalibrations[i], (gv_rate)i);
     }
     add_text(all, "trained.sampling", gv_sampling_names[about->sampling]);
     add_real(all, "trained.impression_weight", about->impression_weight);
@@ -97,18 +120,18 @@ static void take_notes(notes *all, const gv_model_about *about)
     add_params(all, &about->type->info, about->config);
 }
 
-static size_t add_knots(const gv_recalibration *map, gv_tensor *tensors)
+static size_t add_knots(const gv_recalibration *map, gv_rate rate, gv_tensor *tensors)
 {
     if (map->kind != GV_RECALIBRATE_ISOTONIC) {
         return 0;
     }
-    tensors[0] = (gv_tensor){.name = KNOTS,
+    tensors[0] = (gv_tensor){.name = recalibration_keys_of[rate].knots,
                              .type = GV_TENSOR_F64,
                              .rank = 1,
                              .shape = {map->knot_count},
                              .data = map->knots};
     tensors[1] = tensors[0];
-    tensors[1].name = VALUES;
+    tensors[1].name = recalibration_keys_of[rate].values;
     tensors[1].data = map->values;
     return 2;
 }
@@ -116,7 +139,7 @@ static size_t add_knots(const gv_recalibration *map, gv_tensor *tensors)
 gv_status gv_model_file_write(const char *path, const gv_model_about *about,
                               const gv_tensor *tensors, size_t tensor_count)
 {
-    gv_tensor *all = gv_mem_alloc(0, tensor_count + 2, sizeof *all);
+    gv_tensor *all = gv_mem_alloc(0, tensor_count + (size_t)2 * GV_RATES, sizeof *all);
     notes *texts = gv_mem_alloc(sizeof *texts, 0, 0);
     gv_status status = GV_OK;
     if (all == NULL || texts == NULL) {
@@ -124,7 +147,10 @@ gv_status gv_model_file_write(const char *path, const gv_model_about *about,
     } else {
         take_notes(texts, about);
         memcpy(all, tensors, tensor_count * sizeof *all);
-        const size_t count = tensor_count + add_knots(&about->recalibration, all + tensor_count);
+        size_t count = tensor_count;
+        for (size_t i = 0; i < GV_RATES; i++) {
+            count += add_knots(&about->recalibrations[i], (gv_rate)i, all + count);
+        }
         status = gv_safetensors_write(path, all, count, texts->list, texts->count);
     }
     gv_mem_free(texts);
@@ -262,15 +288,17 @@ static gv_status read_fields(gv_model_file *model)
     return GV_OK;
 }
 
-static gv_status read_knots(gv_model_file *model)
+static gv_status read_knots(gv_model_file *model, gv_rate rate)
 {
-    gv_recalibration *map = &model->about.recalibration;
+    gv_recalibration *map = &model->about.recalibrations[rate];
+    const recalibration_keys *keys = &recalibration_keys_of[rate];
     const gv_tensor *knots = NULL;
     const gv_tensor *values = NULL;
     const uint64_t any = 0;
-    GV_TRY(gv_safetensors_expect(model->file, KNOTS, GV_TENSOR_F64, 1, &any, &knots));
+    GV_TRY(gv_safetensors_expect(model->file, keys->knots, GV_TENSOR_F64, 1, &any, &knots));
     const size_t count = (size_t)knots->shape[0];
-    GV_TRY(gv_safetensors_expect(model->file, VALUES, GV_TENSOR_F64, 1, &knots->shape[0], &values));
+    GV_TRY(gv_safetensors_expect(model->file, keys->values, GV_TENSOR_F64, 1, &knots->shape[0],
+                                 &values));
     if (count == 0 || values->shape[0] != count) {
         return GV_FAIL(GV_ECORRUPT, "%s: its recalibration has no knots", model->path);
     }
@@ -295,17 +323,21 @@ static gv_status read_knots(gv_model_file *model)
     return GV_OK;
 }
 
-static gv_status read_recalibration(gv_model_file *model)
+static gv_status read_recalibration(gv_model_file *model, gv_rate rate)
 {
-    gv_recalibration *map = &model->about.recalibration;
+    gv_recalibration *map = &model->about.recalibrations[rate];
+    const recalibration_keys *keys = &recalibration_keys_of[rate];
     size_t kind = 0;
-    GV_TRY(read_choice(model, "recalibration", recalibration_names, &kind));
-    GV_TRY(read_real(model, "recalibration.shift", &map->shift));
+    if (rate == GV_RATE_CONVERSION && gv_safetensors_note(model->file, keys->kind) == NULL) {
+        return GV_OK;
+    }
+    GV_TRY(read_choice(model, keys->kind, recalibration_names, &kind));
+    GV_TRY(read_real(model, keys->shift, &map->shift));
     if (kind == GV_RECALIBRATE_PLATT) {
-        GV_TRY(read_real(model, "recalibration.slope", &map->slope));
-        GV_TRY(read_real(model, "recalibration.offset", &map->offset));
+        GV_TRY(read_real(model, keys->slope, &map->slope));
+        GV_TRY(read_real(model, keys->offset, &map->offset));
     } else if (kind == GV_RECALIBRATE_ISOTONIC) {
-        GV_TRY(read_knots(model));
+        GV_TRY(read_knots(model, rate));
     }
     map->kind = (gv_recalibration_kind)kind;
     return GV_OK;
@@ -344,7 +376,9 @@ static gv_status read_all(gv_model_file *model)
     GV_TRY(read_type(model));
     GV_TRY(read_params(model));
     GV_TRY(read_fields(model));
-    GV_TRY(read_recalibration(model));
+    for (size_t i = 0; i < GV_RATES; i++) {
+        GV_TRY(read_recalibration(model, (gv_rate)i));
+    }
     return read_origin(model);
 }
 
@@ -388,7 +422,9 @@ void gv_model_file_close(gv_model_file *file)
     if (file == NULL) {
         return;
     }
-    gv_recalibration_fini(&file->about.recalibration);
+    for (size_t i = 0; i < GV_RATES; i++) {
+        gv_recalibration_fini(&file->about.recalibrations[i]);
+    }
     gv_safetensors_close(file->file);
     gv_mem_free(file->config);
     gv_mem_free(file);

@@ -80,8 +80,8 @@ static gv_status check_classes(const gv_recalibration_data *data)
     }
     if (clicks == 0 || clicks == data->count) {
         return GV_FAIL(GV_EINVAL,
-                       "%s of the %zu examples to calibrate on were clicked: give a span with both",
-                       clicks == 0 ? "none" : "all", data->count);
+                       "%s of the %zu examples to calibrate on %s: give a span with both",
+                       clicks == 0 ? "none" : "all", data->count, data->event);
     }
     return GV_OK;
 }
@@ -171,7 +171,7 @@ gv_status gv_recalibration_fit_platt(const gv_recalibration_data *data, gv_recal
     }
     if (!(slope > 0) || !isfinite(slope) || !isfinite(offset)) {
         return GV_FAIL(GV_EINVAL,
-                       "the fitted slope is %g: predictions fall where clicks rise, so Platt's "
+                       "the fitted slope is %g: predictions fall where rates rise, so Platt's "
                        "line would turn them round; look at the model, or use --method prior",
                        slope);
     }

@@ -8,8 +8,8 @@
 struct gv_served {
     gv_model_file *file;
     gv_model *model;
-    const gv_recalibration *map; /* that is applied */
-    gv_example_reader *reader;   /* NULL: not bound */
+    const gv_recalibration *maps[GV_RATES]; /* that are applied */
+    gv_example_reader *reader;              /* NULL: not bound */
     gv_example_set examples;
     gv_side sides[GV_FIELDS_MAX];
 };
@@ -41,7 +41,9 @@ gv_status gv_served_open(const char *path, size_t jobs, gv_served **out)
     }
     gv_status status = gv_model_file_open(path, &served->file);
     if (status == GV_OK) {
-        served->map = &gv_model_file_about(served->file)->recalibration;
+        for (size_t i = 0; i < GV_RATES; i++) {
+            served->maps[i] = &gv_model_file_about(served->file)->recalibrations[i];
+        }
         status = restore(served, jobs);
     }
     if (status != GV_OK) {
@@ -74,17 +76,19 @@ const char *gv_served_sharing(const gv_served *served)
     return gv_model_sharing(served->model);
 }
 
-void gv_served_recalibrate(gv_served *served, const gv_recalibration *map)
+void gv_served_recalibrate(gv_served *served, gv_rate rate, const gv_recalibration *map)
 {
-    served->map = map;
+    served->maps[rate] = map;
 }
 
-gv_status gv_served_write(const gv_served *served, const gv_recalibration *map, const char *path)
+gv_status gv_served_write(const gv_served *served, const char *path)
 {
     gv_model_about about = *gv_served_about(served);
     gv_tensor tensors[GV_MODEL_TENSORS_MAX];
     gv_model_tensors list = {.tensors = tensors};
-    about.recalibration = *map;
+    for (size_t i = 0; i < GV_RATES; i++) {
+        about.recalibrations[i] = *served->maps[i];
+    }
     gv_model_list_tensors(served->model, &list);
     return gv_model_file_write(path, &about, tensors, list.count);
 }
@@ -110,7 +114,10 @@ gv_status gv_served_price(gv_served *served, const gv_sample *samples, size_t co
                                       &served->examples));
         GV_TRY(gv_model_predict(served->model, &served->examples.view, pctr + first,
                                 pcvr == NULL ? NULL : pcvr + first));
-        gv_recalibration_apply(served->map, pctr + first, taken);
+        gv_recalibration_apply(served->maps[GV_RATE_CLICK], pctr + first, taken);
+        if (pcvr != NULL && gv_served_about(served)->type->tells_conversions) {
+            gv_recalibration_apply(served->maps[GV_RATE_CONVERSION], pcvr + first, taken);
+        }
     }
     return GV_OK;
 }

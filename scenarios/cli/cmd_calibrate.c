@@ -12,7 +12,7 @@
 #include "sim/base/mem.h"
 #include "sim/base/parallel.h"
 
-enum { KEY_METHOD = 256 };
+enum { KEY_METHOD = 256, KEY_CONVERSIONS };
 
 typedef enum method { METHOD_PLATT, METHOD_ISOTONIC, METHOD_PRIOR, METHOD_NONE } method;
 
@@ -24,6 +24,7 @@ typedef struct calibrate_request {
     const char *out_path; /* NULL: the model's own */
     gv_cli_span span;
     method method;
+    gv_rate rate;
     size_t jobs;
     bool quiet;
 } calibrate_request;
@@ -32,6 +33,9 @@ static const struct argp_option options[] = {
     {"method", KEY_METHOD, "NAME", 0,
      "platt (default): a line over logits; isotonic: the best rising steps; prior: the mean alone; "
      "none: as it was trained",
+     0},
+    {"conversions", KEY_CONVERSIONS, NULL, 0,
+     "The probability of a click to convert, by the clicks of the span, and not that of a click",
      0},
     {"output", 'o', "FILE", 0, "Where to write (default: over the model)", 0},
     GV_CLI_SPAN_OPTIONS,
@@ -69,6 +73,9 @@ static error_t take_option(int key, char *text, struct argp_state *state)
     case KEY_METHOD:
         take_method(request, text, state);
         return 0;
+    case KEY_CONVERSIONS:
+        request->rate = GV_RATE_CONVERSION;
+        return 0;
     case 'o':
         request->out_path = text;
         return 0;
@@ -96,11 +103,14 @@ static const struct argp parser = {
     .parser = take_option,
     .args_doc = "MODEL.safetensors LOG.gvlog",
     .doc = "Fits how a trained model's probabilities are brought in line with what a log holds, "
-           "and keeps it in the model's file. Give a span that the model was not trained on.\v"
+           "and keeps it in the model's file: of clicks, or, with --conversions, of conversions "
+           "after a click, each without a change to the other. Give a span that the model was not "
+           "trained on.\v"
            "Example:\n"
            "  gavel train ftrl june.gvlog -o ctr.safetensors --to 2013-06-10\n"
            "  gavel calibrate ctr.safetensors june.gvlog --from 2013-06-10 --to 2013-06-11\n"
-           "  gavel predict ctr.safetensors june.gvlog --from 2013-06-11",
+           "  gavel predict ctr.safetensors june.gvlog --from 2013-06-11\n"
+           "  gavel calibrate infnet.safetensors june.gvlog --from 2013-06-10 --conversions",
 };
 
 /* ---- the work -------------------------------------------------------------------------------- */
@@ -140,64 +150,112 @@ static gv_status fit(method how, const gv_recalibration_data *data, gv_recalibra
 static void tell(const calibrate_request *request, const gv_recalibration *map, size_t count,
                  const double losses[2])
 {
+    const bool of_clicks = request->rate == GV_RATE_CLICK;
     const char *path = request->out_path == NULL ? request->model_path : request->out_path;
-    gv_cli_talk(request->quiet, "%s: %s", path, methods[request->method]);
+    gv_cli_talk(request->quiet, "%s: %s%s", path,
+                of_clicks ? "" : "conversions: ", methods[request->method]);
     if (map->kind == GV_RECALIBRATE_PLATT) {
         gv_cli_talk(request->quiet, ", slope %.4g, offset %.4g", map->slope, map->offset);
     } else if (map->kind == GV_RECALIBRATE_ISOTONIC) {
         gv_cli_talk(request->quiet, ", %zu knots", map->knot_count);
     }
-    gv_cli_talk(request->quiet, ", shift %.4g; log loss of the %zu samples %.6g, before %.6g\n",
-                map->shift, count, losses[1], losses[0]);
+    gv_cli_talk(request->quiet, ", shift %.4g; log loss of the %zu %s %.6g, before %.6g\n",
+                map->shift, count, of_clicks ? "samples" : "clicks", losses[1], losses[0]);
 }
 
-/* predictions: as they were trained, without an earlier recalibration. */
-static gv_status calibrate(const calibrate_request *request, const gv_served *served,
-                           gv_predictions *predictions, gv_recalibration *map)
+/* What to fit to, with p to be recalibrated in place. */
+typedef struct material {
+    gv_recalibration_data data;
+    float *p;
+    float *labels;
+    double *weights;
+} material;
+
+static void fini_material(material *of)
 {
-    const size_t count = predictions->samples.count;
-    double *weights = gv_mem_alloc(0, count, sizeof *weights);
-    if (weights == NULL) {
-        return GV_FAIL(GV_ENOMEM, "%zu weights", count);
-    }
-    for (size_t i = 0; i < count; i++) {
-        weights[i] = (double)predictions->weights[i];
-    }
-    const gv_recalibration_data data = {
-        .p = predictions->pctr, .labels = predictions->labels, .weights = weights, .count = count};
-    double losses[2] = {loss_of(&data)};
-    const double own_shift = map->shift;
-    gv_status status = fit(request->method, &data, map);
-    if (status == GV_OK) {
-        gv_recalibration more = *map;
-        more.shift = map->shift - own_shift; /* what is predicted has the model's own already */
-        gv_recalibration_apply(&more, predictions->pctr, count);
-        losses[1] = loss_of(&data);
-        status = gv_served_write(
-            served, map, request->out_path == NULL ? request->model_path : request->out_path);
-    }
-    gv_mem_free(weights);
-    if (status == GV_OK) {
-        tell(request, map, count, losses);
-    }
-    return status;
+    gv_mem_free(of->p);
+    gv_mem_free(of->labels);
+    gv_mem_free(of->weights);
 }
 
+/* All samples as they weigh for clicks; for conversions those that were clicked, once each. */
+static gv_status choose_material(gv_rate rate, const gv_predictions *predictions, material *out)
+{
+    const bool of_clicks = rate == GV_RATE_CLICK;
+    const size_t most = predictions->samples.count;
+    out->p = gv_mem_alloc(0, most, sizeof *out->p);
+    out->labels = gv_mem_alloc(0, most, sizeof *out->labels);
+    out->weights = gv_mem_alloc(0, most, sizeof *out->weights);
+    if (out->p == NULL || out->labels == NULL || out->weights == NULL) {
+        return GV_FAIL(GV_ENOMEM, "%zu examples to calibrate on", most);
+    }
+    size_t count = 0;
+    for (size_t i = 0; i < most; i++) {
+        const gv_sample *sample = &predictions->samples.items[i];
+        if (of_clicks || sample->is_clicked) {
+            const bool is_positive = of_clicks ? sample->is_clicked : sample->is_converted;
+            out->p[count] = of_clicks ? predictions->pctr[i] : predictions->pcvr[i];
+            out->labels[count] = is_positive ? 1 : 0;
+            out->weights[count] = of_clicks ? (double)predictions->weights[i] : 1;
+            count++;
+        }
+    }
+    out->data = (gv_recalibration_data){.p = out->p,
+                                        .labels = out->labels,
+                                        .weights = out->weights,
+                                        .count = count,
+                                        .event = of_clicks ? "were clicked" : "converted"};
+    return GV_OK;
+}
+
+/* map: as it was trained; what is predicted has that already. */
+static gv_status calibrate(const calibrate_request *request, gv_served *served, material *of,
+                           gv_recalibration *map)
+{
+    const gv_recalibration_data *data = &of->data;
+    double losses[2] = {loss_of(data)};
+    const double own_shift = map->shift;
+    GV_TRY(fit(request->method, data, map));
+    gv_recalibration more = *map;
+    more.shift = map->shift - own_shift;
+    gv_recalibration_apply(&more, of->p, data->count);
+    losses[1] = loss_of(data);
+    gv_served_recalibrate(served, request->rate, map);
+    GV_TRY(gv_served_write(served,
+                           request->out_path == NULL ? request->model_path : request->out_path));
+    tell(request, map, data->count, losses);
+    return GV_OK;
+}
+
+/* The rate as it was trained, without an earlier recalibration; the other one stays. */
 static gv_status calibrate_on(const calibrate_request *request, gv_served *served,
                               const gv_log *log)
 {
     const gv_model_about *about = gv_served_about(served);
     const gv_progress *progress = gv_cli_progress(request->quiet);
-    gv_recalibration trained = {.shift = gv_fit_shift(about->sampling, about->impression_weight)};
+    const bool of_clicks = request->rate == GV_RATE_CLICK;
+    const gv_recalibration trained = {
+        .shift = of_clicks ? gv_fit_shift(about->sampling, about->impression_weight) : 0};
     gv_recalibration map = trained;
     gv_predictor_training training;
     gv_predictions predictions;
+    material of = {.p = NULL};
+    if (!of_clicks && !about->type->tells_conversions) {
+        return GV_FAIL(GV_EINVAL,
+                       "%s: a model of type %s tells of no conversions: train one that does, such "
+                       "as infnet or mlp",
+                       request->model_path, about->type->info.name);
+    }
     GV_TRY(gv_cli_span_of(&request->span, log, about->impression_weight, &training));
     gv_cli_warn_of_overlap(request->quiet, about, &training);
-    gv_served_recalibrate(served, &trained);
+    gv_served_recalibrate(served, request->rate, &trained);
     GV_TRY(gv_predictions_make(served, &training, NULL, progress, &predictions));
-    const gv_status status = calibrate(request, served, &predictions, &map);
+    gv_status status = choose_material(request->rate, &predictions, &of);
+    if (status == GV_OK) {
+        status = calibrate(request, served, &of, &map);
+    }
     gv_recalibration_fini(&map);
+    fini_material(&of);
     gv_predictions_fini(&predictions);
     return status;
 }

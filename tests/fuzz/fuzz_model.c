@@ -15,6 +15,7 @@ static void ask(const gv_model_file *file)
     static uint32_t starts[GV_FIELDS_MAX + 1];
     static uint32_t past_buckets[GV_PAST_LENGTH_MAX * GV_PAST_FIELDS_MAX];
     static float past_ages[GV_PAST_LENGTH_MAX];
+    static gv_side sides[GV_FIELDS_MAX];
     const uint32_t past_count = 0;
     const uint32_t bucket = 3;
     float pctr = 0;
@@ -22,7 +23,9 @@ static void ask(const gv_model_file *file)
     const gv_model_setup setup = {.config = about->config,
                                   .shape = gv_fields_shape(&about->fields, about->bits),
                                   .seed = about->seed,
-                                  .jobs = 1};
+                                  .jobs = 1,
+                                  .sides = sides};
+    gv_fields_sides(&about->fields, sides);
     if (gv_model_create(about->type, &setup, &model) != GV_OK) {
         return;
     }
@@ -40,7 +43,9 @@ static void ask(const gv_model_file *file)
         const gv_status status = gv_model_predict(model, &examples, &pctr, NULL);
         assert(status == GV_OK || status == GV_EINVAL);
         if (status == GV_OK) {
-            gv_recalibration_apply(&about->recalibration, &pctr, 1);
+            for (size_t i = 0; i < GV_RATES; i++) {
+                gv_recalibration_apply(&about->recalibrations[i], &pctr, 1);
+            }
             assert(pctr >= 0.0F && pctr <= 1.0F);
         }
     }

@@ -32,8 +32,11 @@ static void make(made *m, size_t count, double slope, double offset)
         m->labels[i] = gv_random_bernoulli(&random, 1, sigmoid(slope * z + offset)) ? 1 : 0;
         m->weights[i] = 1 + (double)gv_random_below(&random, 2, 3);
     }
-    m->data = (gv_recalibration_data){
-        .p = m->p, .labels = m->labels, .weights = m->weights, .count = count};
+    m->data = (gv_recalibration_data){.p = m->p,
+                                      .labels = m->labels,
+                                      .weights = m->weights,
+                                      .count = count,
+                                      .event = "were clicked"};
 }
 
 static void platt_finds_the_line_that_was_bent(void **state)
@@ -203,6 +206,7 @@ static void one_class_is_refused_with_a_sentence(void **state)
         assert_int_equal(gv_recalibration_fit_platt(&m.data, &map), GV_EINVAL);
         assert_non_null(strstr(gv_status_detail(), phrase));
         assert_int_equal(gv_recalibration_fit_isotonic(&m.data, &map), GV_EINVAL);
+        assert_non_null(strstr(gv_status_detail(), "examples to calibrate on were clicked"));
         assert_int_equal(gv_recalibration_fit_shift(&m.data, &shift), GV_EINVAL);
     }
 }

@@ -163,6 +163,58 @@ a_calibration_is_kept_and_told() {
         "$gavel" calibrate m.safetensors log.gvlog --method best
 }
 
+# Of conversions after a click, with the truth of a planted log; clicks are left as they are.
+conversions_are_calibrated_by_themselves() {
+    begin
+    "$gavel" generate -q --planted --auctions 20000 planted.gvlog >/dev/null
+    "$gavel" train mlp planted.gvlog -o m.safetensors -q --epochs 2 --bits 12 --to 2026-06-05 \
+        --fields 'user, advertiser, creative, exchange, tags' >/dev/null
+    cp m.safetensors first.safetensors
+    "$gavel" predict m.safetensors planted.gvlog --from 2026-06-05 -q -o first.csv >/dev/null
+    "$gavel" calibrate m.safetensors planted.gvlog --from 2026-06-05 -q
+    local method
+    for method in prior platt isotonic; do
+        "$gavel" calibrate m.safetensors planted.gvlog --from 2026-06-05 --conversions \
+            --method $method -o $method.safetensors 2>said.txt
+        grep -q "conversions: $method.* log loss of the [0-9]* clicks" said.txt
+        "$gavel" predict $method.safetensors planted.gvlog --from 2026-06-05 -q -o $method.csv \
+            >/dev/null
+    done
+    "$gavel" predict m.safetensors planted.gvlog --from 2026-06-05 -q -o clicks.csv >/dev/null
+    python3 - <<'PY'
+import csv, math
+def rows(name):
+    return list(csv.DictReader(open(f"{name}.csv")))
+def loss(name):
+    of = [(float(r["pcvr"]), int(r["converted"])) for r in rows(name) if r["clicked"] == "1"]
+    return -sum(math.log(p if y else 1 - p) for p, y in of) / len(of)
+def column(name, which):
+    return [r[which] for r in rows(name)]
+clicked = [r for r in rows("prior") if r["clicked"] == "1"]
+expected = sum(float(r["pcvr"]) for r in clicked)
+assert abs(expected / sum(int(r["converted"]) for r in clicked) - 1) < 1e-4
+assert loss("platt") < loss("first") and loss("isotonic") < loss("first")
+assert loss("platt") <= loss("prior") + 1e-9
+assert column("clicks", "pcvr") == column("first", "pcvr")
+assert column("clicks", "pctr") != column("first", "pctr")
+for method in ("prior", "platt", "isotonic"):
+    assert column(method, "pctr") == column("clicks", "pctr")
+PY
+    "$gavel" calibrate isotonic.safetensors planted.gvlog --conversions --method none -q
+    "$gavel" calibrate isotonic.safetensors planted.gvlog --method none -q
+    cmp isotonic.safetensors first.safetensors
+    train ftrl f.safetensors --epochs 1 >/dev/null
+    expect_failure 1 'a model of type ftrl tells of no conversions: train one that does' \
+        "$gavel" calibrate f.safetensors log.gvlog --conversions
+    seq 100 | awk 'BEGIN {print "when,ad,clicked"} {
+        printf "2013-06-06 12:%02d:%02d,c%d,%d\n", $1 / 60, $1 % 60, $1 % 3, $1 % 2}' >few.csv
+    printf 'columns: {when: time, ad: creative, clicked: clicks}\n' >m.yaml
+    "$gavel" ingest csv few.csv --mapping m.yaml -o few.gvlog -q >/dev/null
+    "$gavel" train mlp few.gvlog -o n.safetensors -q --fields creative >/dev/null
+    expect_failure 1 'none of the 50 examples to calibrate on converted: give a span with both' \
+        "$gavel" calibrate n.safetensors few.gvlog --conversions
+}
+
 # What is learnt is not to be tested on: predict says so, run refuses.
 a_test_on_what_was_learnt_is_told() {
     begin
@@ -210,6 +262,6 @@ YAML
         --set 'predictor={type: trained, model: ftlr}'
 }
 
-run_tests a_calibration_is_kept_and_told a_test_on_what_was_learnt_is_told \
+run_tests a_calibration_is_kept_and_told conversions_are_calibrated_by_themselves a_test_on_what_was_learnt_is_told \
     a_scenario_trains_as_the_command_does a_model_goes_from_a_log_to_figures threads_change_no_byte candidates_of_a_request_share_its_user what_is_wrong_is_said_whole \
     a_log_without_the_fields_is_refused

@@ -2,7 +2,8 @@
  * model_file.h - a trained model in a file, with all that is needed to serve it.
  *
  * A safetensors file: the model's tensors under their names; "recalibration.knots" and ".values"
- * where it was recalibrated by an isotonic function; and under "__metadata__" the type, each of
+ * where it was recalibrated by an isotonic function, of conversions "conversions.knots" and
+ * ".values"; and under "__metadata__" the type, each of
  * its parameters, the declaration of its fields and the bits of a bucket, its recalibration, and
  * where it came from: span and identity of the log, weight of its impressions, seed, passes,
  * version of the program. No time and no host: the same training gives the same bytes.
@@ -45,8 +46,8 @@ typedef struct gv_model_about {
     uint64_t log_identity;
     int64_t from_us; /* of the samples that were learnt: [from, to) */
     int64_t to_us;
-    char version[GV_MODEL_VERSION_SIZE]; /* of the program */
-    gv_recalibration recalibration;
+    char version[GV_MODEL_VERSION_SIZE];       /* of the program */
+    gv_recalibration recalibrations[GV_RATES]; /* borrowed when written */
 } gv_model_about;
 
 /* Whole or not at all. */
@@ -68,7 +69,7 @@ void gv_model_file_close(gv_model_file *file); /* accepts NULL */
 
 const char *gv_model_file_path(const gv_model_file *file);
 
-/* With its recalibration; dies with the file. */
+/* With its recalibrations; dies with the file. */
 const gv_model_about *gv_model_file_about(const gv_model_file *file);
 const gv_safetensors *gv_model_file_tensors(const gv_model_file *file);
 

@@ -1,7 +1,8 @@
 /*
  * recalibration.h - a predictor's probabilities brought in line with what was observed.
  *
- * A predicted p becomes, with logit(p) = log(p / (1 - p)),
+ * A predicted p, of a click or of a conversion after one, becomes, with
+ * logit(p) = log(p / (1 - p)),
  *
  *     prior      sigmoid(logit(p) + shift)
  *     platt      sigmoid(slope logit(p) + offset), of logits that were shifted before
@@ -20,6 +21,9 @@
 #include <stddef.h>
 
 #include "sim/base/status.h"
+
+/* What a model tells, each with a recalibration of its own. */
+typedef enum gv_rate { GV_RATE_CLICK, GV_RATE_CONVERSION, GV_RATES } gv_rate;
 
 typedef enum gv_recalibration_kind {
     GV_RECALIBRATE_NONE, /* or by the shift alone */
@@ -50,6 +54,7 @@ typedef struct gv_recalibration_data {
     const float *labels;   /* [count] 0 or 1 */
     const double *weights; /* [count] above 0 */
     size_t count;
+    const char *event; /* "clicked", "converted", for sentences */
 } gv_recalibration_data;
 
 /*

@@ -34,12 +34,11 @@ const gv_model_about *gv_served_about(const gv_served *served);
 /* How the candidates of a request are priced, for people; NULL: nothing could be shared. */
 const char *gv_served_sharing(const gv_served *served);
 
-/* From now on this is applied and not the file's own; borrowed while it is asked. */
-void gv_served_recalibrate(gv_served *served, const gv_recalibration *map);
+/* From now on this is applied and not the file's own; borrowed while it is asked or written. */
+void gv_served_recalibrate(gv_served *served, gv_rate rate, const gv_recalibration *map);
 
-/* The model with that recalibration in the place of its own; `path` may be where it came from. */
-GV_MUST_CHECK gv_status gv_served_write(const gv_served *served, const gv_recalibration *map,
-                                        const char *path);
+/* The model with the recalibrations that are applied; `path` may be where it came from. */
+GV_MUST_CHECK gv_status gv_served_write(const gv_served *served, const char *path);
 
 /*
  * The samples as the model sees them, for other programs: a safetensors file of "starts"
