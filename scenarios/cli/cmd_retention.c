@@ -285,10 +285,12 @@ static const struct argp judge_parser = {
     .options = judge_options,
     .parser = take_judge_option,
     .args_doc = "EXAMPLES.safetensors [WEIGHTS.safetensors...]",
-    .doc = "Judges predictions of retention on examples: AUC and log loss of the truth at the bid "
-           "and with content, and of teachers and students, with 95 % intervals over users.\v"
-           "Example:\n"
-           "  gavel retention judge test.safetensors teacher.safetensors student.safetensors",
+    .doc =
+        "Judges predictions of retention on examples: AUC, GAUC and log loss of the truth at the "
+        "bid and with content, and of teachers and students, with 95 % intervals over users. GAUC "
+        "is the AUC among each user's own re-entries, of users with both outcomes.\v"
+        "Example:\n"
+        "  gavel retention judge test.safetensors teacher.safetensors student.safetensors",
 };
 
 typedef struct judgement {
@@ -296,10 +298,42 @@ typedef struct judgement {
     float *p;           /* [count] */
     float *weights;     /* [count], all 1 */
     uint32_t *clusters; /* [count], by user */
+    uint64_t *groups;   /* [count], users */
     json_t *rows;       /* NULL: a table */
 } judgement;
 
 enum { JUDGE_CLUSTERS = 500 };
+
+static json_t *json_of(const char *name, const gv_quality *quality)
+{
+    const gv_interval *auc = &quality->figures[GV_QUALITY_AUC];
+    const gv_interval *gauc = &quality->figures[GV_QUALITY_GAUC];
+    json_t *row = json_pack("{s:s,s:f,s:f,s:f,s:f}", "name", name, "auc", auc->estimate, "auc_low",
+                            auc->low, "auc_high", auc->high, "log_loss",
+                            quality->figures[GV_QUALITY_LOG_LOSS].estimate);
+    const bool is_given = gauc->state == GV_INTERVAL_GIVEN;
+    (void)json_object_set_new(row, "gauc",
+                              isnan(gauc->estimate) ? json_null() : json_real(gauc->estimate));
+    (void)json_object_set_new(row, "gauc_low", is_given ? json_real(gauc->low) : json_null());
+    (void)json_object_set_new(row, "gauc_high", is_given ? json_real(gauc->high) : json_null());
+    (void)json_object_set_new(row, "gauc_users", json_integer((json_int_t)quality->group_count));
+    return row;
+}
+
+static void print_row(const char *name, const gv_quality *quality)
+{
+    const gv_interval *auc = &quality->figures[GV_QUALITY_AUC];
+    const gv_interval *gauc = &quality->figures[GV_QUALITY_GAUC];
+    char within[64] = "none of both outcomes";
+    if (gauc->state == GV_INTERVAL_GIVEN) {
+        (void)snprintf(within, sizeof within, "%.4f [%.4f, %.4f]", gauc->estimate, gauc->low,
+                       gauc->high);
+    } else if (!isnan(gauc->estimate)) {
+        (void)snprintf(within, sizeof within, "%.4f", gauc->estimate);
+    }
+    printf("%-32s  %.4f [%.4f, %.4f]  %-23s  %5zu  %.4f\n", name, auc->estimate, auc->low,
+           auc->high, within, quality->group_count, quality->figures[GV_QUALITY_LOG_LOSS].estimate);
+}
 
 static gv_status judge(judgement *judging, const char *name, const double *p)
 {
@@ -310,22 +344,17 @@ static gv_status judge(judgement *judging, const char *name, const double *p)
                                   .labels = judging->view->retained,
                                   .weights = judging->weights,
                                   .clusters = judging->clusters,
-                                  .cluster_count = JUDGE_CLUSTERS};
+                                  .cluster_count = JUDGE_CLUSTERS,
+                                  .groups = judging->groups};
     gv_quality quality;
     for (size_t i = 0; i < count; i++) {
         judging->p[i] = (float)p[i];
     }
     GV_TRY(gv_quality_measure(&data, &config, &quality));
-    const gv_interval *auc = &quality.figures[GV_QUALITY_AUC];
-    const gv_interval *loss = &quality.figures[GV_QUALITY_LOG_LOSS];
     if (judging->rows != NULL) {
-        (void)json_array_append_new(judging->rows,
-                                    json_pack("{s:s,s:f,s:f,s:f,s:f}", "name", name, "auc",
-                                              auc->estimate, "auc_low", auc->low, "auc_high",
-                                              auc->high, "log_loss", loss->estimate));
+        (void)json_array_append_new(judging->rows, json_of(name, &quality));
     } else {
-        printf("%-32s  %.4f [%.4f, %.4f]  %.4f\n", name, auc->estimate, auc->low, auc->high,
-               loss->estimate);
+        print_row(name, &quality);
     }
     return GV_OK;
 }
@@ -342,7 +371,8 @@ static gv_status judge_weights(judgement *judging, const char *path, double *p)
 static gv_status judge_all(const judge_request *request, judgement *judging, double *p)
 {
     if (judging->rows == NULL) {
-        printf("%zu re-entries\n%-32s  %-23s  log loss\n", judging->view->count, "", "AUC, 95 %");
+        printf("%zu re-entries\n%-32s  %-23s  %-23s  users  log loss\n", judging->view->count, "",
+               "AUC, 95 %", "GAUC within users, 95 %");
     }
     GV_TRY(judge(judging, "truth at the bid", judging->view->truth_bid));
     GV_TRY(judge(judging, "truth with content", judging->view->truth_content));
@@ -362,16 +392,19 @@ static gv_status judge_examples(const judge_request *request, const gv_reentry_v
     judging.p = gv_mem_alloc(0, view->count + 1, sizeof *judging.p);
     judging.weights = gv_mem_alloc(0, view->count + 1, sizeof *judging.weights);
     judging.clusters = gv_mem_alloc(0, view->count + 1, sizeof *judging.clusters);
+    judging.groups = gv_mem_alloc(0, view->count + 1, sizeof *judging.groups);
     double *p = gv_mem_alloc(0, view->count + 1, sizeof *p);
     gv_status status = GV_OK;
-    if (p == NULL || judging.p == NULL || judging.weights == NULL || judging.clusters == NULL) {
+    if (p == NULL || judging.p == NULL || judging.weights == NULL || judging.clusters == NULL ||
+        judging.groups == NULL) {
         status = GV_FAIL(GV_ENOMEM, "no memory to judge %zu examples", view->count);
     } else if (view->count == 0) {
         status = GV_FAIL(GV_EINVAL, "%s: holds no example", request->examples);
     } else {
         for (size_t i = 0; i < view->count; i++) {
             judging.weights[i] = 1;
-            judging.clusters[i] = (uint32_t)((uint64_t)view->user[i] % JUDGE_CLUSTERS);
+            judging.groups[i] = (uint64_t)view->user[i];
+            judging.clusters[i] = (uint32_t)(judging.groups[i] % JUDGE_CLUSTERS);
         }
         status = judge_all(request, &judging, p);
     }
@@ -379,6 +412,7 @@ static gv_status judge_examples(const judge_request *request, const gv_reentry_v
     gv_mem_free(judging.p);
     gv_mem_free(judging.weights);
     gv_mem_free(judging.clusters);
+    gv_mem_free(judging.groups);
     gv_mem_free(p);
     return status;
 }

@@ -41,6 +41,30 @@ import json, sqlite3
 judged = {row["name"]: row for row in json.load(open("judged.json"))}
 assert judged["truth with content"]["auc"] > judged["truth at the bid"]["auc"]
 assert judged["s.safetensors"]["log_loss"] > judged["truth at the bid"]["log_loss"]
+# GAUC anew, pair by pair, from the examples: AUC within users, weighted by their re-entries.
+import collections, struct
+data = open("y.safetensors", "rb").read()
+size = struct.unpack("<Q", data[:8])[0]
+head = json.loads(data[8:8 + size])
+def column(name, kind, width):
+    first, end = (8 + size + at for at in head[name]["data_offsets"])
+    return struct.unpack(f"<{(end - first) // width}{kind}", data[first:end])
+users, kept = column("user", "q", 8), column("retained", "f", 4)
+for name, truth in (("truth at the bid", "truth_bid"), ("truth with content", "truth_content")):
+    of = collections.defaultdict(list)
+    for user, y, p in zip(users, kept, column(truth, "d", 8)):
+        of[user].append((y, struct.unpack("f", struct.pack("f", p))[0]))
+    total = weight = groups = 0
+    for rows in of.values():
+        pairs = [(a[1] > b[1]) + (a[1] == b[1]) / 2 for a in rows for b in rows if a[0] > b[0]]
+        if pairs:
+            total += len(rows) * sum(pairs) / len(pairs)
+            weight += len(rows)
+            groups += 1
+    found = judged[name]
+    assert groups > 10 and found["gauc_users"] == groups
+    assert abs(found["gauc"] - total / weight) < 1e-9
+    assert found["gauc_low"] < found["gauc"] < found["gauc_high"]
 played = json.load(open("played.json"))
 assert [row["policy"] for row in played["policies"]] == ["clicks", "truth", "taught"]
 db = sqlite3.connect("r.db")
