@@ -23,8 +23,13 @@ typedef struct fitting {
     uint32_t *rows; /* [learnt] in the order of a pass */
     float *p;       /* [held out] */
     double best_loss;
-    uint64_t stale; /* passes since it was bettered */
+    uint64_t stale;     /* passes since it was bettered */
+    gv_progress within; /* of a pass, as the model tells of it */
+    uint64_t epoch;     /* under way */
 } fitting;
+
+/* Rows a question while a pass is judged. */
+enum { JUDGED_ROWS = 16384 };
 
 double gv_fit_shift(gv_sampling sampling, double weight)
 {
@@ -89,6 +94,14 @@ static void set_weights(fitting *fit)
     }
 }
 
+/* Rows of all passes together. */
+static bool tell_rows(void *context, const char *what, uint64_t done, uint64_t total)
+{
+    const fitting *fit = context;
+    return gv_progress_report(fit->config->progress, what, (fit->epoch - 1) * total + done,
+                              fit->config->epochs * total);
+}
+
 static gv_status prepare(fitting *fit)
 {
     const gv_fit_config *config = fit->config;
@@ -103,7 +116,8 @@ static gv_status prepare(fitting *fit)
                                   .shape = gv_fields_shape(&config->fields, config->bits),
                                   .seed = config->seed,
                                   .jobs = config->jobs,
-                                  .learns = true};
+                                  .learns = true,
+                                  .progress = &fit->within};
     GV_TRY(gv_model_create(config->type, &setup, &fit->model));
     fit->rows = gv_mem_alloc(0, fit->learnt.view.count, sizeof *fit->rows);
     fit->p = gv_mem_alloc(0, fit->held_out.view.count + 1, sizeof *fit->p);
@@ -129,6 +143,39 @@ static void shuffle(const fitting *fit, uint64_t epoch)
     }
 }
 
+/* Rows first .. first + count - 1 of what is held out, without labels. */
+static gv_examples held_out_rows(const fitting *fit, size_t first, size_t count)
+{
+    const gv_examples *all = &fit->held_out.view;
+    gv_examples some = {.shape = all->shape,
+                        .count = count,
+                        .starts = all->starts + first * all->shape.field_count,
+                        .buckets = all->buckets};
+    if (all->shape.past_length > 0) {
+        const size_t places = first * all->shape.past_length;
+        some.past_counts = all->past_counts + first;
+        some.past_buckets = all->past_buckets + places * all->shape.past_field_count;
+        some.past_ages = all->past_ages + places;
+    }
+    return some;
+}
+
+/* The pass is over for whoever listens, but a stop is heard. */
+static gv_status predict_held_out(fitting *fit)
+{
+    const size_t count = fit->held_out.view.count;
+    const uint64_t learnt = fit->learnt.view.count;
+    for (size_t first = 0; first < count; first += JUDGED_ROWS) {
+        const size_t taken = count - first < JUDGED_ROWS ? count - first : JUDGED_ROWS;
+        const gv_examples some = held_out_rows(fit, first, taken);
+        if (!tell_rows(fit, "training", learnt, learnt)) {
+            return GV_FAIL(GV_ESTOPPED, "judging a pass was stopped");
+        }
+        GV_TRY(gv_model_predict(fit->model, &some, fit->p + first, NULL));
+    }
+    return GV_OK;
+}
+
 static gv_status judge(fitting *fit, double *loss)
 {
     const gv_examples *view = &fit->held_out.view;
@@ -137,7 +184,7 @@ static gv_status judge(fitting *fit, double *loss)
         .shift = gv_fit_shift(config->sampling, config->training.impression_weight)};
     double sum = 0;
     double weights = 0;
-    GV_TRY(gv_model_predict(fit->model, view, fit->p, NULL));
+    GV_TRY(predict_held_out(fit));
     gv_recalibration_apply(&map, fit->p, view->count);
     for (size_t i = 0; i < view->count; i++) {
         const double p = fmin(fmax((double)fit->p[i], P_MIN), 1 - P_MIN);
@@ -178,7 +225,7 @@ static gv_status keep(const fitting *fit, uint64_t epoch)
 static gv_status finish_epoch(fitting *fit, gv_fit_row *row)
 {
     row->is_judged = fit->held_out.view.count > 0;
-    row->is_kept = !row->is_judged && row->epoch == fit->config->epochs;
+    row->is_kept = !row->is_judged;
     if (row->is_judged) {
         GV_TRY(judge(fit, &row->held_out_loss));
         row->is_kept = fit->result->kept_epoch == 0 || row->held_out_loss < fit->best_loss;
@@ -197,30 +244,26 @@ static gv_status finish_epoch(fitting *fit, gv_fit_row *row)
     return GV_OK;
 }
 
-/* Stopped with nothing judged, what the last pass left is the best so far. */
-static gv_status stop(const fitting *fit)
+static gv_status go_through_one(fitting *fit, gv_fit_row *row)
 {
-    gv_fit_result *result = fit->result;
-    if (result->kept_epoch == 0 && result->epochs > 0) {
-        GV_TRY(keep(fit, result->epochs));
-        result->kept_epoch = result->epochs;
-    }
-    return GV_FAIL(GV_ESTOPPED, "training was stopped behind pass %llu",
-                   (unsigned long long)result->epochs);
+    fit->epoch = row->epoch;
+    shuffle(fit, row->epoch);
+    GV_TRY(gv_model_learn(fit->model, &fit->learnt.view, fit->rows, fit->learnt.view.count,
+                          &row->loss));
+    return finish_epoch(fit, row);
 }
 
 static gv_status go_through(fitting *fit)
 {
     const gv_fit_config *config = fit->config;
-    const size_t count = fit->learnt.view.count;
     for (uint64_t epoch = 1; epoch <= config->epochs; epoch++) {
         gv_fit_row row = {.epoch = epoch, .held_out_loss = (double)NAN};
-        if (!gv_progress_report(config->progress, "training", epoch - 1, config->epochs)) {
-            return stop(fit);
+        const gv_status status = go_through_one(fit, &row);
+        if (status == GV_ESTOPPED) {
+            return GV_FAIL(GV_ESTOPPED, "training was stopped in pass %llu",
+                           (unsigned long long)epoch);
         }
-        shuffle(fit, epoch);
-        GV_TRY(gv_model_learn(fit->model, &fit->learnt.view, fit->rows, count, &row.loss));
-        GV_TRY(finish_epoch(fit, &row));
+        GV_TRY(status);
         if (row.is_judged && config->patience > 0 && fit->stale >= config->patience) {
             break;
         }
@@ -235,6 +278,7 @@ gv_status gv_fit(const gv_fit_config *config, gv_fit_result *result)
     assert(0 <= config->hold_out);
     assert(config->hold_out < 1);
     *result = (gv_fit_result){.held_out_loss = (double)NAN};
+    fit.within = (gv_progress){tell_rows, &fit};
     gv_status status = prepare(&fit);
     if (status == GV_OK) {
         status = go_through(&fit);

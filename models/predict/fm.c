@@ -117,6 +117,7 @@ typedef struct fm_state {
     float *packed_linear;
     float *packed_vectors; /* [packed_count][factors] */
     size_t packed_count;
+    const gv_progress *progress;
 } fm_state;
 
 static gv_status fm_init(void *state, const gv_model_setup *setup)
@@ -126,6 +127,7 @@ static gv_status fm_init(void *state, const gv_model_setup *setup)
     fm->config = *(const fm_config *)setup->config;
     fm->factors = (size_t)fm->config.factors;
     fm->shape = setup->shape;
+    fm->progress = setup->progress;
     fm->seed = setup->seed;
     fm->touched = gv_mem_alloc(0, buckets, sizeof *fm->touched);
     fm->linear = gv_mem_alloc(0, buckets, sizeof *fm->linear);
@@ -295,6 +297,9 @@ static gv_status fm_learn(void *state, const gv_examples *examples, const uint32
     double sum = 0;
     double weights = 0;
     for (size_t i = 0; i < count; i++) {
+        if (i % GV_MODEL_ASKS == 0) {
+            GV_TRY(gv_model_report(fm->progress, i, count));
+        }
         if (i + AHEAD < count) {
             fetch(fm, view_of(examples, rows[i + AHEAD]));
         }

@@ -89,6 +89,7 @@ typedef struct ftrl_state {
     uint32_t *buckets; /* [packed_count] */
     float *weights;
     size_t packed_count;
+    const gv_progress *progress;
 } ftrl_state;
 
 static gv_status ftrl_init(void *state, const gv_model_setup *setup)
@@ -96,6 +97,7 @@ static gv_status ftrl_init(void *state, const gv_model_setup *setup)
     ftrl_state *ftrl = state;
     ftrl->config = *(const ftrl_config *)setup->config;
     ftrl->shape = setup->shape;
+    ftrl->progress = setup->progress;
     ftrl->table = gv_mem_alloc(0, setup->shape.bucket_count, sizeof *ftrl->table);
     if (ftrl->table == NULL) {
         return GV_FAIL(GV_ENOMEM, "a table of %u buckets", setup->shape.bucket_count);
@@ -207,6 +209,9 @@ static gv_status ftrl_learn(void *state, const gv_examples *examples, const uint
     double sum = 0;
     double weights = 0;
     for (size_t i = 0; i < count; i++) {
+        if (i % GV_MODEL_ASKS == 0) {
+            GV_TRY(gv_model_report(ftrl->progress, i, count));
+        }
         if (i + AHEAD < count) {
             fetch(ftrl, examples, rows[i + AHEAD]);
         }

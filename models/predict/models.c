@@ -45,6 +45,13 @@ uint64_t gv_model_usual_epochs(const gv_model_type *type)
     return strtoull(row->fallback, NULL, 10);
 }
 
+gv_status gv_model_report(const gv_progress *progress, size_t done, size_t count)
+{
+    return gv_progress_report(progress, "training", done, count)
+               ? GV_OK
+               : GV_FAIL(GV_ESTOPPED, "learning was stopped behind row %zu of %zu", done, count);
+}
+
 static void *state_of(gv_model *model)
 {
     return (unsigned char *)model + STATE_ALIGNMENT;

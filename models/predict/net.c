@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "models/nn/operators.h"
+#include "models/predict/models_impl.h"
 #include "models/predict/net_impl.h"
 #include "sim/base/mem.h"
 
@@ -260,6 +261,7 @@ gv_status gv_net_learn(void *state, const gv_examples *examples, const uint32_t 
     net->examples = examples;
     for (size_t first = 0; first < count; first += batch) {
         double some = 0;
+        GV_TRY(gv_model_report(net->setup.progress, first, count));
         net->rows = rows + first;
         net->row_count = count - first < batch ? count - first : batch;
         net->weight = weight_of(examples, net->rows, net->row_count);

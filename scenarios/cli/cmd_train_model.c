@@ -171,18 +171,18 @@ static const struct argp parser = {
     .options = options,
     .parser = take_option,
     .args_doc = "MODEL LOG.gvlog",
-    .doc = "Trains a model of clicks on a log's impressions and clicks, clicks without their "
-           "impression included, and writes it with the declaration of what it sees. What is known "
-           "only after the bid (prices, bids, clicks, conversions) is refused.\v"
-           "Example:\n"
-           "  gavel train ftrl june.gvlog -o ctr.safetensors --to 2013-06-11 \\\n"
-           "      --impression-weight 1/0.00343\n"
-           "  gavel train ftrl june.gvlog -o ctr.safetensors --set alpha=0.1 --set l1=1 \\\n"
-           "      --fields 'advertiser, slot_width*slot_height, hour, tags, advertiser*domain'\n"
-           "  gavel predict ctr.safetensors june.gvlog --from 2013-06-11\n\n"
-           "Ctrl-C ends behind the pass under way and exits 130 (SIGTERM: 75); the file then holds "
-           "the "
-           "best so far.",
+    .doc =
+        "Trains a model of clicks on a log's impressions and clicks, clicks without their "
+        "impression included, and writes it with the declaration of what it sees. What is known "
+        "only after the bid (prices, bids, clicks, conversions) is refused.\v"
+        "Example:\n"
+        "  gavel train ftrl june.gvlog -o ctr.safetensors --to 2013-06-11 \\\n"
+        "      --impression-weight 1/0.00343\n"
+        "  gavel train ftrl june.gvlog -o ctr.safetensors --set alpha=0.1 --set l1=1 \\\n"
+        "      --fields 'advertiser, slot_width*slot_height, hour, tags, advertiser*domain'\n"
+        "  gavel predict ctr.safetensors june.gvlog --from 2013-06-11\n\n"
+        "Ctrl-C stops in the pass under way and exits 130 (SIGTERM: 75); the file then holds the "
+        "best of the passes before it.",
 };
 
 /* ---- what is told ---------------------------------------------------------------------------- */
@@ -225,9 +225,13 @@ static int tell_end(const model_request *request, gv_status status, const gv_fit
 {
     gv_cli_progress_end();
     if (status == GV_ESTOPPED) {
-        gv_cli_talk(request->quiet, "gavel: stopped behind pass %" PRIu64 "; %s\n", result->epochs,
-                    result->kept_epoch == 0 ? "nothing was written"
-                                            : "the file holds the best so far");
+        gv_cli_talk(request->quiet, "gavel: stopped; ");
+        if (result->kept_epoch == 0) {
+            gv_cli_talk(request->quiet, "no pass was whole, so nothing was written\n");
+        } else {
+            gv_cli_talk(request->quiet, "the file holds pass %" PRIu64 " of %" PRIu64 "\n",
+                        result->kept_epoch, result->epochs);
+        }
         return gv_cli_signal() == SIGTERM ? GV_EXIT_RESUMABLE : GV_EXIT_INTERRUPTED;
     }
     if (status != GV_OK) {

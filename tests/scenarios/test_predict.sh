@@ -215,6 +215,29 @@ PY
         "$gavel" calibrate n.safetensors few.gvlog --conversions
 }
 
+# Ctrl-C in the second pass: the program ends in that pass, and the file holds the first one.
+stopped_in_a_pass_it_keeps_those_before() {
+    begin
+    "$gavel" generate -q --planted --auctions 10000 planted.gvlog >/dev/null
+    # A background job ignores SIGINT unless it is given its default back.
+    env --default-signal=INT "$gavel" train infnet planted.gvlog -o m.safetensors --epochs 1000 \
+        --bits 12 --fields 'user, advertiser, creative; past(10): advertiser' \
+        >table.txt 2>said.txt &
+    local child=$! turns=0 status=0
+    until grep -q '^ *1  ' table.txt; do
+        turns=$((turns + 1))
+        [ $turns -lt 1200 ]
+        sleep 0.1
+    done
+    kill -INT $child
+    wait $child || status=$?
+    [ $status = 130 ]
+    local passes
+    passes=$(tail -n +2 table.txt | wc -l)
+    grep -q "stopped; the file holds pass [0-9]* of $passes\$" said.txt
+    "$gavel" predict m.safetensors planted.gvlog -q >/dev/null
+}
+
 # What is learnt is not to be tested on: predict says so, run refuses.
 a_test_on_what_was_learnt_is_told() {
     begin
@@ -262,6 +285,6 @@ YAML
         --set 'predictor={type: trained, model: ftlr}'
 }
 
-run_tests a_calibration_is_kept_and_told conversions_are_calibrated_by_themselves a_test_on_what_was_learnt_is_told \
+run_tests a_calibration_is_kept_and_told stopped_in_a_pass_it_keeps_those_before conversions_are_calibrated_by_themselves a_test_on_what_was_learnt_is_told \
     a_scenario_trains_as_the_command_does a_model_goes_from_a_log_to_figures threads_change_no_byte candidates_of_a_request_share_its_user what_is_wrong_is_said_whole \
     a_log_without_the_fields_is_refused

@@ -3,8 +3,9 @@
  *
  * Every pass is a fresh shuffle, a pure function of (seed, pass). With a share held out (the
  * latest samples, so that no later one tells of an earlier), each pass is judged by the log loss
- * on them and the best is kept; without, the last. What is kept is written whenever it is bettered:
- * stopped between passes, the file is whole and holds the best so far.
+ * on them and the best is kept; without, the last. What is kept is written behind its pass: stopped
+ * in a pass, which it is within a second or so, the file is whole and holds the best of the passes
+ * before, or there is none.
  */
 #ifndef MODELS_PREDICT_FIT_H
 #define MODELS_PREDICT_FIT_H

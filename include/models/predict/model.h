@@ -14,6 +14,7 @@
 
 #include "models/predict/examples.h"
 #include "sim/base/param.h"
+#include "sim/base/progress.h"
 #include "sim/base/safetensors.h"
 #include "sim/base/status.h"
 
@@ -26,6 +27,9 @@ typedef struct gv_model_setup {
     /* [field_count] whose each field is; NULL: not known. Only of what does not learn. While it
        lives; what the candidates of one request share is then computed once a request. */
     const gv_side *sides;
+    /* Told of the rows that a pass has learnt, of all of it, and asked whether to go on, some times
+       a second; NULL: nobody listens. While it lives. */
+    const gv_progress *progress;
 } gv_model_setup;
 
 /* Tensors of what was learnt, in the order in which they were added. */
@@ -45,7 +49,8 @@ typedef struct gv_model_type {
     /*
      * One pass over rows[0 .. count) of labelled examples in that order, in batches of its own.
      * *loss: the mean weighted loss over them, each before its batch was learnt. A number that is
-     * not finite is GV_EINVAL and names the batch or tensor.
+     * not finite is GV_EINVAL and names the batch or tensor; GV_ESTOPPED: progress said so, and
+     * what was learnt is of no use.
      */
     gv_status (*learn)(void *state, const gv_examples *examples, const uint32_t *rows, size_t count,
                        double *loss);
