@@ -22,6 +22,7 @@ enum {
     KEY_MODEL,
     KEY_KERNEL,
     KEY_EPISODES,
+    KEY_ALL_PRICES,
     KEY_DISCOUNT,
     KEY_BANDWIDTH,
     KEY_FOLDS,
@@ -296,6 +297,9 @@ static error_t take_option(int key, char *text, struct argp_state *state)
     case KEY_MODEL:
         request->model = text;
         return 0;
+    case KEY_ALL_PRICES:
+        request->shows_all = true;
+        return 0;
     case KEY_EPISODES:
         request->has_episodes = true;
         return 0;
@@ -364,6 +368,8 @@ static const struct argp_option option_table[] = {
     {"kernel", KEY_KERNEL, "NAME", 0,
      "Of bids: gaussian (the default), epanechnikov, triangular, cosine", 0},
     {"bandwidth", KEY_BANDWIDTH, "H", 0, "Of the kernel, in units of a bid; by rule of thumb", 0},
+    {"all-prices", KEY_ALL_PRICES, NULL, 0,
+     "Every auction shows its price, those that were lost too: won where the bid reaches it", 0},
     {"episodes", KEY_EPISODES, NULL, 0,
      "Each cluster is an episode, its rows the steps in their order: values of whole episodes", 0},
     {"discount", KEY_DISCOUNT, "G", 0, "Of a step's reward against the one before: 1", 0},
@@ -458,7 +464,7 @@ static const printer printers[] = {
 static gv_status check_by(const gv_evaluation_report *report)
 {
     const gv_evaluation_result *result = report->result;
-    bool is_known = result->horizon == 0 && gv_evaluation_report_headline(report) != NULL;
+    bool is_known = result->horizon == 0 && gv_evaluation_report_has(report, report->by);
     for (size_t e = 0; result->horizon > 0 && gv_episode_types[e] != NULL; e++) {
         is_known = is_known || strcmp(gv_episode_types[e]->info.name, report->by) == 0;
     }

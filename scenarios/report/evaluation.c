@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "sim/estimate/experiment.h"
+#include "scenarios/report/verdict.h"
 
 enum { COLUMN_NAME, COLUMN_ESTIMATE, COLUMN_INTERVAL, COLUMN_ERROR, COLUMN_DIFFERENCE, COLUMNS };
 
@@ -19,12 +19,22 @@ static const gv_table_column columns[COLUMNS] = {
 const gv_estimate *gv_evaluation_report_headline(const gv_evaluation_report *report)
 {
     const gv_evaluation *evaluation = &report->result->evaluation;
-    for (size_t e = 0; e < evaluation->type_count; e++) {
-        if (strcmp(evaluation->estimates[e].type->info.name, report->by) == 0) {
-            return &evaluation->estimates[e];
-        }
+    size_t e = 0;
+    while (e + 1 < evaluation->type_count &&
+           strcmp(evaluation->estimates[e].type->info.name, report->by) != 0) {
+        e++;
     }
-    return NULL;
+    return &evaluation->estimates[e];
+}
+
+bool gv_evaluation_report_has(const gv_evaluation_report *report, const char *estimator)
+{
+    const gv_evaluation *evaluation = &report->result->evaluation;
+    bool has = false;
+    for (size_t e = 0; e < evaluation->type_count; e++) {
+        has = has || strcmp(evaluation->estimates[e].type->info.name, estimator) == 0;
+    }
+    return has;
 }
 
 static void set_interval(gv_table *table, size_t row, size_t column, const gv_interval *interval)
@@ -103,30 +113,34 @@ static void print_overlap(FILE *stream, const gv_evaluation_report *report)
     }
 }
 
-double gv_evaluation_test_length(const gv_evaluation_report *report)
+static gv_design design_of(const gv_evaluation *evaluation)
 {
-    const gv_evaluation *evaluation = &report->result->evaluation;
-    const gv_estimate *headline = gv_evaluation_report_headline(report);
-    const double effect = headline == NULL ? 0 : fabs(headline->difference.estimate);
-    const gv_design design = {.unit_count = evaluation->group_count,
-                              .mean = evaluation->logged.estimate,
-                              .variance = evaluation->logged_error * evaluation->logged_error,
-                              .days = 1};
-    const gv_test_plan plan = {
-        .share = 0.5, .level = report->request->level, .power = 0.8, .kept = 1};
-    return effect > 0 && design.variance > 0 ? gv_design_days(&design, &plan, effect)
-                                             : (double)INFINITY;
+    return (gv_design){.unit_count = evaluation->group_count,
+                       .mean = evaluation->logged.estimate,
+                       .variance = evaluation->logged_error * evaluation->logged_error,
+                       .days = 1};
 }
 
-static void print_test(FILE *stream, const gv_evaluation_report *report)
+static gv_verdict_case verdict_of(const gv_evaluation_report *report, const gv_design *design)
 {
-    const double length = gv_evaluation_test_length(report);
-    if (isfinite(length)) {
-        (void)fprintf(stream,
-                      "  test      an A/B split of the clusters sees such a difference 80 times in "
-                      "100 after %.3g times this log; `gavel experiment` plans it\n",
-                      length);
-    }
+    const gv_evaluation *evaluation = &report->result->evaluation;
+    const gv_estimate *estimate = gv_evaluation_report_headline(report);
+    return (gv_verdict_case){.verdict = gv_evaluation_verdict(evaluation, estimate),
+                             .complaint = evaluation->complaint,
+                             .difference = estimate->difference,
+                             .logged = evaluation->logged.estimate,
+                             .level = report->request->level,
+                             .unit = "a round",
+                             .by = report->by,
+                             .split = "an A/B split of the clusters",
+                             .design = design};
+}
+
+double gv_evaluation_test_length(const gv_evaluation_report *report)
+{
+    const gv_design design = design_of(&report->result->evaluation);
+    const gv_verdict_case verdict = verdict_of(report, &design);
+    return gv_verdict_test_length(&verdict);
 }
 
 /* Whether rounds may hang on one another, under the verdict that takes them as if they did not. */
@@ -147,41 +161,13 @@ static void print_interference(FILE *stream, const gv_evaluation_report *report)
     }
 }
 
-static void print_verdict(FILE *stream, const gv_evaluation_report *report)
-{
-    const gv_evaluation *evaluation = &report->result->evaluation;
-    const gv_estimate *estimate = gv_evaluation_report_headline(report);
-    const double level = 100 * report->request->level;
-    const double logged = evaluation->logged.estimate;
-    (void)fprintf(stream, "\n  verdict   ");
-    if (evaluation->is_thin) {
-        (void)fprintf(stream, "too thin: %s\n", evaluation->complaint);
-        return;
-    }
-    const gv_verdict verdict = gv_evaluation_verdict(evaluation, estimate);
-    const gv_interval *difference = &estimate->difference;
-    if (verdict == GV_VERDICT_UNCLEAR) {
-        (void)fprintf(stream,
-                      "unclear: the difference to the logged policy may be %.4g to %.4g a "
-                      "round (%g %%, %s)\n",
-                      difference->low, difference->high, level, report->by);
-        print_test(stream, report);
-        return;
-    }
-    (void)fprintf(stream,
-                  "%s than the logged policy by %.4g a round (%+.1f %%), %g %% interval "
-                  "%.4g to %.4g (%s)\n",
-                  gv_verdict_name(verdict), fabs(difference->estimate),
-                  100 * difference->estimate / fabs(logged), level, difference->low,
-                  difference->high, report->by);
-    print_test(stream, report);
-}
-
 gv_status gv_evaluation_print(FILE *stream, const gv_evaluation_report *report,
                               const gv_report_options *options)
 {
     const gv_evaluation_result *result = report->result;
     const gv_evaluation *evaluation = &result->evaluation;
+    const gv_design design = design_of(evaluation);
+    const gv_verdict_case verdict = verdict_of(report, &design);
     (void)fprintf(stream, "%s on %s: %zu rounds, %zu %s, %zu clusters", report->request->policy,
                   report->request->log, result->round_count, result->action_count,
                   result->bandwidth > 0 ? "bins of bids" : "actions", result->cluster_count);
@@ -197,7 +183,8 @@ gv_status gv_evaluation_print(FILE *stream, const gv_evaluation_report *report,
                   gv_reach_name(report->reach), gv_reach_promise(report->reach));
     GV_TRY(print_table(stream, report, options));
     print_overlap(stream, report);
-    print_verdict(stream, report);
+    gv_verdict_print(stream, &verdict);
+    gv_verdict_print_test(stream, &verdict);
     print_interference(stream, report);
     return GV_OK;
 }

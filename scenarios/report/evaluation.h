@@ -17,8 +17,10 @@ typedef struct gv_evaluation_report {
     const char *by; /* the estimator whose verdict it is */
 } gv_evaluation_report;
 
-/* The estimate that `by` names; NULL: it was not asked for. */
+/* The estimate that `by` names, which must be one of them (gv_evaluation_report_has). */
 const gv_estimate *gv_evaluation_report_headline(const gv_evaluation_report *report);
+
+bool gv_evaluation_report_has(const gv_evaluation_report *report, const char *estimator);
 
 /*
  * How many logs such as this one an A/B test by halves of clusters takes to see a difference of

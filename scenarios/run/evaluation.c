@@ -394,8 +394,10 @@ static gv_status evaluate_priced(evaluating *at, gv_evaluation_result *out)
     out->cluster_count = log->cluster_count;
     out->reject_count = log->reject_count;
     GV_TRY(plan_test(log, 0, &out->design));
-    return gv_priced_run(log, at->dose_targets, log->targets == NULL, at->request->level,
-                         &out->priced);
+    const gv_priced_how how = {.shows_all = at->request->shows_all,
+                               .has_chosen_bids = log->targets == NULL,
+                               .level = at->request->level};
+    return gv_priced_run(log, at->dose_targets, &how, &out->priced);
 }
 
 static gv_status evaluate_auctions(const gv_evaluation_request *request, gv_evaluation_result *out)
@@ -423,8 +425,9 @@ static gv_status evaluate_auctions(const gv_evaluation_request *request, gv_eval
     out->cluster_count = auctions.log->cluster_count;
     gv_status status = plan_test(auctions.log, auctions.facts.days, &out->design);
     if (status == GV_OK) {
-        status = gv_priced_run(auctions.log, auctions.judged, auctions.has_chosen_bids,
-                               request->level, &out->priced);
+        const gv_priced_how how = {.has_chosen_bids = auctions.has_chosen_bids,
+                                   .level = request->level};
+        status = gv_priced_run(auctions.log, auctions.judged, &how, &out->priced);
     }
     gv_auctions_fini(&auctions);
     return status;

@@ -34,6 +34,7 @@ typedef struct gv_evaluation_request {
     size_t set_count;
     const char *kernel; /* of doses */
     double bandwidth;   /* NaN: by rule of thumb */
+    bool shows_all;     /* prices, those of lost auctions too */
     bool has_episodes;  /* each cluster is an episode; episodes.h's estimators, all of them */
     double discount;
     size_t fold_count;

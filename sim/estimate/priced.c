@@ -7,6 +7,7 @@
 
 #include "sim/base/mem.h"
 #include "sim/estimate/mean_bounds.h"
+#include "sim/estimate/overlap.h"
 #include "sim/estimate/priced_impl.h"
 #include "sim/estimate/survival.h"
 
@@ -271,6 +272,10 @@ static void complain(figures whole, gv_priced_result *out)
             "%.0f %% of what it wins the log lost: inferred from other auctions' prices, "
             "not seen",
             100 * out->inferred);
+    } else if (out->earning < GV_OVERLAP_EARNING_MIN) {
+        (void)snprintf(text, sizeof out->complaint,
+                       "some %.0f rewards carry what it earns, fewer than %.0f", out->earning,
+                       GV_OVERLAP_EARNING_MIN);
     }
     out->is_thin = text[0] != '\0';
 }

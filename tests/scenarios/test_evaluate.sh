@@ -117,6 +117,15 @@ auctions_show_their_price_to_the_winner() {
     sed 's/^3,1.5/1,1.5/' "$scratch/auctions.csv" >"$scratch/wrong.csv"
     expect_failure 2 "decision 3 won at a price of 1.5 with a bid of 1" \
         "$gavel" evaluate scale:2 --log "$scratch/wrong.csv" "${columns[@]}"
+    # Where lost auctions show their prices too, what 2 in place of 1 wins and pays is seen by all.
+    { echo "cpm,paid,click,plan"; for i in $(seq 100); do
+        printf '1,1.5,0,2\n2,1.5,1,2\n3,1.5,0,2\n'; done; } >"$scratch/shown.csv"
+    "$gavel" evaluate column --log "$scratch/shown.csv" "${columns[@]}" --column target=plan \
+        --all-prices >"$scratch/shown"
+    grep -qE '^  replay +1 +1.5 +0.3333$' "$scratch/shown"
+    grep -qE '^  km +1 +1.5 +0.5$' "$scratch/shown"
+    expect_failure 2 "decision 1 has no price: with --all-prices each auction has one" \
+        "$gavel" evaluate scale:2 --log "$scratch/auctions.csv" "${columns[@]}" --all-prices
 }
 
 # In each of 50 days the first 8 to 12 rounds of 20 win and pay 1 or, with b, 2; then money is out.
