@@ -51,7 +51,8 @@ static gv_status direct_init(void *state, const gv_policy_setup *setup)
     }
     direct->actor = setup->model;
     direct->campaign = setup->campaign;
-    GV_TRY(gv_learned_check_ticks(direct->actor, setup->campaign));
+    GV_TRY(gv_learned_check_ticks(gv_actor_path(direct->actor), gv_actor_ticks(direct->actor),
+                                  setup->campaign));
     return gv_actor_hand_create(direct->actor, &direct->hand);
 }
 

@@ -13,32 +13,22 @@ enum { TOGETHER = 64 };
 
 #define TAG "learned"
 
-static const char *const windows[] = {"latest", "first", NULL};
+const char *const gv_learned_windows[] = {"latest", "first", NULL};
 
-const gv_param gv_learned_params[] = {
-    {.name = "weights",
-     .kind = GV_PARAM_PATH,
-     .offset = offsetof(gv_learned_config, weights),
-     .help = "the weights file, of `gavel train` with the learner of the same name",
-     .source = "ours"},
-    {.name = "last_three",
-     .kind = GV_PARAM_CHOICE,
-     .fallback = "latest",
-     .choices = windows,
-     .offset = offsetof(gv_learned_config, window),
-     .help =
-         "which ticks \"last three\" means in the state; first: the public agents' fault, which "
-         "serve the first three of the period",
-     .source = "public code of AuctionNet, arXiv 2412.10798"},
-    {0},
-};
+const gv_param gv_learned_params[] = {GV_LEARNED_ROWS, {0}};
+
+gv_status gv_learned_check_weights(const char *weights)
+{
+    if (weights == NULL) {
+        return GV_FAIL(GV_EINVAL, "a learned policy needs `weights:`, a file of `gavel train`");
+    }
+    return GV_OK;
+}
 
 gv_status gv_learned_load_file(const gv_actor_kind *kind, const char *weights, void **model)
 {
     gv_actor *actor = NULL;
-    if (weights == NULL) {
-        return GV_FAIL(GV_EINVAL, "a learned policy needs `weights:`, a file of `gavel train`");
-    }
+    GV_TRY(gv_learned_check_weights(weights));
     GV_TRY(gv_actor_open(kind, weights, &actor));
     *model = actor;
     return GV_OK;
@@ -54,15 +44,15 @@ void gv_learned_unload(void *model)
     gv_actor_close(model);
 }
 
-gv_status gv_learned_check_ticks(const gv_actor *actor, const gv_campaign *campaign)
+gv_status gv_learned_check_ticks(const char *path, size_t known, const gv_campaign *campaign)
 {
     const int64_t length_us = campaign->end_us - campaign->start_us;
     const int64_t ticks = (length_us + campaign->tick_us - 1) / campaign->tick_us;
-    if (ticks != (int64_t)gv_actor_ticks(actor)) {
+    if (ticks != (int64_t)known) {
         return GV_FAIL(GV_EINVAL,
                        "%s: its network was trained on periods of %zu ticks, and this campaign has "
                        "%" PRId64 ": train it on such periods, or sell such ones",
-                       gv_actor_path(actor), gv_actor_ticks(actor), ticks);
+                       path, known, ticks);
     }
     return GV_OK;
 }
@@ -74,7 +64,8 @@ gv_status gv_learned_init(void *state, const gv_policy_setup *setup)
     assert(setup->model != NULL);
     learned->actor = setup->model;
     learned->window = (gv_state_window)config->window;
-    GV_TRY(gv_learned_check_ticks(learned->actor, setup->campaign));
+    GV_TRY(gv_learned_check_ticks(gv_actor_path(learned->actor), gv_actor_ticks(learned->actor),
+                                  setup->campaign));
     return gv_actor_hand_create(learned->actor, &learned->hand);
 }
 

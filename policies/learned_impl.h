@@ -26,7 +26,23 @@ typedef struct gv_learned_state {
     double multiplier; /* nanos a conversion */
 } gv_learned_state;
 
-extern const gv_param gv_learned_params[];
+/* The rows of a config whose first member is the above. */
+#define GV_LEARNED_ROWS                                                                     \
+    {.name = "weights",                                                                     \
+     .kind = GV_PARAM_PATH,                                                                 \
+     .offset = offsetof(gv_learned_config, weights),                                        \
+     .help = "the weights file, of `gavel train` with the learner of the same name",        \
+     .source = "ours"},                                                                     \
+    {                                                                                       \
+        .name = "last_three", .kind = GV_PARAM_CHOICE, .fallback = "latest",                \
+        .choices = gv_learned_windows, .offset = offsetof(gv_learned_config, window),       \
+        .help = "which ticks \"last three\" means in the state; first: the public agents' " \
+                "fault, which serve the first three of the period",                         \
+        .source = "public code of AuctionNet, arXiv 2412.10798"                             \
+    }
+
+extern const char *const gv_learned_windows[];
+extern const gv_param gv_learned_params[]; /* those alone */
 
 /* load() of a type: its weights file, as the kind's. */
 GV_MUST_CHECK gv_status gv_learned_load(const gv_actor_kind *kind, const void *config,
@@ -36,8 +52,12 @@ GV_MUST_CHECK gv_status gv_learned_load(const gv_actor_kind *kind, const void *c
 GV_MUST_CHECK gv_status gv_learned_load_file(const gv_actor_kind *kind, const char *weights,
                                              void **model);
 
-/* Whether the campaign has as many ticks as the periods that the network was trained on. */
-GV_MUST_CHECK gv_status gv_learned_check_ticks(const gv_actor *actor, const gv_campaign *campaign);
+/* Whether the campaign has as many ticks as the periods that the weights were trained on. */
+GV_MUST_CHECK gv_status gv_learned_check_ticks(const char *path, size_t known,
+                                               const gv_campaign *campaign);
+
+/* NULL weights are GV_EINVAL. */
+GV_MUST_CHECK gv_status gv_learned_check_weights(const char *weights);
 
 /* The other methods of such a type. */
 void gv_learned_unload(void *model);

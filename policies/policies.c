@@ -30,6 +30,7 @@ const gv_policy_type *const gv_policy_types[] = {
     &gv_policy_iql,
     &gv_policy_cql,
     &gv_policy_td3bc,
+    &gv_policy_bcq,
     &gv_policy_dt,
     &gv_policy_dd,
     &gv_policy_egdb,

@@ -30,6 +30,7 @@ extern const gv_policy_type gv_policy_bc;
 extern const gv_policy_type gv_policy_iql;
 extern const gv_policy_type gv_policy_cql;
 extern const gv_policy_type gv_policy_td3bc;
+extern const gv_policy_type gv_policy_bcq;
 extern const gv_policy_type gv_policy_dt;
 extern const gv_policy_type gv_policy_dd;
 extern const gv_policy_type gv_policy_egdb;

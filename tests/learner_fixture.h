@@ -28,17 +28,29 @@ static inline learner_config smallest_config(const gv_learner_type *type)
     static const struct {
         const char *name;
         const char *value;
-    } sizes[] = {{"batch", "12"},       {"samples", "2"},
-                 {"hidden_1", "8"},     {"hidden_2", "8"},
-                 {"actor_1", "8"},      {"actor_2", "8"},
-                 {"value_1", "8"},      {"value_2", "8"},
-                 {"value_3", "8"},      {"critic", "8"},
-                 {"width", "8"},        {"heads", "2"},
-                 {"inner", "8"},        {"layers", "1"},
-                 {"base", "8"},         {"groups", "4"},
-                 {"inverse", "8"},      {"diffusion_steps", "2"},
-                 {"pu_steps", "0"},     {"pu_hidden", "8"},
-                 {"expert_share", "0"}, {"action_target", "played"}};
+    } sizes[] = {{"batch", "12"},
+                 {"samples", "2"},
+                 {"hidden_1", "8"},
+                 {"hidden_2", "8"},
+                 {"actor_1", "8"},
+                 {"actor_2", "8"},
+                 {"value_1", "8"},
+                 {"value_2", "8"},
+                 {"value_3", "8"},
+                 {"critic", "8"},
+                 {"vae", "8"},
+                 {"width", "8"},
+                 {"heads", "2"},
+                 {"inner", "8"},
+                 {"layers", "1"},
+                 {"base", "8"},
+                 {"groups", "4"},
+                 {"inverse", "8"},
+                 {"diffusion_steps", "2"},
+                 {"pu_steps", "0"},
+                 {"pu_hidden", "8"},
+                 {"expert_share", "0"},
+                 {"action_target", "played"}};
     learner_config config = {{0}};
     assert_true(type->info.config_size <= sizeof config);
     gv_param_defaults(type->info.params, &config);

@@ -10,6 +10,7 @@ const gv_learner_type *const gv_learner_types[] = {
     &gv_learner_iql,
     &gv_learner_cql,
     &gv_learner_td3bc,
+    &gv_learner_bcq,
     &gv_learner_dt,
     &gv_learner_dd,
     &gv_learner_egdb,

@@ -10,6 +10,7 @@ extern const gv_learner_type gv_learner_bc;
 extern const gv_learner_type gv_learner_iql;
 extern const gv_learner_type gv_learner_cql;
 extern const gv_learner_type gv_learner_td3bc;
+extern const gv_learner_type gv_learner_bcq;
 extern const gv_learner_type gv_learner_dt;
 extern const gv_learner_type gv_learner_dd;
 extern const gv_learner_type gv_learner_egdb;

@@ -34,7 +34,7 @@ static gv_dataset *planted(void **state, planting plant, size_t episodes)
 static learner_config small_config(const gv_learner_type *type)
 {
     static const char *const widths[] = {"hidden_1", "hidden_2", "actor_1", "actor_2", "value_1",
-                                         "value_2",  "value_3",  "critic",  NULL};
+                                         "value_2",  "value_3",  "critic",  "vae",     NULL};
     learner_config config = {{0}};
     assert_true(type->info.config_size <= sizeof config);
     gv_param_defaults(type->info.params, &config);

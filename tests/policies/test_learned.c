@@ -13,8 +13,9 @@ enum { TICKS = 48, MOST = 48 };
 
 #define TICK_US (30 * GV_US_PER_MINUTE)
 
-static const gv_policy_type *const learned[] = {&gv_policy_bc, &gv_policy_iql, &gv_policy_cql,
-                                                &gv_policy_td3bc, &gv_policy_direct};
+static const gv_policy_type *const learned[] = {&gv_policy_bc,  &gv_policy_iql,
+                                                &gv_policy_cql, &gv_policy_td3bc,
+                                                &gv_policy_bcq, &gv_policy_direct};
 
 static gv_campaign campaign_of(size_t ticks)
 {

@@ -36,7 +36,7 @@ YAML
 each_learner_goes_from_trajectories_into_a_market() {
     begin
     local type
-    for type in bc iql cql td3bc; do
+    for type in bc iql cql td3bc bcq; do
         "$gavel" train "$type" t.safetensors -o "$type.safetensors" --steps 20 --set batch=20 -q \
             >table.txt
         grep -q '^ *20 ' table.txt

@@ -63,7 +63,8 @@
     X(GV_STREAM_PERTURB, 45)    \
     X(GV_STREAM_EVALUATE, 46)   \
     X(GV_STREAM_EXPLORE, 47)    \
-    X(GV_STREAM_EXPERIMENT, 48)
+    X(GV_STREAM_EXPERIMENT, 48) \
+    X(GV_STREAM_CANDIDATE, 49)
 
 typedef enum gv_stream {
 #define X(name, number) name = (number),
