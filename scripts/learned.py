@@ -15,10 +15,13 @@ WORK = "build/learned"
 MARKET = "scenarios/market48.yaml"
 
 # Steps of each learner, at its CPU-sized defaults.
-LEARNERS = {"bc": 20000, "iql": 20000, "cql": 10000, "td3bc": 10000, "dt": 2000}
+LEARNERS = {"bc": 20000, "iql": 20000, "cql": 10000, "td3bc": 10000, "bcq": 10000,
+            "dt": 2000}
 # A plain return says nothing of the budget that it was got with.
 SETTINGS = {"dt": ("relative=on", "returns=score", "constraint=on"),
             "dd": ("relative=on", "returns=score", "completion=on")}
+# In a weights file, but only for its training.
+UNSERVED = ("bcq.vae.encoder.", "bcq.critic.2.")
 SEEDS = (1, 2, 3)
 SHIPPED = ("direct", "ebaret", "egdb")  # whose weights the market's scenario names
 BESIDE = ("online_lp", "mcpa", "oracle_slot")
@@ -139,7 +142,8 @@ def weight_count(path):
     with open(path, "rb") as file:
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
     shapes = [tensor["shape"] for name, tensor in header.items()
-              if name != "__metadata__" and tensor["dtype"] == "F32"]
+              if name != "__metadata__" and tensor["dtype"] == "F32"
+              and not name.startswith(UNSERVED)]
     count = 0
     for shape in shapes:
         size = 1
@@ -161,8 +165,9 @@ def training_lines():
     return lines + [
         "",
         "Learners at their CPU-sized defaults (`gavel list learners`), which are smaller than the "
-        "published networks for cql (128-128 for 256-256), td3bc (128-128 for 756-756) and dt (two "
-        "layers of width 64 for AuctionNet's three, or the eight of width 512 of GAS and GAVE); "
+        "published networks for cql (128-128 for 256-256), td3bc (128-128 for 756-756), bcq (128-128 "
+        "for 1400-1300, and a VAE of 128 for one of 1750) and dt (two layers of width 64 for "
+        "AuctionNet's three, or the eight of width 512 of GAS and GAVE); "
         f"{SETTINGS['dt'][0]}, {SETTINGS['dt'][1]}, {SETTINGS['dt'][2]} for dt."]
 
 

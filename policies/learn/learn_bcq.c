@@ -39,7 +39,7 @@ typedef struct bcq_state {
 static const char *const activations[] = {"relu", "mish", NULL};
 
 static const gv_param bcq_params[] = {
-    GV_LEARNER_ROWS("20000", "100", "0.0003", SOURCE ": a rate of 1e-3"),
+    GV_LEARNER_ROWS("20000", "100", "0.001", SOURCE),
     GV_WIDTH_ROW(gv_bcq_config, hidden_1, "128", "width of the first hidden layers",
                  SOURCE ": 1400"),
     GV_WIDTH_ROW(gv_bcq_config, hidden_2, "128", "width of the second hidden layers",
@@ -109,13 +109,11 @@ static const gv_param bcq_params[] = {
     {0},
 };
 
-#define PUBLISHED                                                                              \
-    "hidden_1=1400", "hidden_2=1300", "vae=1750", "activation=mish", "beta=0.5", "rate=0.001", \
-        "scale_actions=off"
+#define PUBLISHED \
+    "hidden_1=1400", "hidden_2=1300", "vae=1750", "activation=mish", "beta=0.5", "scale_actions=off"
 
 static const gv_preset bcq_presets[] = {
-    {"published",
-     "AuctionNet's: networks of 1400-1300, a VAE of 1750, at 1e-3, actions as they are",
+    {"published", "AuctionNet's: networks of 1400-1300, a VAE of 1750, actions as they are",
      (const char *const[]){PUBLISHED, NULL}},
     {"public_code", "the same with the faults of the public code",
      (const char *const[]){PUBLISHED, "max_action=100", "signed=on", "clamp_hidden=on", NULL}},
