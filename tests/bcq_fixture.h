@@ -112,8 +112,9 @@ static inline void join(const double *state, const double *rest, size_t count, d
     memcpy(both + GV_STATE_SIZE, rest, count * sizeof *both);
 }
 
-static inline double judged(const networks *of, const char *name, const double *state,
-                            double action)
+/* The outputs of an actor or a critic. */
+static inline void tell(const networks *of, const char *name, const double *state, double action,
+                        double *told)
 {
     double x[WIDE] = {0};
     double y[WIDE] = {0};
@@ -124,8 +125,25 @@ static inline double judged(const networks *of, const char *name, const double *
     (void)snprintf(layer, sizeof layer, "%s.2", name);
     hidden(of, layer, y, x);
     (void)snprintf(layer, sizeof layer, "%s.4", name);
-    linear(of, layer, x, y);
-    return y[0];
+    linear(of, layer, x, told);
+}
+
+/* Q(s, a): what a critic tells, or where its bins have their middle. */
+static inline double judged(const networks *of, const char *name, const double *state,
+                            double action)
+{
+    double told[WIDE] = {0};
+    double sum = 0;
+    double middle = 0;
+    tell(of, name, state, action, told);
+    if (of->config.told == GV_BCQ_NUMBER) {
+        return told[0];
+    }
+    for (int64_t i = 0; i < of->config.bins; i++) {
+        sum += exp(told[i]);
+        middle += exp(told[i]) * 5 * (double)i / (double)(of->config.bins - 1);
+    }
+    return expm1(middle / sum);
 }
 
 static inline double generated(const networks *of, const double *state, const double *z,
@@ -145,8 +163,9 @@ static inline double generated(const networks *of, const double *state, const do
 
 static inline double perturbed(const networks *of, const double *state, double action)
 {
-    const double moved =
-        action + of->config.phi * of->limit * tanh(judged(of, "bcq.actor", state, action));
+    double told[WIDE] = {0};
+    tell(of, "bcq.actor", state, action, told);
+    const double moved = action + of->config.phi * of->limit * tanh(told[0]);
     return fmin(fmax(moved, of->config.is_signed ? -of->limit : 0), of->limit);
 }
 
@@ -179,6 +198,7 @@ static inline learner_config tiny_config(const char *const *values)
     set_value(type, &config, "batch", "12");
     set_value(type, &config, "samples", "3");
     set_value(type, &config, "beta", "0.5");
+    set_value(type, &config, "bins", "11");
     for (; *values != NULL; values += 2) {
         set_value(type, &config, values[0], values[1]);
     }

@@ -33,6 +33,7 @@ enum { OP_ARITY_MAX = 4, SCOPES_MAX = 16 };
     X(GV_OP_SIGMOID, sigmoid)                     \
     X(GV_OP_EXP, exp)                             \
     X(GV_OP_SOFTPLUS, softplus)                   \
+    X(GV_OP_SYMLOG, symlog)                       \
     X(GV_OP_DROPOUT, dropout)                     \
     X(GV_OP_STOP, stop)                           \
     X(GV_OP_EMBEDDING, embedding)                 \

@@ -63,6 +63,7 @@ static bool is_by_rows(const gv_node_record *record)
     case GV_OP_SIGMOID:
     case GV_OP_EXP:
     case GV_OP_SOFTPLUS:
+    case GV_OP_SYMLOG:
     case GV_OP_STOP:
     case GV_OP_LAYER_NORM:
     case GV_OP_CROSS_ATTENTION:

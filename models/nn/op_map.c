@@ -123,6 +123,18 @@ REAL_INLINE real softplus_slope(real x, real y)
     return real_sigmoid(x);
 }
 
+REAL_INLINE real symlog_value(real x)
+{
+    const real magnitude = (real)log1p(fabs((double)x));
+    return x < 0 ? -magnitude : magnitude;
+}
+
+REAL_INLINE real symlog_slope(real x, real y)
+{
+    (void)y;
+    return 1 / (1 + (x < 0 ? -x : x));
+}
+
 /* The loops and the table's kernel of one function. */
 #define MAP(name)                                                                               \
     GV_VECTOR static void name##_values(const real *x, size_t n, real *out)                     \
@@ -158,6 +170,7 @@ MAP(tanh);
 MAP(sigmoid);
 MAP(exp);
 MAP(softplus);
+MAP(symlog);
 
 #ifndef GV_DOUBLE
 

@@ -51,6 +51,7 @@ const gv_op_row gv_op_rows[GV_OP_COUNT] = {
     [GV_OP_SIGMOID] = MAP_ROW(sigmoid, KEEPS_OUT),
     [GV_OP_EXP] = MAP_ROW(exp, KEEPS_OUT),
     [GV_OP_SOFTPLUS] = MAP_ROW(softplus, KEEPS_IN(0)),
+    [GV_OP_SYMLOG] = MAP_ROW(symlog, KEEPS_IN(0)),
     [GV_OP_DROPOUT] = MAP_ROW(dropout, 0),
     [GV_OP_STOP] = {KERNELS(stop), .arity_min = 1, .arity = 1, .constant = KEEPS_IN(0),
                     .shape = gv_shape_same},

@@ -133,6 +133,11 @@ gv_node gv_op_softplus(gv_graph *graph, gv_node x)
     return map(graph, GV_OP_SOFTPLUS, x);
 }
 
+gv_node gv_op_symlog(gv_graph *graph, gv_node x)
+{
+    return map(graph, GV_OP_SYMLOG, x);
+}
+
 gv_node gv_op_dropout(gv_graph *graph, gv_node x, double rate)
 {
     assert(rate >= 0);

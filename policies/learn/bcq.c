@@ -12,6 +12,7 @@
 struct gv_bcq {
     gv_bcq_config config;
     gv_scaling scaling;
+    gv_bcq_net net;
     size_t tick_count;
     size_t candidates;
     gv_params *params;
@@ -31,16 +32,18 @@ struct gv_bcq_hand {
 static gv_status build_graph(gv_bcq *bcq)
 {
     const gv_graph_config about = {.params = bcq->params, .rows_alone = true};
-    const gv_bcq_net net = gv_bcq_net_of(&bcq->config, &bcq->scaling);
+    gv_bcq_net *net = &bcq->net;
     const size_t rows = bcq->candidates;
     GV_TRY(gv_graph_create(&about, &bcq->graph));
     gv_graph *graph = bcq->graph;
+    *net = gv_bcq_net_of(&bcq->config, &bcq->scaling);
+    gv_bcq_add_levels(graph, net);
     bcq->state = gv_graph_input(graph, "state", gv_shape_of(2, (size_t[]){rows, GV_STATE_SIZE}));
     bcq->latent = gv_graph_input(graph, "latent",
                                  gv_shape_of(2, (size_t[]){rows, (size_t)bcq->config.latent}));
-    const gv_node made = gv_bcq_decode(graph, &net, bcq->state, bcq->latent, false);
-    bcq->action = gv_bcq_perturb(graph, &net, GV_BCQ_ACTOR, bcq->state, made);
-    bcq->worth = gv_bcq_worth(graph, &net, GV_BCQ_CRITIC "1", bcq->state, bcq->action);
+    const gv_node made = gv_bcq_decode(graph, net, bcq->state, bcq->latent, false);
+    bcq->action = gv_bcq_perturb(graph, net, GV_BCQ_ACTOR, bcq->state, made);
+    bcq->worth = gv_bcq_worth(graph, net, GV_BCQ_CRITIC "1", bcq->state, bcq->action);
     gv_graph_keep(graph, bcq->action);
     gv_graph_keep(graph, bcq->worth);
     return gv_graph_finish(graph, GV_NODE_NONE);
@@ -134,6 +137,7 @@ static void put_inputs(const gv_bcq_hand *hand, const double *state, const gv_ra
                        uint64_t tick)
 {
     const gv_bcq *bcq = hand->bcq;
+    gv_bcq_put_levels(&bcq->net, hand->tape);
     const size_t latents = bcq->candidates * (size_t)bcq->config.latent;
     float *rows = gv_tape_f32(hand->tape, bcq->state);
     gv_scaling_state(&bcq->scaling, state, rows);

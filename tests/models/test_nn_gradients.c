@@ -127,6 +127,7 @@ MAP_CASE(tanh)
 MAP_CASE(sigmoid)
 MAP_CASE(exp)
 MAP_CASE(softplus)
+MAP_CASE(symlog)
 MAP_CASE(unit)
 MAP_CASE(softmax)
 MAP_CASE(log_sum_exp)
@@ -373,6 +374,7 @@ static const gradient_case cases[] = {
     MAP(sigmoid),
     MAP(exp),
     MAP(softplus),
+    MAP(symlog),
     MAP(unit),
     MAP(softmax),
     MAP(log_sum_exp),

@@ -54,6 +54,7 @@ gv_node gv_op_tanh(gv_graph *graph, gv_node x);
 gv_node gv_op_sigmoid(gv_graph *graph, gv_node x);
 gv_node gv_op_exp(gv_graph *graph, gv_node x);
 gv_node gv_op_softplus(gv_graph *graph, gv_node x); /* log(1 + exp(x)) */
+gv_node gv_op_symlog(gv_graph *graph, gv_node x);   /* sign(x) log(1 + |x|) */
 
 /*
  * Zero with probability `rate`, otherwise x / (1 - rate), in training; x itself otherwise. The
