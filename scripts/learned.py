@@ -165,9 +165,9 @@ def training_lines():
     return lines + [
         "",
         "Learners at their CPU-sized defaults (`gavel list learners`), which are smaller than the "
-        "published networks for cql (128-128 for 256-256), td3bc (128-128 for 756-756), bcq (128-128 "
-        "for 1400-1300, and a VAE of 128 for one of 1750) and dt (two layers of width 64 for "
-        "AuctionNet's three, or the eight of width 512 of GAS and GAVE); "
+        "published networks for cql (128-128 for 256-256), td3bc (128-128 for 756-756), bcq "
+        "(128-128 for 1400-1300, and a VAE of 128 for one of 1750) and dt (two layers of width 64 "
+        "for AuctionNet's three, or the eight of width 512 of GAS and GAVE); "
         f"{SETTINGS['dt'][0]}, {SETTINGS['dt'][1]}, {SETTINGS['dt'][2]} for dt."]
 
 
