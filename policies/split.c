@@ -8,8 +8,8 @@
  * spends the other lacks, which is how a user split is biased.
  *
  * With `ticks` they take turns in time instead, a switchback: in each block of so many ticks one of
- * them bids on all users, by a draw of (seed, block) that all campaigns share. What one leaves of the
- * budget the other finds, which is how a switchback within a budget's time is biased.
+ * them bids on all users, by a draw of (seed, block) that all campaigns share. What one leaves of
+ * the budget the other finds, which is how a switchback within a budget's time is biased.
  *
  * With `none` in one place its users are not bid on. Two campaigns with half a budget each, one
  * with `none` first and one with it second, are a budget split (Liu, Mao and Kang,

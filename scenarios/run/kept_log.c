@@ -196,6 +196,7 @@ void gv_kept_log_columns(const gv_kept_log *log, gv_decision_columns *columns)
     columns->target = log->is_explored ? "intended" : NULL;
     columns->propensity = is_drawn ? "propensity" : NULL;
     columns->price = is_drawn ? NULL : "price";
+    columns->spend = is_drawn ? "price" : NULL;
     columns->reward = has_reward ? columns->reward : (log->is_market ? "conversion" : "click");
     if (columns->cluster == NULL) {
         columns->cluster = "time";

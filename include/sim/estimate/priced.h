@@ -90,7 +90,8 @@ typedef struct gv_priced_result {
     double blind;    /* share of auctions as above; 0 where the log holds lost ones */
     double inferred; /* share of km's wins that replay does not see */
     double earning;  /* rewards that carry the corrected ones: (sum v)^2 / sum v^2 of judged wins
-                        with v = 1 / G(z), times (sum |r|)^2 / (n sum r^2) of all wins (overlap.h) */
+                        with v = 1 / G(z), times (sum |r|)^2 / (n sum r^2) of all wins, as of
+                        overlap.h */
     bool is_thin;
     char complaint[192]; /* why; "": it is not */
     size_t group_count;
