@@ -139,7 +139,7 @@ a_database_is_judged_by_the_log_of_its_run() {
     run_demo --logs "$scratch/second" --set exploration.jitter=0
     run_demo
     "$gavel" evaluate scale:1.1 --log "$scratch/first/cell-1.csv" --column bid=bid \
-        --column target=intended --column propensity=propensity --column reward=click \
+        --column target=intended --column propensity=propensity --column reward=click --column spend=price \
         --cluster time:13 >"$scratch/plain" || [ $? = 3 ]
     "$gavel" evaluate scale:1.1 --log "$scratch/run.db" --run 1 --cell 1 >"$scratch/shown" || [ $? = 3 ]
     cmp "$scratch/plain" "$scratch/shown"
