@@ -3,6 +3,9 @@
 #include <string.h>
 
 #include "policies/types_impl.h"
+#include "sim/base/param.h"
+
+enum { NAMES_MAX = 128 };
 
 /* clang-format off */
 const gv_policy_type *const gv_policy_types[] = {
@@ -49,4 +52,14 @@ const gv_policy_type *gv_policy_find(const char *name)
         type++;
     }
     return *type;
+}
+
+const char *gv_policy_nearest(const char *name)
+{
+    const char *names[NAMES_MAX];
+    size_t count = 0;
+    for (; gv_policy_types[count] != NULL && count < NAMES_MAX; count++) {
+        names[count] = gv_policy_types[count]->info.name;
+    }
+    return gv_param_nearest(names, count, name);
 }

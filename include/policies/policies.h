@@ -11,4 +11,7 @@ extern const gv_policy_type *const gv_policy_types[]; /* every type, then NULL *
 /* NULL when there is none of that name. */
 const gv_policy_type *gv_policy_find(const char *name);
 
+/* The name that was most likely meant; NULL when none is near. */
+const char *gv_policy_nearest(const char *name);
+
 #endif

@@ -7,8 +7,6 @@
 #include "sim/base/mem.h"
 #include "sim/base/number.h"
 
-enum { NAMES_MAX = 128 };
-
 /* The factor of "scale:FACTOR"; NaN: it is the name of a policy. */
 static gv_status read_factor(const char *policy, double *factor)
 {
@@ -26,20 +24,15 @@ static gv_status read_factor(const char *policy, double *factor)
 
 static gv_status find_type(const char *name, const gv_policy_type **out)
 {
-    const char *names[NAMES_MAX];
-    size_t count = 0;
     *out = gv_policy_find(name);
     if (*out != NULL) {
         return GV_OK;
     }
-    for (; gv_policy_types[count] != NULL && count < NAMES_MAX; count++) {
-        names[count] = gv_policy_types[count]->info.name;
-    }
-    const char *nearest = gv_param_nearest(names, count, name);
+    const char *nearest = gv_policy_nearest(name);
     return GV_FAIL(GV_EUSAGE,
                    "the policy is '%s', expected scale:FACTOR of the logged bids, or the name of a "
-                   "policy%s%s%s: `gavel list policies` lists them",
-                   name, nearest == NULL ? "" : " such as ", nearest == NULL ? "" : nearest, "");
+                   "policy%s%s: `gavel list policies` lists them",
+                   name, nearest == NULL ? "" : " such as ", nearest == NULL ? "" : nearest);
 }
 
 static gv_status scale(const gv_auctions_request *request, double factor, gv_auctions *out)

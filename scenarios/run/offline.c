@@ -10,16 +10,11 @@ enum { NAMES_MAX = 128, KEY_SIZE = 64 };
 
 static gv_status find_type(const char *name, const gv_policy_type **out)
 {
-    const char *names[NAMES_MAX];
-    size_t count = 0;
     *out = gv_policy_find(name);
     if (*out != NULL) {
         return GV_OK;
     }
-    for (; gv_policy_types[count] != NULL && count < NAMES_MAX; count++) {
-        names[count] = gv_policy_types[count]->info.name;
-    }
-    const char *nearest = gv_param_nearest(names, count, name);
+    const char *nearest = gv_policy_nearest(name);
     return GV_FAIL(GV_EUSAGE, "there is no policy '%s'%s%s%s: `gavel list policies` lists them",
                    name, nearest == NULL ? "" : ", perhaps ", nearest == NULL ? "" : nearest,
                    nearest == NULL ? "" : "?");
