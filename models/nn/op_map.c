@@ -135,8 +135,18 @@ REAL_INLINE real symlog_slope(real x, real y)
     return 1 / (1 + (x < 0 ? -x : x));
 }
 
-/* The loops and the table's kernel of one function. */
+/*
+ * The loops and the table's kernel of one function. Whether slopes are added is settled outside
+ * the loop: within, the longer ones would not become vector code.
+ */
 #define MAP(name)                                                                               \
+    REAL_INLINE void name##_slopes_if(const real *x, const real *y, const real *dy, size_t n,   \
+                                      bool adds, real *dx)                                      \
+    {                                                                                           \
+        for (size_t i = 0; i < n; i++) {                                                        \
+            put(&dx[i], dy[i] * name##_slope(x[i], y[i]), adds);                                \
+        }                                                                                       \
+    }                                                                                           \
     GV_VECTOR static void name##_values(const real *x, size_t n, real *out)                     \
     {                                                                                           \
         for (size_t i = 0; i < n; i++) {                                                        \
@@ -146,8 +156,10 @@ REAL_INLINE real symlog_slope(real x, real y)
     GV_VECTOR static void name##_slopes(const real *x, const real *y, const real *dy, size_t n, \
                                         bool adds, real *dx)                                    \
     {                                                                                           \
-        for (size_t i = 0; i < n; i++) {                                                        \
-            put(&dx[i], dy[i] * name##_slope(x[i], y[i]), adds);                                \
+        if (adds) {                                                                             \
+            name##_slopes_if(x, y, dy, n, true, dx);                                            \
+        } else {                                                                                \
+            name##_slopes_if(x, y, dy, n, false, dx);                                           \
         }                                                                                       \
     }                                                                                           \
     static void name##_forward(const gv_op_call *call)                                          \
