@@ -168,7 +168,10 @@ gv_net_nodes gv_net_inputs(gv_graph *graph, const gv_net *net, size_t rows, bool
 /* The loss of the two tasks, one number. */
 gv_node gv_net_loss(gv_graph *graph, const gv_net_nodes *nodes, const gv_node logits[GV_NET_TASKS]);
 
-gv_net_places gv_net_places_of(const gv_net_nodes *nodes, gv_tape *tape);
+/* Where a node's input is written, in a tape or a MaRI: `from` is either. */
+typedef float *(*gv_net_finder)(void *from, gv_node node);
+
+gv_net_places gv_net_places_of(const gv_net_nodes *nodes, gv_net_finder find, void *from);
 
 /* Writes row `row` of the examples, of one part or of the past, into row `place` of the inputs. */
 void gv_net_gather_part(const gv_net *net, const gv_net_part *part, float *values, size_t row,

@@ -70,16 +70,21 @@ static void gather_means(const gv_net *net, const gv_net_places *places, size_t 
     }
 }
 
-gv_net_places gv_net_places_of(const gv_net_nodes *nodes, gv_tape *tape)
+static float *place_on_tape(void *tape, gv_node node)
+{
+    return gv_tape_f32(tape, node);
+}
+
+gv_net_places gv_net_places_of(const gv_net_nodes *nodes, gv_net_finder find, void *from)
 {
     gv_net_places places = {.past = NULL};
     for (size_t i = 0; i < nodes->part_count; i++) {
-        places.parts[i] = gv_tape_f32(tape, nodes->parts[i].node);
+        places.parts[i] = find(from, nodes->parts[i].node);
     }
-    places.past = nodes->past == GV_NODE_NONE ? NULL : gv_tape_f32(tape, nodes->past);
-    places.ages = nodes->ages == GV_NODE_NONE ? NULL : gv_tape_f32(tape, nodes->ages);
-    places.seen = nodes->seen == GV_NODE_NONE ? NULL : gv_tape_f32(tape, nodes->seen);
-    places.shares = nodes->shares == GV_NODE_NONE ? NULL : gv_tape_f32(tape, nodes->shares);
+    places.past = nodes->past == GV_NODE_NONE ? NULL : find(from, nodes->past);
+    places.ages = nodes->ages == GV_NODE_NONE ? NULL : find(from, nodes->ages);
+    places.seen = nodes->seen == GV_NODE_NONE ? NULL : find(from, nodes->seen);
+    places.shares = nodes->shares == GV_NODE_NONE ? NULL : find(from, nodes->shares);
     return places;
 }
 
@@ -106,7 +111,7 @@ void gv_net_gather_past(const gv_net *net, const gv_net_places *places, size_t r
 void gv_net_gather(const gv_net *net, gv_tape *tape, const gv_net_nodes *nodes, size_t row,
                    size_t place)
 {
-    const gv_net_places places = gv_net_places_of(nodes, tape);
+    const gv_net_places places = gv_net_places_of(nodes, place_on_tape, tape);
     for (size_t i = 0; i < nodes->part_count; i++) {
         gv_net_gather_part(net, &nodes->parts[i], places.parts[i], row, place);
     }
@@ -115,7 +120,7 @@ void gv_net_gather(const gv_net *net, gv_tape *tape, const gv_net_nodes *nodes, 
 
 void gv_net_gather_none(const gv_net *net, gv_tape *tape, const gv_net_nodes *nodes, size_t place)
 {
-    const gv_net_places places = gv_net_places_of(nodes, tape);
+    const gv_net_places places = gv_net_places_of(nodes, place_on_tape, tape);
     const size_t past = net->past_slots * net->table_width;
     for (size_t i = 0; i < nodes->part_count; i++) {
         const size_t numbers = nodes->parts[i].count * net->table_width;

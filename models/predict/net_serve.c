@@ -200,18 +200,9 @@ static bool has_same_user(const gv_net *net, size_t a, size_t b)
     return has_same_past(net, a, b);
 }
 
-static gv_net_places places_of(const gv_net *net, gv_mari *mari)
+static float *place_in_mari(void *mari, gv_node node)
 {
-    const gv_net_nodes *nodes = &net->serving_nodes;
-    gv_net_places places = {.past = NULL};
-    for (size_t i = 0; i < nodes->part_count; i++) {
-        places.parts[i] = gv_mari_input(mari, nodes->parts[i].node);
-    }
-    places.past = nodes->past == GV_NODE_NONE ? NULL : gv_mari_input(mari, nodes->past);
-    places.ages = nodes->ages == GV_NODE_NONE ? NULL : gv_mari_input(mari, nodes->ages);
-    places.seen = nodes->seen == GV_NODE_NONE ? NULL : gv_mari_input(mari, nodes->seen);
-    places.shares = nodes->shares == GV_NODE_NONE ? NULL : gv_mari_input(mari, nodes->shares);
-    return places;
+    return gv_mari_input(mari, node);
 }
 
 /* One side's parts of row `row` into row `place`. */
@@ -231,7 +222,7 @@ static const float *run_requests(const gv_net *net, size_t first, size_t count, 
 {
     gv_mari *mari = net->maris[worker];
     size_t *ends = net->ends + worker * net->served_rows;
-    const gv_net_places places = places_of(net, mari);
+    const gv_net_places places = gv_net_places_of(&net->serving_nodes, place_in_mari, mari);
     size_t requests = 0;
     for (size_t place = 0; place < count; place++) {
         const size_t row = first + place;

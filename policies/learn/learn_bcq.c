@@ -307,15 +307,8 @@ static gv_status bcq_init(void *state, const gv_learner_setup *setup)
 {
     bcq_state *bcq = state;
     const gv_bcq_config *config = setup->config;
-    const gv_workshop_config workshop = {
-        .info = &gv_learner_bcq.info,
-        .setup = setup,
-        .served = GV_BCQ_SERVED,
-        .scaling = {.kind = GV_SCALING_COUNTS,
-                    .scales_actions = config->common.scales_actions,
-                    .scales_rewards = true,
-                    .is_continuous = config->continuous},
-        .has_batch = true};
+    const gv_workshop_config workshop =
+        gv_workshop_of_transitions(&gv_learner_bcq.info, setup, GV_BCQ_SERVED, config->continuous);
     const gv_objective_config losses[] = {
         [VAE] = {"vae", .trained = GV_BCQ_VAE, .build = vae_loss, .fill = fill_vae},
         [CRITIC] = {"critic", .trained = GV_BCQ_CRITIC, .build = critic_loss, .fill = fill_critic},

@@ -211,15 +211,8 @@ static gv_status iql_init(void *state, const gv_learner_setup *setup)
 {
     iql_state *iql = state;
     const iql_config *config = setup->config;
-    const gv_workshop_config workshop = {
-        .info = &gv_learner_iql.info,
-        .setup = setup,
-        .served = GV_ACTOR_PREFIX,
-        .scaling = {.kind = GV_SCALING_COUNTS,
-                    .scales_actions = config->common.scales_actions,
-                    .scales_rewards = true,
-                    .is_continuous = config->continuous},
-        .has_batch = true};
+    const gv_workshop_config workshop = gv_workshop_of_transitions(
+        &gv_learner_iql.info, setup, GV_ACTOR_PREFIX, config->continuous);
     const gv_objective_config losses[] = {
         [VALUE] = {"value", .trained = "value.", .build = value_loss, .fill = fill_value},
         [ACTOR] = {"actor", .trained = GV_ACTOR_PREFIX, .build = actor_loss, .fill = fill_actor},

@@ -198,15 +198,8 @@ static gv_status td3bc_init(void *state, const gv_learner_setup *setup)
 {
     td3bc_state *td3 = state;
     const td3bc_config *config = setup->config;
-    const gv_workshop_config workshop = {
-        .info = &gv_learner_td3bc.info,
-        .setup = setup,
-        .served = GV_ACTOR_PREFIX,
-        .scaling = {.kind = GV_SCALING_COUNTS,
-                    .scales_actions = config->common.scales_actions,
-                    .scales_rewards = true,
-                    .is_continuous = config->continuous},
-        .has_batch = true};
+    const gv_workshop_config workshop = gv_workshop_of_transitions(
+        &gv_learner_td3bc.info, setup, GV_ACTOR_PREFIX, config->continuous);
     const gv_objective_config losses[] = {
         [CRITIC] = {"critic", .trained = "critic.", .build = critic_loss, .fill = fill_critic},
         [ACTOR] = {"actor", .trained = GV_ACTOR_PREFIX, .build = actor_loss, .fill = fill_actor},

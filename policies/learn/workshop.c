@@ -17,6 +17,21 @@ static gv_status check_common(const gv_type_info *info, const gv_learner_common 
     return GV_OK;
 }
 
+gv_workshop_config gv_workshop_of_transitions(const gv_type_info *info,
+                                              const gv_learner_setup *setup, const char *served,
+                                              bool is_continuous)
+{
+    const gv_learner_common *common = setup->config;
+    return (gv_workshop_config){.info = info,
+                                .setup = setup,
+                                .served = served,
+                                .scaling = {.kind = GV_SCALING_COUNTS,
+                                            .scales_actions = common->scales_actions,
+                                            .scales_rewards = true,
+                                            .is_continuous = is_continuous},
+                                .has_batch = true};
+}
+
 gv_status gv_workshop_open(gv_workshop *workshop, const gv_workshop_config *config)
 {
     const gv_learner_common *common = config->setup->config;

@@ -43,6 +43,11 @@ typedef struct gv_workshop_config {
     bool anneals;   /* the common rate falls along half a cosine to 0 at the last step */
 } gv_workshop_config;
 
+/* Of a learner of single transitions, whose rewards are scaled and whose state is of counts. */
+gv_workshop_config gv_workshop_of_transitions(const gv_type_info *info,
+                                              const gv_learner_setup *setup, const char *served,
+                                              bool is_continuous);
+
 GV_MUST_CHECK gv_status gv_workshop_open(gv_workshop *workshop, const gv_workshop_config *config);
 
 /*
