@@ -400,6 +400,12 @@ static gv_status evaluate_priced(evaluating *at, gv_evaluation_result *out)
     return gv_priced_run(log, at->dose_targets, &how, &out->priced);
 }
 
+static bool maps_more_than_reward(const gv_decision_columns *columns)
+{
+    return columns->dose != NULL || columns->target != NULL || columns->price != NULL ||
+           columns->spend != NULL || columns->position != NULL || columns->context_count > 0;
+}
+
 static gv_status evaluate_auctions(const gv_evaluation_request *request, gv_evaluation_result *out)
 {
     gv_auctions auctions = {.log = NULL};
@@ -411,10 +417,11 @@ static gv_status evaluate_auctions(const gv_evaluation_request *request, gv_eval
                                        .sets = request->sets,
                                        .set_count = request->set_count,
                                        .progress = request->progress};
-    if (request->has_episodes || request->dump != NULL) {
+    if (request->has_episodes || request->dump != NULL || request->shows_all ||
+        maps_more_than_reward(&request->columns)) {
         return GV_FAIL(GV_EUSAGE,
-                       "%s: --episodes and --dump are for logs of decisions, not of "
-                       "auctions",
+                       "%s: --episodes, --dump, --all-prices and columns but reward are for tables "
+                       "of decisions: a log of auctions says itself what it bid and paid",
                        request->log);
     }
     GV_TRY(gv_auctions_read(&asked, &auctions));
@@ -442,6 +449,10 @@ static gv_status work(evaluating *at, gv_evaluation_result *out)
     GV_TRY(gv_decisions_read(request->log, &request->columns, &at->log));
     if (at->log->prices != NULL) {
         return evaluate_priced(at, out);
+    }
+    if (request->shows_all) {
+        return GV_FAIL(GV_EUSAGE, "%s: --all-prices needs the prices: --column price=NAME",
+                       request->log);
     }
     GV_TRY(find_propensities(at));
     gv_rounds rounds =

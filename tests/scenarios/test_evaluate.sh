@@ -189,6 +189,8 @@ what_is_wrong_is_refused_with_a_hint() {
         "$gavel" evaluate uniform --log "$scratch/log.csv" --interval bcb
     expect_failure 2 "--set dros.lambda=-1: " \
         "$gavel" evaluate uniform --log "$scratch/log.csv" "${columns[@]}" --set dros.lambda=-1
+    expect_failure 2 "--all-prices needs the prices: --column price=NAME" \
+        "$gavel" evaluate uniform --log "$scratch/log.csv" "${columns[@]}" --all-prices
     echo "7,a,1.5,1" >>"$scratch/log.csv"
     "$gavel" evaluate uniform --log "$scratch/log.csv" "${columns[@]}" >"$scratch/shown"
     grep -qF "log.csv:402: p '1.5' is no probability of (0, 1]" "$scratch/shown"

@@ -111,6 +111,10 @@ what_a_log_cannot_give_is_refused() {
     demo_log
     local log=(--log "$scratch/demo.gvlog")
     expect_failure 2 "or the name of a policy such as linear" "$gavel" evaluate liner "${log[@]}"
+    expect_failure 2 "says itself what it bid and paid" \
+        "$gavel" evaluate scale:0.8 "${log[@]}" --column spend=cost
+    expect_failure 2 "says itself what it bid and paid" \
+        "$gavel" evaluate scale:0.8 "${log[@]}" --all-prices
     expect_failure 2 "expected scale: and a factor" "$gavel" evaluate scale:-1 "${log[@]}"
     expect_failure 2 "expected linear.KEY=VALUE, or log.from" \
         "$gavel" evaluate linear "${log[@]}" --set dros.lambda=1
@@ -121,7 +125,7 @@ what_a_log_cannot_give_is_refused() {
         "$gavel" evaluate scale:1 "${log[@]}" --cluster users
     expect_failure 2 "it is clicks (the default) or conversions" \
         "$gavel" evaluate scale:1 "${log[@]}" --column reward=sales
-    expect_failure 2 "are for logs of decisions" "$gavel" evaluate scale:1 "${log[@]}" --episodes
+    expect_failure 2 "are for tables of decisions" "$gavel" evaluate scale:1 "${log[@]}" --episodes
 }
 
 run_demo() {
