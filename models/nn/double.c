@@ -14,6 +14,7 @@
 #include "models/nn/op_map.c"
 #include "models/nn/op_matrix.c"
 #include "models/nn/op_modulate.c"
+#include "models/nn/op_nearest.c"
 #include "models/nn/op_norm.c"
 #include "models/nn/op_row.c"
 #include "models/nn/op_shape.c"

@@ -44,6 +44,7 @@ enum { OP_ARITY_MAX = 4, SCOPES_MAX = 16 };
     X(GV_OP_LOG_SUM_EXP, log_sum_exp)             \
     X(GV_OP_ATTENTION, attention)                 \
     X(GV_OP_CROSS_ATTENTION, cross_attention)     \
+    X(GV_OP_NEAREST, nearest)                     \
     X(GV_OP_MODULATE, modulate)                   \
     X(GV_OP_POOL, pool)                           \
     X(GV_OP_CONV1D, conv1d)                       \

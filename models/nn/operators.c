@@ -204,13 +204,18 @@ gv_node gv_op_attention(gv_graph *graph, gv_node qkv, gv_node valid, const gv_at
     return node_of(graph, GV_OP_ATTENTION, qkv, valid, &attrs);
 }
 
-gv_node gv_op_cross_attention(gv_graph *graph, gv_node query, gv_node pairs, gv_node valid,
+gv_node gv_op_cross_attention(gv_graph *graph, gv_node query, gv_node pairs, gv_node shares,
                               size_t heads)
 {
     assert(heads >= 1);
     const gv_op_attrs attrs = {.groups = heads};
     return gv_graph_operator(graph, GV_OP_CROSS_ATTENTION,
-                             (gv_node[OP_ARITY_MAX]){query, pairs, valid, NONE}, &attrs);
+                             (gv_node[OP_ARITY_MAX]){query, pairs, shares, NONE}, &attrs);
+}
+
+gv_node gv_op_nearest(gv_graph *graph, gv_node keys, gv_node codes)
+{
+    return node_of(graph, GV_OP_NEAREST, keys, codes, &(gv_op_attrs){.factor = 1.0});
 }
 
 gv_node gv_op_modulate(gv_graph *graph, gv_node x, gv_node gain, gv_node shift)

@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "models/nn/nearest.h"
 #include "models/nn/panel_impl.h"
 #include "models/nn/shape_rules_impl.h"
 
@@ -123,10 +124,20 @@ gv_shape gv_shape_cross_attention(const gv_op_call *call)
     assert(pairs->rank == 3);
     assert(pairs->dim[0] == query->dim[0]);
     assert(pairs->dim[2] == 2 * query->dim[2]);
-    const gv_shape *valid = call->shape[2];
-    assert(valid == NULL ||
-           is_same(valid, &(gv_shape){.rank = 2, .dim = {pairs->dim[0], pairs->dim[1]}}));
+    const gv_shape *shares = call->shape[2];
+    const gv_shape of_all = {.rank = 2, .dim = {pairs->dim[0], pairs->dim[1]}};
+    const gv_shape of_each = {.rank = 3,
+                              .dim = {pairs->dim[0], call->attrs->groups, pairs->dim[1]}};
+    assert(shares == NULL || is_same(shares, &of_all) || is_same(shares, &of_each));
     return *query;
+}
+
+gv_shape gv_shape_nearest(const gv_op_call *call)
+{
+    const gv_shape *codes = call->shape[1];
+    assert(codes->rank == 3);
+    assert(width_of(call->shape[0]) == codes->dim[0] * codes->dim[2]);
+    return *call->shape[0];
 }
 
 gv_shape gv_shape_modulate(const gv_op_call *call)
@@ -297,6 +308,12 @@ size_t gv_work_cross_attention(const gv_op_call *call)
 {
     const size_t keys = call->shape[1]->dim[1];
     return (width_of(call->out_shape) / call->attrs->groups + 1) * keys;
+}
+
+/* The codes of one group, packed. */
+size_t gv_work_nearest(const gv_op_call *call)
+{
+    return gv_nearest_room(call->shape[1]->dim[1], call->shape[1]->dim[2]);
 }
 
 /* Weights and bias in panels, for our own product. */

@@ -15,6 +15,7 @@ gv_shape gv_shape_layer_norm(const gv_op_call *call);
 gv_shape gv_shape_group_norm(const gv_op_call *call);
 gv_shape gv_shape_attention(const gv_op_call *call);
 gv_shape gv_shape_cross_attention(const gv_op_call *call);
+gv_shape gv_shape_nearest(const gv_op_call *call);
 gv_shape gv_shape_modulate(const gv_op_call *call);
 gv_shape gv_shape_pool(const gv_op_call *call);
 gv_shape gv_shape_conv(const gv_op_call *call);
@@ -37,6 +38,7 @@ size_t gv_work_group_norm(const gv_op_call *call);
 size_t gv_work_attention(const gv_op_call *call);
 size_t gv_work_linear(const gv_op_call *call);
 size_t gv_work_cross_attention(const gv_op_call *call);
+size_t gv_work_nearest(const gv_op_call *call);
 size_t gv_work_conv(const gv_op_call *call);
 
 size_t gv_flops_matmul(const gv_op_call *call);

@@ -89,7 +89,7 @@ static void what_is_gathered_has_the_slope_of_a_parameter(void **state)
 }
 
 /* One number of the result, by the definition. */
-static double attended(const double *query, const double *pairs, const double *valid, size_t head,
+static double attended(const double *query, const double *pairs, const double *shares, size_t head,
                        size_t column)
 {
     const size_t columns = WIDTH / HEADS;
@@ -101,48 +101,58 @@ static double attended(const double *query, const double *pairs, const double *v
             const size_t at = head * columns + j;
             score += query[at] * pairs[n * 2 * WIDTH + at];
         }
-        const double weight = valid[n] == 0 ? 0 : exp(score / sqrt((double)columns));
+        const double weight = shares[n] * exp(score / sqrt((double)columns));
         total += weight;
         sum += weight * pairs[n * 2 * WIDTH + WIDTH + head * columns + column];
     }
     return total == 0 ? 0 : sum / total;
 }
 
-static void a_few_queries_are_an_explicit_softmax(void **state)
+static void check_attention(bool is_of_heads)
 {
-    (void)state;
     net made = net_begun(GV_F64, false);
     const gv_node query =
         gv_graph_input(made.graph, "q", gv_shape_of(3, (size_t[]){ROWS, QUERIES, WIDTH}));
     const gv_node pairs =
         gv_graph_input(made.graph, "kv", gv_shape_of(3, (size_t[]){ROWS, KEYS, 2 * (size_t)WIDTH}));
-    const gv_node valid =
-        gv_graph_input(made.graph, "valid", gv_shape_of(2, (size_t[]){ROWS, KEYS}));
-    const gv_node y = gv_op_cross_attention(made.graph, query, pairs, valid, HEADS);
+    const gv_shape of_shares = is_of_heads ? gv_shape_of(3, (size_t[]){ROWS, HEADS, KEYS})
+                                           : gv_shape_of(2, (size_t[]){ROWS, KEYS});
+    const gv_node shares = gv_graph_input(made.graph, "shares", of_shares);
+    const gv_node y = gv_op_cross_attention(made.graph, query, pairs, shares, HEADS);
     gv_graph_keep(made.graph, y);
     net_finish(&made, GV_NODE_NONE);
     double *q = gv_tape_f64(made.tape, query);
     double *kv = gv_tape_f64(made.tape, pairs);
-    double *seen = gv_tape_f64(made.tape, valid);
+    double *share = gv_tape_f64(made.tape, shares);
+    const size_t heads = is_of_heads ? HEADS : 1;
     for (size_t i = 0; i < (size_t)ROWS * KEYS * 2 * WIDTH; i++) {
         kv[i] = drawn(1, i);
     }
     for (size_t i = 0; i < (size_t)ROWS * QUERIES * WIDTH; i++) {
         q[i] = drawn(2, i);
     }
-    for (size_t i = 0; i < (size_t)ROWS * KEYS; i++) {
-        seen[i] = i < 2 * (size_t)KEYS && i % 4 != 1 ? 1 : 0; /* the last row sees nothing */
+    for (size_t i = 0; i < ROWS * heads * KEYS; i++) { /* the last row sees nothing */
+        share[i] = i < 2 * heads * KEYS && i % 4 != 1 ? fabs(drawn(3, i)) : 0;
     }
     gv_tape_forward(made.tape, &(gv_tape_step){.seed = 1});
     const double *out = gv_tape_f64(made.tape, y);
     for (size_t i = 0; i < (size_t)ROWS * QUERIES * WIDTH; i++) {
         const size_t b = i / ((size_t)QUERIES * WIDTH);
         const size_t columns = WIDTH / HEADS;
+        const size_t head = i % WIDTH / columns;
+        const size_t own = (b * heads + (is_of_heads ? head : 0)) * KEYS;
         const double expected = attended(q + i / WIDTH * WIDTH, kv + b * KEYS * 2 * WIDTH,
-                                         seen + b * KEYS, i % WIDTH / columns, i % columns);
+                                         share + own, head, i % columns);
         assert_true(fabs(out[i] - expected) < 1e-12);
     }
     net_free(&made);
+}
+
+static void a_few_queries_are_an_explicit_softmax(void **state)
+{
+    (void)state;
+    check_attention(false);
+    check_attention(true);
 }
 
 /* Row `row` of the batch that holds `mark` at that place, through a layer, a norm and a head. */

@@ -101,13 +101,23 @@ gv_node gv_op_attention(gv_graph *graph, gv_node qkv, gv_node valid, const gv_at
 
 /*
  * A few queries over many keys: query [B, M, D]; pairs [B, N, 2 D], keys and values side by side,
- * each head's D / heads columns together; valid [B, N] or GV_NODE_NONE, 0 where a key must not be
- * seen -> [B, M, D]. Scores are divided by sqrt(D / heads). A query that sees no key gives zeros.
- * Made for M of a few and narrow heads: no product here goes through OpenBLAS, and a row of the
- * batch has the same bits in any company.
+ * each head's D / heads columns together; shares [B, N], or of each head [B, heads, N], at least
+ * 0, or GV_NODE_NONE: all 1 -> [B, M, D]. With scores q k / sqrt(D / heads) a key weighs
+ *   share exp(score) / (sum of that over the keys):
+ * a kernel of time, the number of events that a key stands for, or 0 where it must not be seen;
+ * a share of 0 gets no slope. A query that sees no key gives zeros. Made for M of a few and narrow
+ * heads: no product here goes through OpenBLAS, and a row of the batch has the same bits in any
+ * company.
  */
-gv_node gv_op_cross_attention(gv_graph *graph, gv_node query, gv_node pairs, gv_node valid,
+gv_node gv_op_cross_attention(gv_graph *graph, gv_node query, gv_node pairs, gv_node shares,
                               size_t heads);
+
+/*
+ * keys [..., G d], codes [G, C, d] -> [..., G d]: of each group of d numbers the nearest code of
+ * that group's (nearest.h). The keys' slope is the result's, as if they had stayed (straight
+ * through); codes get none: they follow the keys by other means (vql.h).
+ */
+gv_node gv_op_nearest(gv_graph *graph, gv_node keys, gv_node codes);
 
 /*
  * x [B, N, D], gain and shift [B, D], either GV_NODE_NONE -> gain x + shift: what a row says to
