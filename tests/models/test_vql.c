@@ -47,6 +47,13 @@ static gv_vql_cache *cache_of(const gv_vql_book *book)
     return cache;
 }
 
+static gv_vql_tally *tally_of(const gv_vql_book *book)
+{
+    gv_vql_tally *tally = NULL;
+    assert_int_equal(gv_vql_tally_create(book, &tally), GV_OK);
+    return tally;
+}
+
 typedef struct past {
     float *keys;
     float *values;
@@ -56,7 +63,7 @@ typedef struct past {
 } past;
 
 /* Keys are codes, off by normals of that deviation. */
-static past past_of(gv_vql_book *book, size_t count, double deviation)
+static past past_of(const gv_vql_book *book, size_t count, double deviation)
 {
     past made = {.count = count};
     made.keys = gv_mem_alloc(0, count * ROW, sizeof *made.keys);
@@ -281,13 +288,114 @@ static void codes_follow_keys_and_idle_ones_start_anew(void **state)
         }
     }
     const double before = apart_of(book, keys, COUNT, gv_vql_codes(book, 0));
+    gv_vql_tally *tally = tally_of(book);
+    const gv_vql_keys all = {.keys = keys, .rows = 1, .length = COUNT};
     for (size_t step = 0; step < 300; step++) {
-        gv_vql_learn(book, keys, COUNT);
+        gv_vql_tally_take(tally, book, &all);
+        gv_vql_learn(book, &tally, 1);
     }
+    gv_vql_tally_destroy(tally);
     const double after = apart_of(book, keys, COUNT, gv_vql_codes(book, 0));
     assert_true(before > 50);
     assert_true(after < 0.05);
     gv_vql_book_destroy(book);
+}
+
+/* Attention over codes as keys, each with its mean and its weight. */
+static void attend_told(const float *query, const float *pairs, const float *weights, float *out)
+{
+    for (size_t g = 0; g < GROUPS; g++) {
+        double total = 0;
+        double sums[WIDTH] = {0};
+        for (size_t c = 0; c < CODES; c++) {
+            const float *pair = pairs + c * 2 * ROW + g * WIDTH;
+            double score = 0;
+            for (size_t k = 0; k < WIDTH; k++) {
+                score += (double)query[g * WIDTH + k] * (double)pair[k];
+            }
+            const double weight = (double)weights[g * CODES + c] * exp(score / sqrt(WIDTH));
+            total += weight;
+            for (size_t k = 0; k < WIDTH; k++) {
+                sums[k] += weight * (double)pair[ROW + k];
+            }
+        }
+        for (size_t k = 0; k < WIDTH; k++) {
+            out[g * WIDTH + k] = (float)(sums[k] / total);
+        }
+    }
+}
+
+static void what_a_cache_tells_is_attended_alike(void **state)
+{
+    (void)state;
+    gv_vql_config config = timed;
+    config.codes[1] = CODES;
+    const double shares[GROUPS * 3] = {0.5, 0.3, 0.2, 0.5, 0.3, 0.2};
+    gv_vql_book *book = book_of(&config);
+    gv_vql_cache *cache = cache_of(book);
+    past made = past_of(book, 500, 0.3);
+    append_all(cache, &made);
+    const double time = made.times[499] + 60;
+    float query[ROW];
+    float expected[ROW];
+    float pairs[CODES * 2 * ROW];
+    float weights[GROUPS * CODES];
+    float found[ROW];
+    query_of(9, query);
+    gv_vql_attend(cache, query, time, expected);
+    gv_vql_tell(cache, shares, time, pairs, weights);
+    attend_told(query, pairs, weights, found);
+    for (size_t k = 0; k < ROW; k++) {
+        assert_true(fabs((double)found[k] - (double)expected[k]) < 1e-5);
+    }
+    gv_vql_cache_clear(cache);
+    gv_vql_tell(cache, shares, 0, pairs, weights);
+    for (size_t i = 0; i < (size_t)GROUPS * CODES; i++) {
+        assert_true(weights[i] == 0);
+    }
+    past_free(&made);
+    gv_vql_cache_destroy(cache);
+    gv_vql_book_destroy(book);
+}
+
+/* Whoever counted them: parts of a step move the codes as the whole of it does. */
+static void parts_of_a_step_are_the_step(void **state)
+{
+    (void)state;
+    enum { COUNT = 120, LENGTH = 6 };
+    static float keys[COUNT * ROW];
+    uint32_t counts[COUNT / LENGTH];
+    for (size_t i = 0; i < (size_t)COUNT * ROW; i++) {
+        keys[i] = (float)drawn(70, i);
+    }
+    for (size_t row = 0; row < COUNT / LENGTH; row++) {
+        counts[row] = (uint32_t)(row % (LENGTH + 1));
+    }
+    gv_vql_book *whole = book_of(&plain);
+    gv_vql_book *parts = book_of(&plain);
+    gv_vql_tally *tallies[3] = {tally_of(whole), tally_of(parts), tally_of(parts)};
+    for (size_t step = 0; step < 5; step++) {
+        /* The first makes codes of keys, which are drawn part by part: it is whole for both. */
+        const size_t first = step == 0 ? COUNT / LENGTH : 8;
+        const gv_vql_keys all = {keys, COUNT / LENGTH, LENGTH, counts};
+        const gv_vql_keys one = {keys, first, LENGTH, counts};
+        const gv_vql_keys rest = {keys + first * LENGTH * ROW, COUNT / LENGTH - first, LENGTH,
+                                  counts + first};
+        gv_vql_tally_take(tallies[0], whole, &all);
+        gv_vql_tally_take(tallies[1], parts, &one);
+        gv_vql_tally_take(tallies[2], parts, &rest);
+        gv_vql_learn(whole, tallies, 1);
+        gv_vql_learn(parts, tallies + 1, step == 0 ? 1 : 2);
+    }
+    for (size_t i = 0; i < (size_t)CODES * WIDTH; i++) {
+        const double a = (double)gv_vql_codes(whole, 0)[i];
+        assert_true(fabs(a - (double)gv_vql_codes(parts, 0)[i]) < 1e-6);
+    }
+    gv_vql_tally_destroy(tallies[0]);
+    gv_vql_tally_destroy(tallies[1]);
+    gv_vql_tally_destroy(tallies[2]);
+    gv_vql_book_destroy(whole);
+    gv_vql_book_destroy(parts);
 }
 
 static void failed_allocations_are_survived(void **state)
@@ -297,8 +405,12 @@ static void failed_allocations_are_survived(void **state)
     for (int fails = 0; !is_done; fails++) {
         gv_vql_book *book = NULL;
         gv_vql_cache *cache = NULL;
+        gv_vql_tally *tally = NULL;
         gv_mem_fail_after(fails);
         gv_status status = gv_vql_book_create(&plain, &book);
+        if (status == GV_OK) {
+            status = gv_vql_tally_create(book, &tally);
+        }
         if (status == GV_OK) {
             status = gv_vql_cache_create(book, &cache);
         }
@@ -306,6 +418,7 @@ static void failed_allocations_are_survived(void **state)
         assert_true(status == GV_OK || status == GV_ENOMEM);
         is_done = status == GV_OK;
         gv_vql_cache_destroy(cache);
+        gv_vql_tally_destroy(tally);
         gv_vql_book_destroy(book);
     }
 }
@@ -319,6 +432,8 @@ int main(void)
         cmocka_unit_test(an_event_touches_its_own_code_alone),
         cmocka_unit_test(an_empty_past_gives_zeros_and_a_long_time_no_overflow),
         cmocka_unit_test(codes_follow_keys_and_idle_ones_start_anew),
+        cmocka_unit_test(what_a_cache_tells_is_attended_alike),
+        cmocka_unit_test(parts_of_a_step_are_the_step),
         cmocka_unit_test(failed_allocations_are_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

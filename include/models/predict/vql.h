@@ -13,7 +13,9 @@
  * all events, the weights are off by at most exp(2 eps) - 1 in all, whatever their number.
  *
  * Codes are moving means of the keys that chose them; one that nobody chose for long becomes a key.
- * A cache belongs to the codebook as it was: learn first, then append.
+ * A cache belongs to the codebook as it was: learn first, then append. As the reader of a network
+ * (`gavel train infnet`, sequence=codes) codes are learnt beside the network's own steps, and
+ * gv_op_cross_attention() over what gv_vql_tell() says of a cache is the attention.
  */
 #ifndef MODELS_PREDICT_VQL_H
 #define MODELS_PREDICT_VQL_H
@@ -39,24 +41,48 @@ typedef struct gv_vql_config {
 
 typedef struct gv_vql_book gv_vql_book;
 
-/* Codes start standard normal. */
+/* Codes start standard normal; the first step of learning makes each of them a key. */
 GV_MUST_CHECK gv_status gv_vql_book_create(const gv_vql_config *config, gv_vql_book **out);
 void gv_vql_book_destroy(gv_vql_book *book); /* accepts NULL */
 
-/* Codes of a group [codes][width], to be read or set before any cache is made. */
-float *gv_vql_codes(gv_vql_book *book, size_t group);
+/* Codes of a group [codes][width]; they are set before any cache is made. */
+const float *gv_vql_codes(const gv_vql_book *book, size_t group);
+void gv_vql_set_codes(gv_vql_book *book, size_t group, const float *codes);
 
-/* The nearest code of each group to key [groups][width]; a tie is the lower's. O(C d). */
+/* The nearest code of each group to key [groups][width] (nearest.h). O(C d). */
 void gv_vql_choose(const gv_vql_book *book, const float *key, uint32_t *codes);
 
-/* One step of the codes towards keys [count][groups][width]; count at least 1. */
-void gv_vql_learn(gv_vql_book *book, const float *keys, size_t count);
+/* Keys of a part of a step: of each row those of its events. */
+typedef struct gv_vql_keys {
+    const float *keys; /* [rows][length][groups][width] */
+    size_t rows;
+    size_t length;
+    const uint32_t *counts; /* [rows] how many of the length a row has; NULL: all */
+} gv_vql_keys;
+
+/* What a part of a step tells the codes. */
+typedef struct gv_vql_tally gv_vql_tally;
+
+GV_MUST_CHECK gv_status gv_vql_tally_create(const gv_vql_book *book, gv_vql_tally **out);
+void gv_vql_tally_destroy(gv_vql_tally *tally); /* accepts NULL */
+
+/* Overwrites the tally. The book is only read: several threads may take tallies of one. */
+void gv_vql_tally_take(gv_vql_tally *tally, const gv_vql_book *book, const gv_vql_keys *keys);
+
+/*
+ * One step of the codes towards the keys of tallies taken since the last one (asserted), in their
+ * order, so that it does not matter who took them; without any key, none.
+ */
+void gv_vql_learn(gv_vql_book *book, gv_vql_tally *const *tallies, size_t count);
 
 typedef struct gv_vql_cache gv_vql_cache;
 
 /* Of one user. The codebook is borrowed and may not change while the cache lives. */
 GV_MUST_CHECK gv_status gv_vql_cache_create(const gv_vql_book *book, gv_vql_cache **out);
 void gv_vql_cache_destroy(gv_vql_cache *cache); /* accepts NULL */
+
+/* No events; the codes may have changed since. */
+void gv_vql_cache_clear(gv_vql_cache *cache);
 
 /*
  * An event more, told by its key's codes [groups], with value [groups][width], at a time in seconds
@@ -66,6 +92,14 @@ void gv_vql_append(gv_vql_cache *cache, const uint32_t *codes, const float *valu
 
 /* out [groups][width] for query [groups][width] at a time not before the latest event's. */
 void gv_vql_attend(gv_vql_cache *cache, const float *query, double time, float *out);
+
+/*
+ * What gv_op_cross_attention() needs to give the same, for groups of C codes each (asserted), with
+ * shares [groups][decays] instead of the config's a_r: pairs [C][2 groups width], each code with
+ * the mean of its values, and weights [groups][C], 0 where it has none. O(C R d) a group.
+ */
+void gv_vql_tell(const gv_vql_cache *cache, const double *shares, double time, float *pairs,
+                 float *weights);
 
 /* The same of the keys themselves, event by event: what the cache stands for. O(L d). */
 typedef struct gv_vql_past {
