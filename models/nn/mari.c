@@ -89,7 +89,7 @@ static gv_status check_rows(const gv_graph *graph, size_t node)
     const gv_node_record *record = &graph->nodes[node];
     const gv_node_record *first = &graph->nodes[record->in[0]];
     const bool keeps_batch = record->shape.dim[0] == first->shape.dim[0];
-    if (!is_by_rows(record) || !keeps_batch) {
+    if (!is_by_rows(record) || !keeps_batch || first->kind == NODE_PARAM) {
         return GV_FAIL(GV_EINVAL,
                        "a network with '%s' over the batch cannot be run candidate by candidate",
                        gv_op_rows[record->op].name);

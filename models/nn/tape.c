@@ -87,6 +87,13 @@ float *gv_tape_f32(gv_tape *tape, gv_node node)
     return value_of(tape, node);
 }
 
+const float *gv_tape_read_f32(const gv_tape *tape, gv_node node)
+{
+    assert(tape->graph->kind == GV_F32);
+    assert(node < tape->graph->count);
+    return value_of(tape, node);
+}
+
 double *gv_tape_f64(gv_tape *tape, gv_node node)
 {
     assert(tape->graph->kind == GV_F64);

@@ -11,38 +11,21 @@
  * and after the last block, for each task k with its token t_k
  *   logit_k = MLP_k([t_k ; mean P_fields ; mean P_past]).
  * An event's token is linear in its fields' embeddings side by side and its age.
+ * A long past need not be tokens: infnet_read.c.
  */
 #include <assert.h>
 #include <stddef.h>
 #include <stdio.h>
 
 #include "models/nn/layers.h"
-#include "models/predict/net_impl.h"
-
-enum { FIELDS, PAST, TASKS, GROUPS };
-enum { HUBS_ATTEND, HUBS_MEAN };
-enum { TASKS_FIRST, TASKS_END };
-enum { START_SAMPLE, START_LEARNED };
-enum { BROADCAST_HUB, BROADCAST_TOKEN, BROADCAST_OFF };
+#include "models/predict/infnet_impl.h"
+#include "models/predict/vql.h"
 
 static const char *const hub_choices[] = {"attend", "mean", NULL};
 static const char *const task_choices[] = {"first", "end", NULL};
 static const char *const start_choices[] = {"sample", "learned", NULL};
 static const char *const broadcast_choices[] = {"hub", "token", "off", NULL};
-
-typedef struct infnet_config {
-    gv_net_common common;
-    int64_t blocks;
-    int64_t heads;
-    int64_t field_hubs;
-    int64_t past_hubs;
-    int64_t inner;
-    int64_t hidden;
-    int32_t hubs;
-    int32_t hub_start;
-    int32_t broadcast;
-    int32_t tasks;
-} infnet_config;
+static const char *const sequence_choices[] = {"tokens", "events", "codes", NULL};
 
 #define COUNT_ROW(field, text, least, most, words)                                        \
     {                                                                                     \
@@ -58,8 +41,8 @@ typedef struct infnet_config {
 
 static const gv_param params[] = {
     GV_NET_ROWS(infnet_config, "16"),
-    COUNT_ROW(blocks, "2", 1, 8, "rounds of aggregate and broadcast"),
-    COUNT_ROW(heads, "2", 1, 16, "heads of the hubs' attention, dividing the width"),
+    COUNT_ROW(blocks, "2", 1, GV_NET_READS_MAX, "rounds of aggregate and broadcast"),
+    COUNT_ROW(heads, "2", 1, GV_VQL_GROUPS_MAX, "heads of the hubs' attention, dividing the width"),
     COUNT_ROW(field_hubs, "4", 1, 64, "hubs of the fields"),
     COUNT_ROW(past_hubs, "4", 1, 64, "hubs of the past"),
     COUNT_ROW(inner, "2", 1, 16, "width of the hubs' inner layer over theirs"),
@@ -72,31 +55,13 @@ static const gv_param params[] = {
                "token: each token has a gate of its own; off: tokens stay as they came"),
     CHOICE_ROW(tasks, "first", task_choices,
                "end: no task tokens in the blocks, tasks part at the read-out alone"),
+    CHOICE_ROW(
+        sequence, "tokens", sequence_choices,
+        "how a past is taken: tokens among the others; events, read by attention before each "
+        "block; codes, the same by VQL, whose cost when served does not rise with the past"),
+    COUNT_ROW(codes, "64", 1, 4096, "codes of each head, for sequence=codes"),
     {0},
 };
-
-/* One group as it stands between two blocks. */
-typedef struct group {
-    const char *name;
-    gv_node tokens; /* [B, n, d]; GV_NODE_NONE: there is no such group */
-    gv_node shares; /* [B, n] that average them; GV_NODE_NONE: all alike */
-    gv_node hubs;   /* [B, m, d] */
-    size_t hub_count;
-} group;
-
-typedef struct flow {
-    gv_graph *graph;
-    const infnet_config *config;
-    size_t rows;
-    size_t width;
-    gv_node seen; /* of all tokens; GV_NODE_NONE: all */
-    group groups[GROUPS];
-} flow;
-
-static bool exists(const group *g)
-{
-    return g->tokens != GV_NODE_NONE;
-}
 
 /* A learnt [count, d] for every row: [B, count, d]. The zeros are an input that nobody writes. */
 static gv_node learnt_rows(const flow *f, const char *name, size_t count)
@@ -120,7 +85,7 @@ static gv_node mean_of(gv_graph *graph, gv_node x, gv_node shares)
 /* From each group's mean through a linear map, whose bias is the learnt part. */
 static gv_node start_hubs(const flow *f, const group *g)
 {
-    if (f->config->hub_start == START_LEARNED) {
+    if (f->config->hub_start == START_LEARNED || !has_tokens(g)) {
         return learnt_rows(f, g->name, g->hub_count);
     }
     const gv_node mean = mean_of(f->graph, g->tokens, g->shares);
@@ -135,7 +100,7 @@ static gv_node all_tokens(const flow *f)
     gv_node all = GV_NODE_NONE;
     for (size_t i = 0; i < GROUPS; i++) {
         const gv_node tokens = f->groups[i].tokens;
-        if (exists(&f->groups[i])) {
+        if (has_tokens(&f->groups[i])) {
             all = all == GV_NODE_NONE ? tokens : gv_op_concat(f->graph, all, tokens, 1);
         }
     }
@@ -148,7 +113,7 @@ static gv_node all_means(const flow *f)
     gv_node all = GV_NODE_NONE;
     for (size_t i = 0; i < GROUPS; i++) {
         const group *g = &f->groups[i];
-        if (exists(g)) {
+        if (has_tokens(g)) {
             const gv_node mean = mean_of(f->graph, g->tokens, g->shares);
             all = all == GV_NODE_NONE ? mean : gv_op_concat(f->graph, all, mean, 1);
         }
@@ -185,23 +150,6 @@ static gv_node feed_forward(const flow *f, gv_node hubs)
     return gv_op_add(graph, hubs, gv_layer_mlp(graph, "inner", normed, &mlp));
 }
 
-static void aggregate(flow *f)
-{
-    gv_graph *graph = f->graph;
-    const bool attends = f->config->hubs == HUBS_ATTEND;
-    const gv_node heard =
-        attends ? gv_layer_norm(graph, "token_norm", all_tokens(f)) : all_means(f);
-    for (size_t i = 0; i < GROUPS; i++) {
-        group *g = &f->groups[i];
-        if (exists(g)) {
-            gv_graph_open(graph, g->name);
-            g->hubs = attends ? attend(f, g, heard) : pool(f, g, heard);
-            g->hubs = feed_forward(f, g->hubs);
-            gv_graph_close(graph);
-        }
-    }
-}
-
 /* LN(X) scaled as the hubs say: by one gain for all tokens, or by each token's own gate. */
 static gv_node gated(const flow *f, gv_node normed, gv_node summary)
 {
@@ -223,7 +171,7 @@ static void broadcast(flow *f, bool is_last)
     gv_graph *graph = f->graph;
     for (size_t i = is_last ? TASKS : 0; i < GROUPS; i++) {
         group *g = &f->groups[i];
-        if (exists(g)) {
+        if (has_tokens(g)) {
             gv_graph_open(graph, g->name);
             const gv_shape flat = gv_shape_of(2, (size_t[]){f->rows, g->hub_count * f->width});
             const gv_node summary =
@@ -247,27 +195,57 @@ static gv_node field_tokens(const flow *f, const gv_net_nodes *nodes)
 
 static gv_node event_tokens(const flow *f, const gv_net_nodes *nodes)
 {
-    if (nodes->past == GV_NODE_NONE) {
+    if (nodes->ages == GV_NODE_NONE) {
         return GV_NODE_NONE;
     }
     const gv_node told = gv_op_concat(f->graph, nodes->past, nodes->ages, 2);
     return gv_layer_linear(f->graph, "event", told, f->width);
 }
 
+static void aggregate(flow *f, size_t block)
+{
+    gv_graph *graph = f->graph;
+    const bool attends = f->config->hubs == HUBS_ATTEND;
+    const gv_node heard =
+        attends ? gv_layer_norm(graph, "token_norm", all_tokens(f)) : all_means(f);
+    for (size_t i = 0; i < GROUPS; i++) {
+        group *g = &f->groups[i];
+        if (exists(g)) {
+            gv_graph_open(graph, g->name);
+            g->hubs = attends ? attend(f, g, heard) : pool(f, g, heard);
+            gv_graph_close(graph);
+        }
+    }
+    if (gv_infnet_reads(f)) {
+        gv_infnet_read(f, block);
+    }
+    for (size_t i = 0; i < GROUPS; i++) {
+        group *g = &f->groups[i];
+        if (exists(g)) {
+            gv_graph_open(graph, g->name);
+            g->hubs = feed_forward(f, g->hubs);
+            gv_graph_close(graph);
+        }
+    }
+}
+
 /* Of all tokens which there are; without task tokens theirs are cut off. */
 static gv_node seen_tokens(const flow *f, const gv_net_nodes *nodes)
 {
-    if (nodes->seen == GV_NODE_NONE || exists(&f->groups[TASKS])) {
+    if (nodes->seen == GV_NODE_NONE || has_tokens(&f->groups[TASKS])) {
         return nodes->seen;
     }
     const size_t count = gv_graph_dim(f->graph, nodes->seen, 1) - GV_NET_TASKS;
     return gv_op_slice(f->graph, nodes->seen, 1, 0, count, 1);
 }
 
-static flow begin(gv_graph *graph, const gv_net_nodes *nodes, const infnet_config *config)
+static flow begin(gv_graph *graph, gv_net_nodes *nodes, const infnet_config *config)
 {
+    const bool has_past = nodes->past != GV_NODE_NONE || nodes->code_pairs[0] != GV_NODE_NONE;
     flow f = {.graph = graph,
               .config = config,
+              .nodes = nodes,
+              .events = GV_NODE_NONE,
               .rows = gv_graph_dim(graph, nodes->fields, 0),
               .width = gv_graph_width(graph, nodes->fields)};
     f.groups[FIELDS] = (group){.name = "fields",
@@ -277,11 +255,15 @@ static flow begin(gv_graph *graph, const gv_net_nodes *nodes, const infnet_confi
     f.groups[PAST] = (group){.name = "past",
                              .tokens = event_tokens(&f, nodes),
                              .shares = nodes->shares,
-                             .hub_count = (size_t)config->past_hubs};
-    f.groups[TASKS] = (group){
-        .name = "tasks", .tokens = GV_NODE_NONE, .shares = GV_NODE_NONE, .hub_count = GV_NET_TASKS};
+                             .hub_count = has_past ? (size_t)config->past_hubs : 0};
+    f.groups[TASKS] =
+        (group){.name = "tasks", .tokens = GV_NODE_NONE, .shares = GV_NODE_NONE, .hub_count = 0};
     if (config->tasks == TASKS_FIRST) {
         f.groups[TASKS].tokens = learnt_rows(&f, "task", GV_NET_TASKS);
+        f.groups[TASKS].hub_count = GV_NET_TASKS;
+    }
+    if (nodes->decays != GV_NODE_NONE) {
+        f.events = gv_infnet_events(graph, nodes->past, f.width);
     }
     f.seen = seen_tokens(&f, nodes);
     gv_graph_open(graph, "hubs");
@@ -299,8 +281,8 @@ static void read_out(const flow *f, gv_node logits[GV_NET_TASKS])
     gv_graph *graph = f->graph;
     const gv_mlp mlp = {
         .layers = 2, .widths = {(size_t)f->config->hidden, 1}, .hidden = gv_op_silu};
-    const gv_node tasks =
-        exists(&f->groups[TASKS]) ? f->groups[TASKS].tokens : learnt_rows(f, "task", GV_NET_TASKS);
+    const gv_node tasks = has_tokens(&f->groups[TASKS]) ? f->groups[TASKS].tokens
+                                                        : learnt_rows(f, "task", GV_NET_TASKS);
     gv_node hubs = mean_of(graph, f->groups[FIELDS].hubs, GV_NODE_NONE);
     if (exists(&f->groups[PAST])) {
         const gv_node past = mean_of(graph, f->groups[PAST].hubs, GV_NODE_NONE);
@@ -316,7 +298,7 @@ static void read_out(const flow *f, gv_node logits[GV_NET_TASKS])
     }
 }
 
-static void build(gv_graph *graph, const gv_net_nodes *nodes, const void *config,
+static void build(gv_graph *graph, gv_net_nodes *nodes, const void *config,
                   gv_node logits[GV_NET_TASKS])
 {
     flow f = begin(graph, nodes, config);
@@ -324,7 +306,7 @@ static void build(gv_graph *graph, const gv_net_nodes *nodes, const void *config
         char name[16];
         (void)snprintf(name, sizeof name, "block%d", (int)i);
         gv_graph_open(graph, name);
-        aggregate(&f);
+        aggregate(&f, (size_t)i);
         if (f.config->broadcast != BROADCAST_OFF) {
             broadcast(&f, i + 1 == f.config->blocks);
         }
@@ -333,7 +315,10 @@ static void build(gv_graph *graph, const gv_net_nodes *nodes, const void *config
     read_out(&f, logits);
 }
 
-const gv_net_kind gv_net_infnet = {.pools_past = false, .extra = 0, .build = build};
+const gv_net_kind gv_net_infnet = {.extra = 0,
+                                   .reading = gv_infnet_reading,
+                                   .build = build,
+                                   .encode = gv_infnet_encode};
 
 static gv_status init(void *state, const gv_model_setup *setup)
 {

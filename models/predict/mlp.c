@@ -85,7 +85,13 @@ static gv_node cut_slots(gv_graph *graph, const gv_net_nodes *nodes, size_t star
                : gv_op_concat(graph, all, gv_op_slice(graph, nodes->past, 2, start, count, 1), 1);
 }
 
-static void build(gv_graph *graph, const gv_net_nodes *nodes, const void *config,
+static gv_net_reading reading(const void *config)
+{
+    (void)config;
+    return (gv_net_reading){.form = GV_NET_POOLED};
+}
+
+static void build(gv_graph *graph, gv_net_nodes *nodes, const void *config,
                   gv_node logits[GV_NET_TASKS])
 {
     const mlp_config *mlp = config;
@@ -104,7 +110,7 @@ static void build(gv_graph *graph, const gv_net_nodes *nodes, const void *config
     }
 }
 
-const gv_net_kind gv_net_mlp = {.pools_past = true, .extra = 1, .build = build};
+const gv_net_kind gv_net_mlp = {.extra = 1, .reading = reading, .build = build};
 
 static gv_status init(void *state, const gv_model_setup *setup)
 {

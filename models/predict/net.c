@@ -1,5 +1,4 @@
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "models/nn/operators.h"
@@ -8,79 +7,6 @@
 #include "sim/base/mem.h"
 
 #define TABLE_NAME "table.weight"
-
-static gv_node vector_input(gv_graph *graph, const char *name, size_t rows)
-{
-    return gv_graph_input(graph, name, gv_shape_of(1, (size_t[]){rows}));
-}
-
-static void past_inputs(gv_graph *graph, const gv_net *net, size_t rows, gv_net_nodes *nodes)
-{
-    const size_t length = net->setup.shape.past_length;
-    const size_t fields = net->setup.shape.past_field_count;
-    const size_t width = net->table_width;
-    if (net->kind->pools_past) {
-        nodes->past =
-            gv_graph_gathered(graph, "past", gv_shape_of(3, (size_t[]){rows, fields, width}));
-        return;
-    }
-    nodes->past =
-        gv_graph_gathered(graph, "past", gv_shape_of(3, (size_t[]){rows, length, fields * width}));
-    nodes->ages =
-        gv_graph_input(graph, "ages", gv_shape_of(3, (size_t[]){rows, length, GV_NET_AGES}));
-    const size_t tokens = net->setup.shape.field_count + length + GV_NET_TASKS;
-    nodes->seen = gv_graph_input(graph, "valid_tokens", gv_shape_of(2, (size_t[]){rows, tokens}));
-    nodes->shares = gv_graph_input(graph, "shares", gv_shape_of(2, (size_t[]){rows, length}));
-}
-
-/* The fields from `first` on that share its side; all of them where sides do not matter. */
-static gv_net_part part_from(const gv_net *net, size_t first, bool has_sides)
-{
-    const gv_side *sides = net->setup.sides;
-    gv_net_part part = {.first = first, .side = has_sides ? sides[first] : GV_SIDE_ITEM};
-    size_t end = first + 1;
-    while (end < net->setup.shape.field_count && (!has_sides || sides[end] == part.side)) {
-        end++;
-    }
-    part.count = end - first;
-    return part;
-}
-
-static void field_inputs(gv_graph *graph, const gv_net *net, size_t rows, bool learns,
-                         gv_net_nodes *nodes)
-{
-    const bool has_sides = !learns && net->setup.sides != NULL;
-    for (size_t first = 0; first < net->setup.shape.field_count;) {
-        gv_net_part part = part_from(net, first, has_sides);
-        char name[GV_NN_NAME_MAX] = "fields";
-        const gv_shape shape = gv_shape_of(3, (size_t[]){rows, part.count, net->table_width});
-        if (first > 0) {
-            (void)snprintf(name, sizeof name, "fields%zu", first);
-        }
-        part.node = gv_graph_gathered(graph, name, shape);
-        nodes->fields = first == 0 ? part.node : gv_op_concat(graph, nodes->fields, part.node, 1);
-        assert(nodes->part_count < GV_FIELDS_MAX);
-        nodes->parts[nodes->part_count++] = part;
-        first += part.count;
-    }
-}
-
-gv_net_nodes gv_net_inputs(gv_graph *graph, const gv_net *net, size_t rows, bool learns)
-{
-    gv_net_nodes nodes = {
-        .past = GV_NODE_NONE, .ages = GV_NODE_NONE, .seen = GV_NODE_NONE, .shares = GV_NODE_NONE};
-    field_inputs(graph, net, rows, learns, &nodes);
-    if (net->past_slots > 0) {
-        past_inputs(graph, net, rows, &nodes);
-    }
-    if (learns) {
-        nodes.click = vector_input(graph, "click", rows);
-        nodes.conversion = vector_input(graph, "conversion", rows);
-        nodes.click_weights = vector_input(graph, "click_weights", rows);
-        nodes.conversion_weights = vector_input(graph, "conversion_weights", rows);
-    }
-    return nodes;
-}
 
 /*
  * The logit of a product of two probabilities from theirs, a and b:
@@ -103,7 +29,8 @@ gv_node gv_net_loss(gv_graph *graph, const gv_net_nodes *nodes, const gv_node lo
     const gv_node whole = logit_of_both(graph, logits[0], logits[1]);
     const gv_node conversions =
         gv_op_bce(graph, whole, nodes->conversion, nodes->conversion_weights);
-    return gv_op_add(graph, clicks, conversions);
+    const gv_node both = gv_op_add(graph, clicks, conversions);
+    return nodes->penalty == GV_NODE_NONE ? both : gv_op_add(graph, both, nodes->penalty);
 }
 
 static gv_status build_training(gv_net *net)
@@ -138,7 +65,7 @@ static void fill(void *context, gv_tape *tape, uint64_t step, size_t shard)
     for (size_t place = 0; place < net->shard_rows; place++) {
         const size_t at = shard * net->shard_rows + place;
         if (at < net->row_count) {
-            gv_net_gather(net, tape, nodes, net->rows[at], place);
+            gv_net_gather(net, tape, nodes, net->rows[at], place, 0);
             fill_labels(net, tape, net->rows[at], place);
             continue;
         }
@@ -163,6 +90,9 @@ static void collect(void *context, const gv_tape *tape, size_t shard)
         if (past > 0) {
             memcpy(to + fields, from_past + place * past, past * sizeof *to);
         }
+    }
+    if (net->codes != NULL) {
+        gv_net_codes_collect(net, tape, shard);
     }
 }
 
@@ -197,7 +127,10 @@ gv_status gv_net_init(gv_net *net, const gv_net_kind *kind, const gv_model_setup
     net->table_width = (size_t)net->common.width + kind->extra;
     const size_t length = setup->shape.past_length;
     const size_t fields = setup->shape.past_field_count;
-    net->past_slots = length == 0 ? 0 : kind->pools_past ? fields : length * fields;
+    net->reading = kind->reading(setup->config);
+    net->past_slots = length == 0                          ? 0
+                      : net->reading.form == GV_NET_POOLED ? fields
+                                                           : length * fields;
     net->shard_rows = ((size_t)net->common.batch + GV_NET_SHARDS - 1) / GV_NET_SHARDS;
     const gv_embeddings_config table = {.rows = setup->shape.bucket_count,
                                         .width = net->table_width,
@@ -206,12 +139,18 @@ gv_status gv_net_init(gv_net *net, const gv_net_kind *kind, const gv_model_setup
                                         .learns = setup->learns};
     GV_TRY(gv_embeddings_create(&table, &net->table));
     GV_TRY(gv_params_create(GV_F32, &net->params));
+    if (length > 0 && net->reading.form == GV_NET_CODES) {
+        GV_TRY(gv_net_codes_create(net, &net->codes));
+    }
     GV_TRY(gv_net_build_serving(net));
     if (setup->learns) {
         GV_TRY(build_training(net));
     }
     GV_TRY(gv_params_draw(net->params, setup->seed));
     GV_TRY(gv_net_begin_serving(net));
+    if (net->codes != NULL) {
+        GV_TRY(gv_net_codes_begin(net));
+    }
     return setup->learns ? begin_learning(net) : GV_OK;
 }
 
@@ -223,6 +162,7 @@ void gv_net_fini(void *state)
     gv_optimizer_destroy(net->optimizer);
     gv_mem_free(net->slopes);
     gv_graph_destroy(net->training);
+    gv_net_codes_destroy(net, net->codes);
     gv_params_destroy(net->params);
     gv_embeddings_destroy(net->table);
 }
@@ -244,6 +184,9 @@ static gv_status learn_batch(gv_net *net, double *loss)
     GV_TRY(gv_trainer_step(net->trainer, &report));
     for (size_t i = 0; i < net->row_count; i++) {
         GV_TRY(gv_net_touch(net, net->rows[i], net->slopes + i * numbers));
+    }
+    if (net->codes != NULL) {
+        gv_net_codes_learn(net);
     }
     *loss = report.loss;
     return gv_embeddings_step(net->table, net->common.rate, net->common.decay);
@@ -324,6 +267,9 @@ gv_status gv_net_restore(void *state, const gv_safetensors *file)
         const gv_tensor tensor = param_tensor(net, i);
         const gv_weight *weight = gv_params_at(net->params, i);
         GV_TRY(restore_one(file, &tensor, gv_params_f32(net->params) + weight->offset));
+    }
+    if (net->codes != NULL) {
+        GV_TRY(gv_net_codes_begin(net));
     }
     return net->setup.sides == NULL ? GV_OK : gv_net_begin_sharing(net);
 }

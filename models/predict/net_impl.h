@@ -27,8 +27,11 @@
 #include "models/predict/model.h"
 #include "models/predict/table_impl.h"
 
-/* Numbers that tell an event's age: gv_net_age(). */
-enum { GV_NET_AGES = 3, GV_NET_SHARDS = 8, GV_NET_TASKS = 2 };
+/* Numbers that tell an event's age, gv_net_age(), and what is left of it, gv_net_decays(). */
+enum { GV_NET_AGES = 3, GV_NET_DECAYS = 3, GV_NET_SHARDS = 8, GV_NET_TASKS = 2 };
+
+/* How often a network may read a past by codes. */
+enum { GV_NET_READS_MAX = 8 };
 
 /* The first member of every network's config. */
 typedef struct gv_net_common {
@@ -91,38 +94,69 @@ typedef struct gv_net_part {
     gv_side side;
 } gv_net_part;
 
-/* What a network is built on, for B rows; W is the table's width. */
+/* How a network takes a user's past. */
+typedef enum gv_net_past {
+    GV_NET_POOLED, /* the mean of each field over events */
+    GV_NET_TOKENS, /* events as tokens among the others */
+    GV_NET_EVENTS, /* events with what is left of them, read by attention */
+    GV_NET_CODES   /* the same while it learns; served, what their codes tell: net_codes.c */
+} gv_net_past;
+
+typedef struct gv_net_reading {
+    gv_net_past form;
+    /* Of GV_NET_EVENTS and GV_NET_CODES: */
+    size_t reads; /* attentions, 1 .. GV_NET_READS_MAX, each with keys and values of its own */
+    size_t heads;
+    size_t codes; /* of each head */
+} gv_net_reading;
+
+/* What a network is built on, for B rows; W is the table's width. A node may be GV_NODE_NONE. */
 typedef struct gv_net_nodes {
     size_t part_count; /* 1 where the sides do not matter */
     gv_net_part parts[GV_FIELDS_MAX];
     gv_node fields; /* [B, F, W] all parts */
-    gv_node past;   /* events [B, L, E W], or pooled [B, E, W]; GV_NODE_NONE without a past */
-    gv_node ages;   /* [B, L, GV_NET_AGES]; GV_NODE_NONE without events */
-    /* 1 where there is a token: fields, events, tasks; GV_NODE_NONE without events. */
-    gv_node seen;   /* [B, F + L + GV_NET_TASKS] */
-    gv_node shares; /* [B, L] 1 / events where there is one, otherwise 0; NONE likewise */
+    gv_node past;   /* events [B, L, E W], or pooled [B, E, W]; NONE without, or where codes tell */
+    gv_node ages;   /* [B, L, GV_NET_AGES] of tokens */
+    gv_node decays; /* [B, L, GV_NET_DECAYS] of events that are read; 0 where there is none */
+    /* 1 where there is a token: fields, events, tasks. */
+    gv_node seen;   /* [B, F + L + GV_NET_TASKS] of tokens */
+    gv_node shares; /* [B, L] of tokens: 1 / events where there is one, otherwise 0 */
+    gv_node code_pairs[GV_NET_READS_MAX];      /* [B, C, 2 D] served by codes: gv_vql_tell() */
+    gv_node code_weights[GV_NET_READS_MAX];    /* [B, heads, C] */
     gv_node click, conversion;                 /* [B] labels; training */
     gv_node click_weights, conversion_weights; /* [B] */
+    /* Of training by codes, written by build(): */
+    gv_node keys[GV_NET_READS_MAX]; /* [B, L, D], kept */
+    gv_node penalty;                /* of keys apart from their codes; one number */
 } gv_net_nodes;
 
 typedef struct gv_net_kind {
-    bool pools_past; /* the past as means of each field instead of events */
-    size_t extra;    /* numbers of a table's row beyond the width */
+    size_t extra; /* numbers of a table's row beyond the width */
+    /* How a past is taken, if there is one. */
+    gv_net_reading (*reading)(const void *config);
     /* logits [GV_NET_TASKS]: nodes of B numbers. */
-    void (*build)(gv_graph *graph, const gv_net_nodes *nodes, const void *config,
+    void (*build)(gv_graph *graph, gv_net_nodes *nodes, const void *config,
                   gv_node logits[GV_NET_TASKS]);
+    /* Of GV_NET_CODES: events [N, E W] -> keys and values of each reading [N, reads 2 D]. */
+    gv_node (*encode)(gv_graph *graph, gv_node events, const void *config);
 } gv_net_kind;
+
+/* Codes of each reading, how they learn and what tells of a past when the network is served. */
+typedef struct gv_net_codes gv_net_codes;
 
 /* Where the numbers of a graph's inputs lie, on a tape or elsewhere; NULL where there is none. */
 typedef struct gv_net_places {
     float *parts[GV_FIELDS_MAX];
-    float *past, *ages, *seen, *shares;
+    float *past, *ages, *decays, *seen, *shares;
+    float *code_pairs[GV_NET_READS_MAX];
+    float *code_weights[GV_NET_READS_MAX];
 } gv_net_places;
 
 enum { GV_NET_SHARING_SIZE = 256 };
 
 typedef struct gv_net {
     const gv_net_kind *kind;
+    gv_net_reading reading;
     gv_model_setup setup;
     gv_net_common common;
     size_t table_width; /* W */
@@ -131,6 +165,7 @@ typedef struct gv_net {
     size_t served_rows;
     gv_params *params;
     gv_embeddings *table;
+    gv_net_codes *codes; /* NULL: none */
     gv_graph *training;
     gv_graph *serving;
     gv_net_nodes training_nodes;
@@ -176,12 +211,39 @@ gv_net_places gv_net_places_of(const gv_net_nodes *nodes, gv_net_finder find, vo
 /* Writes row `row` of the examples, of one part or of the past, into row `place` of the inputs. */
 void gv_net_gather_part(const gv_net *net, const gv_net_part *part, float *values, size_t row,
                         size_t place);
-void gv_net_gather_past(const gv_net *net, const gv_net_places *places, size_t row, size_t place);
+/* `worker` is whose scratch tells of a past by codes. */
+void gv_net_gather_past(const gv_net *net, const gv_net_places *places, size_t row, size_t place,
+                        size_t worker);
 
-/* The whole row, or nothing: a row of zeros without events. */
+/* The same of the whole row, or of nothing: a row of zeros without events. */
 void gv_net_gather(const gv_net *net, gv_tape *tape, const gv_net_nodes *nodes, size_t row,
-                   size_t place);
+                   size_t place, size_t worker);
 void gv_net_gather_none(const gv_net *net, gv_tape *tape, const gv_net_nodes *nodes, size_t place);
+
+/* Codes of a network: its parameters are added to, before they are drawn; see net_codes.c. */
+GV_MUST_CHECK gv_status gv_net_codes_create(gv_net *net, gv_net_codes **out);
+void gv_net_codes_destroy(const gv_net *net, gv_net_codes *codes); /* accepts NULL */
+
+/* What build() and the codes have in common: scopes of readings, and the parameters "codes" and
+   "shares" in each: [heads, C, D / heads], and logarithms of the kernel's shares [heads, R]. */
+#define GV_NET_READ_SCOPE "block%zu.read"
+gv_shape gv_net_codes_shape(const gv_net_reading *reading, size_t width);
+extern const gv_init gv_net_codes_init;
+extern const gv_init gv_net_shares_init;
+
+/* D, of all heads. */
+size_t gv_net_codes_width(const gv_net_codes *codes);
+
+/* Once the parameters are drawn or restored: tapes, and the codes as they are. */
+GV_MUST_CHECK gv_status gv_net_codes_begin(const gv_net *net);
+
+/* A shard's keys, on its thread; then, behind the step, all shards'. */
+void gv_net_codes_collect(const gv_net *net, const gv_tape *tape, size_t shard);
+void gv_net_codes_learn(const gv_net *net);
+
+/* What the codes tell of the past of row `row`, into row `place`. */
+void gv_net_codes_tell(const gv_net *net, const gv_net_places *places, size_t row, size_t place,
+                       size_t worker);
 
 /* Serving, of gv_net_init() and gv_net_restore(): graph and tapes, then MaRI over weights. */
 GV_MUST_CHECK gv_status gv_net_build_serving(gv_net *net);
@@ -194,6 +256,10 @@ GV_MUST_CHECK gv_status gv_net_touch(const gv_net *net, size_t row, const float 
 
 /* log(1 + age in minutes) / 8, and what is left of an event after an hour's and a day's decay. */
 void gv_net_age(double seconds, float out[GV_NET_AGES]);
+
+/* What is left of an event without decay, and after an hour's and a day's: exp(-rate age). */
+extern const double gv_net_decay_rates[GV_NET_DECAYS]; /* a second */
+void gv_net_decays(double seconds, float out[GV_NET_DECAYS]);
 
 extern const gv_net_kind gv_net_mlp;
 extern const gv_net_kind gv_net_infnet;

@@ -12,6 +12,13 @@ void gv_net_age(double seconds, float out[GV_NET_AGES])
     out[2] = (float)exp(-seconds / 86400);
 }
 
+void gv_net_decays(double seconds, float out[GV_NET_DECAYS])
+{
+    for (size_t r = 0; r < GV_NET_DECAYS; r++) {
+        out[r] = (float)exp(-gv_net_decay_rates[r] * seconds);
+    }
+}
+
 /* Which tokens of a row with `count` events there are. */
 static void tell_lengths(const gv_net *net, const gv_net_places *places, size_t place, size_t count)
 {
@@ -30,6 +37,32 @@ static void tell_lengths(const gv_net *net, const gv_net_places *places, size_t 
     }
 }
 
+/* Ages of a row's events as tokens. */
+static void gather_ages(const gv_net *net, const gv_net_places *places, size_t row, size_t place)
+{
+    const size_t length = net->setup.shape.past_length;
+    const size_t count = net->examples->past_counts[row];
+    float *ages = places->ages + place * length * GV_NET_AGES;
+    tell_lengths(net, places, place, count);
+    for (size_t i = 0; i < count; i++) {
+        gv_net_age((double)net->examples->past_ages[row * length + i], ages + i * GV_NET_AGES);
+    }
+    memset(ages + count * GV_NET_AGES, 0, (length - count) * GV_NET_AGES * sizeof *ages);
+}
+
+/* What is left of a row's events that are read. */
+static void gather_decays(const gv_net *net, const gv_net_places *places, size_t row, size_t place)
+{
+    const size_t length = net->setup.shape.past_length;
+    const size_t count = net->examples->past_counts[row];
+    float *decays = places->decays + place * length * GV_NET_DECAYS;
+    for (size_t i = 0; i < count; i++) {
+        gv_net_decays((double)net->examples->past_ages[row * length + i],
+                      decays + i * GV_NET_DECAYS);
+    }
+    memset(decays + count * GV_NET_DECAYS, 0, (length - count) * GV_NET_DECAYS * sizeof *decays);
+}
+
 static void gather_events(const gv_net *net, const gv_net_places *places, size_t row, size_t place)
 {
     const gv_examples *examples = net->examples;
@@ -39,16 +72,11 @@ static void gather_events(const gv_net *net, const gv_net_places *places, size_t
     const size_t count = examples->past_counts[row];
     const uint32_t *buckets = examples->past_buckets + row * length * fields;
     float *past = places->past + place * length * numbers;
-    float *ages = places->ages + place * length * GV_NET_AGES;
-    tell_lengths(net, places, place, count);
-    memset(past + count * numbers, 0, (length - count) * numbers * sizeof *past);
-    memset(ages + count * GV_NET_AGES, 0, (length - count) * GV_NET_AGES * sizeof *ages);
     for (size_t i = 0; i < count * fields; i++) {
         gv_embeddings_mean(net->table, buckets + i, 1, past + i * net->table_width);
     }
-    for (size_t i = 0; i < count; i++) {
-        gv_net_age((double)examples->past_ages[row * length + i], ages + i * GV_NET_AGES);
-    }
+    memset(past + count * numbers, 0, (length - count) * numbers * sizeof *past);
+    (net->reading.form == GV_NET_TOKENS ? gather_ages : gather_decays)(net, places, row, place);
 }
 
 /* Of each of an event's fields the mean over events. */
@@ -83,8 +111,13 @@ gv_net_places gv_net_places_of(const gv_net_nodes *nodes, gv_net_finder find, vo
     }
     places.past = nodes->past == GV_NODE_NONE ? NULL : find(from, nodes->past);
     places.ages = nodes->ages == GV_NODE_NONE ? NULL : find(from, nodes->ages);
+    places.decays = nodes->decays == GV_NODE_NONE ? NULL : find(from, nodes->decays);
     places.seen = nodes->seen == GV_NODE_NONE ? NULL : find(from, nodes->seen);
     places.shares = nodes->shares == GV_NODE_NONE ? NULL : find(from, nodes->shares);
+    for (size_t i = 0; i < GV_NET_READS_MAX && nodes->code_pairs[i] != GV_NODE_NONE; i++) {
+        places.code_pairs[i] = find(from, nodes->code_pairs[i]);
+        places.code_weights[i] = find(from, nodes->code_weights[i]);
+    }
     return places;
 }
 
@@ -101,21 +134,25 @@ void gv_net_gather_part(const gv_net *net, const gv_net_part *part, float *value
     }
 }
 
-void gv_net_gather_past(const gv_net *net, const gv_net_places *places, size_t row, size_t place)
+void gv_net_gather_past(const gv_net *net, const gv_net_places *places, size_t row, size_t place,
+                        size_t worker)
 {
-    if (net->past_slots > 0) {
-        (net->kind->pools_past ? gather_means : gather_events)(net, places, row, place);
+    if (places->code_pairs[0] != NULL) {
+        gv_net_codes_tell(net, places, row, place, worker);
+    } else if (net->past_slots > 0) {
+        (net->reading.form == GV_NET_POOLED ? gather_means : gather_events)(net, places, row,
+                                                                            place);
     }
 }
 
 void gv_net_gather(const gv_net *net, gv_tape *tape, const gv_net_nodes *nodes, size_t row,
-                   size_t place)
+                   size_t place, size_t worker)
 {
     const gv_net_places places = gv_net_places_of(nodes, place_on_tape, tape);
     for (size_t i = 0; i < nodes->part_count; i++) {
         gv_net_gather_part(net, &nodes->parts[i], places.parts[i], row, place);
     }
-    gv_net_gather_past(net, &places, row, place);
+    gv_net_gather_past(net, &places, row, place, worker);
 }
 
 void gv_net_gather_none(const gv_net *net, gv_tape *tape, const gv_net_nodes *nodes, size_t place)
@@ -129,10 +166,18 @@ void gv_net_gather_none(const gv_net *net, gv_tape *tape, const gv_net_nodes *no
     if (places.past != NULL) {
         memset(places.past + place * past, 0, past * sizeof(float));
     }
+    const size_t length = net->setup.shape.past_length;
     if (places.ages != NULL) {
-        const size_t length = net->setup.shape.past_length;
         memset(places.ages + place * length * GV_NET_AGES, 0, length * GV_NET_AGES * sizeof(float));
         tell_lengths(net, &places, place, 0);
+    }
+    if (places.decays != NULL) {
+        memset(places.decays + place * length * GV_NET_DECAYS, 0,
+               length * GV_NET_DECAYS * sizeof(float));
+    }
+    for (size_t i = 0; i < GV_NET_READS_MAX && places.code_weights[i] != NULL; i++) {
+        const size_t weights = net->reading.heads * net->reading.codes;
+        memset(places.code_weights[i] + place * weights, 0, weights * sizeof(float));
     }
 }
 
@@ -142,7 +187,7 @@ static gv_status touch_past(const gv_net *net, size_t row, const float *slopes)
     const size_t fields = net->setup.shape.past_field_count;
     const size_t count = examples->past_counts[row];
     const uint32_t *buckets = examples->past_buckets + row * net->setup.shape.past_length * fields;
-    const bool pools = net->kind->pools_past;
+    const bool pools = net->reading.form == GV_NET_POOLED;
     for (size_t i = 0; i < count * fields; i++) {
         const size_t slot = pools ? i % fields : i;
         GV_TRY(gv_embeddings_touch(net->table, buckets[i], slopes + slot * net->table_width,

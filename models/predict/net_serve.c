@@ -18,7 +18,9 @@ enum { TOLD_CANDIDATES = 48 };
 
 static size_t served_rows(const gv_net *net)
 {
-    const size_t fitting = SERVED_TOKENS / (net->setup.shape.field_count + net->past_slots);
+    const bool has_codes = net->reading.form == GV_NET_CODES;
+    const size_t past = has_codes ? net->reading.reads * net->reading.codes : net->past_slots;
+    const size_t fitting = SERVED_TOKENS / (net->setup.shape.field_count + past);
     const size_t most = fitting < SERVED_ROWS ? fitting : SERVED_ROWS;
     return most > SERVED_ROWS_LEAST ? most : SERVED_ROWS_LEAST;
 }
@@ -228,7 +230,7 @@ static const float *run_requests(const gv_net *net, size_t first, size_t count, 
         const size_t row = first + place;
         if (place == 0 || !has_same_user(net, row - 1, row)) {
             gather_side(net, &places, true, row, requests);
-            gv_net_gather_past(net, &places, row, requests);
+            gv_net_gather_past(net, &places, row, requests, worker);
             requests++;
         }
         gather_side(net, &places, false, row, place);
@@ -242,7 +244,7 @@ static const float *run_rows(const gv_net *net, size_t first, size_t count, size
     gv_tape *tape = net->tapes[worker];
     for (size_t place = 0; place < net->served_rows; place++) {
         if (place < count) {
-            gv_net_gather(net, tape, &net->serving_nodes, first + place, place);
+            gv_net_gather(net, tape, &net->serving_nodes, first + place, place, worker);
         } else {
             gv_net_gather_none(net, tape, &net->serving_nodes, place);
         }

@@ -3,6 +3,8 @@
  * any number of threads and in any company, what is written is what is read, and planted
  * interactions are found.
  */
+#include "test_networks.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,107 +14,44 @@
 #include "models/nn/graph_impl.h"
 #include "models/predict/net_impl.h"
 #include "planted_examples.h"
-#include "sim/base/clock.h"
 #include "sim/base/mem.h"
-#include "sim/base/param.h"
 #include "sim/base/random.h"
 #include "sim/estimate/quality.h"
 #include "test_folder.h"
 #include "test_nn.h"
 
-enum { BUCKETS = 1024, ROWS = 700, PAST = 5, CONFIG_SIZE = 1024, ALLOCATIONS_MAX = 4000 };
+enum { ROWS = 700, ALLOCATIONS_MAX = 4000 };
 
-static const gv_model_type *const types[] = {&gv_model_mlp, &gv_model_infnet};
-enum { TYPES = sizeof types / sizeof types[0] };
-
-/* A model with what it borrows. */
-typedef struct made_model {
+/* What every property below is asked of. */
+typedef struct subject {
     const gv_model_type *type;
-    char config[CONFIG_SIZE];
-    void *state;
-} made_model;
+    const char *settings[5]; /* name, value, ..., NULL */
+} subject;
 
-static void set(const gv_model_type *type, void *config, const char *name, const char *value)
-{
-    const gv_param *param = gv_param_find(type->info.params, name);
-    assert_non_null(param);
-    assert_int_equal(gv_param_parse(param, value, 0, config), GV_OK);
-}
-
-/* Small sizes; settings: name, value, ..., NULL. */
-static void configure(const gv_model_type *type, void *config, const char *const *settings)
-{
-    assert_true(type->info.config_size <= CONFIG_SIZE);
-    memset(config, 0, CONFIG_SIZE);
-    gv_param_defaults(type->info.params, config);
-    set(type, config, "batch", "64");
-    set(type, config, "width", "4");
-    set(type, config, "rate", "0.01");
-    for (size_t i = 0; settings != NULL && settings[i] != NULL; i += 2) {
-        set(type, config, settings[i], settings[i + 1]);
-    }
-}
-
-static gv_status make(made_model *made, const gv_model_type *type, const gv_example_shape *shape,
-                      size_t jobs, const char *const *settings)
-{
-    made->type = type;
-    configure(type, made->config, settings);
-    made->state = gv_mem_alloc(type->state_size, 0, 0);
-    if (made->state == NULL) {
-        return GV_FAIL(GV_ENOMEM, "no memory for a state");
-    }
-    const gv_model_setup setup = {
-        .config = made->config, .shape = *shape, .seed = 9, .jobs = jobs, .learns = true};
-    return type->init(made->state, &setup);
-}
-
-static void unmake(made_model *made)
-{
-    if (made->state != NULL) {
-        made->type->fini(made->state);
-        gv_mem_free(made->state);
-    }
-}
-
-static planted_examples *planted_rows(uint64_t count)
-{
-    const gv_planted_config config = {.count = count,
-                                      .users = count / 20 + 1,
-                                      .seed = 4,
-                                      .past_length = PAST,
-                                      .span_us = 2 * GV_US_PER_DAY};
-    planted_examples *planted = NULL;
-    assert_int_equal(planted_examples_create(&config, BUCKETS, &planted), GV_OK);
-    return planted;
-}
-
-static uint32_t *order_of(size_t count)
-{
-    uint32_t *order = gv_mem_alloc(0, count, sizeof *order);
-    assert_non_null(order);
-    for (size_t i = 0; i < count; i++) {
-        order[i] = (uint32_t)(i * 7 % count);
-    }
-    return order;
-}
+static const subject subjects[] = {
+    {&gv_model_mlp, {NULL}},
+    {&gv_model_infnet, {NULL}},
+    {&gv_model_infnet, {"sequence", "events", NULL}},
+    {&gv_model_infnet, {"sequence", "codes", "codes", "8", NULL}},
+};
+enum { SUBJECTS = sizeof subjects / sizeof subjects[0] };
 
 /* One pass over all rows, then all rows priced: [2 ROWS], clicks and conversions. */
-static gv_status learn_and_price(const gv_model_type *type, const gv_examples *rows, size_t jobs,
+static gv_status learn_and_price(const subject *what, const gv_examples *rows, size_t jobs,
                                  float *prices)
 {
-    made_model made = {.state = NULL};
-    uint32_t *order = order_of(rows->count);
+    net_made made = {.state = NULL};
+    uint32_t *order = net_order_of(rows->count);
     double loss = 0;
-    gv_status status = make(&made, type, &rows->shape, jobs, NULL);
+    gv_status status = net_make(&made, what->type, &rows->shape, jobs, what->settings);
     if (status == GV_OK) {
-        status = type->learn(made.state, rows, order, rows->count, &loss);
+        status = made.type->learn(made.state, rows, order, rows->count, &loss);
     }
     if (status == GV_OK) {
         assert_true(loss > 0);
-        status = type->predict(made.state, rows, prices, prices + rows->count);
+        status = made.type->predict(made.state, rows, prices, prices + rows->count);
     }
-    unmake(&made);
+    net_unmake(&made);
     gv_mem_free(order);
     return status;
 }
@@ -120,12 +59,12 @@ static gv_status learn_and_price(const gv_model_type *type, const gv_examples *r
 /* ---- slopes of the whole ------------------------------------------------------------------- */
 
 static gv_net net_of_check;
-static char config_of_check[CONFIG_SIZE];
+static char config_of_check[NET_CONFIG_SIZE];
 
 static gv_node loss_of_check(gv_graph *graph)
 {
     gv_node logits[GV_NET_TASKS];
-    const gv_net_nodes nodes = gv_net_inputs(graph, &net_of_check, 2, true);
+    gv_net_nodes nodes = gv_net_inputs(graph, &net_of_check, 2, true);
     net_of_check.kind->build(graph, &nodes, config_of_check, logits);
     return gv_net_loss(graph, &nodes, logits);
 }
@@ -133,11 +72,14 @@ static gv_node loss_of_check(gv_graph *graph)
 static void check_slopes(const gv_model_type *type, const gv_net_kind *kind, size_t past,
                          const char *const *settings)
 {
-    configure(type, config_of_check, settings);
+    net_configure(type, config_of_check, settings);
     net_of_check = (gv_net){.kind = kind, .table_width = 4 + kind->extra};
     net_of_check.setup.shape = (gv_example_shape){
         .field_count = 3, .bucket_count = 16, .past_length = past, .past_field_count = 2};
-    net_of_check.past_slots = past == 0 ? 0 : kind->pools_past ? 2 : 2 * past;
+    net_of_check.reading = kind->reading(config_of_check);
+    net_of_check.past_slots = past == 0                                    ? 0
+                              : net_of_check.reading.form == GV_NET_POOLED ? 2
+                                                                           : 2 * past;
     nn_net net = nn_net_made(GV_F64, loss_of_check);
     const nn_gradient_check check = nn_net_check(&net);
     /* Without broadcast nobody hears the tasks' hubs. */
@@ -155,8 +97,9 @@ static void networks_have_the_slope_of_their_loss(void **state)
 {
     (void)state;
     static const char *const flags[][7] = {
-        {"hubs", "mean", NULL},     {"hub_start", "learned", NULL}, {"broadcast", "token", NULL},
-        {"broadcast", "off", NULL}, {"tasks", "end", NULL},         {"blocks", "1", NULL},
+        {"hubs", "mean", NULL},       {"hub_start", "learned", NULL}, {"broadcast", "token", NULL},
+        {"broadcast", "off", NULL},   {"tasks", "end", NULL},         {"blocks", "1", NULL},
+        {"sequence", "events", NULL},
     };
     check_slopes(&gv_model_mlp, &gv_net_mlp, 3,
                  (const char *const[]){"hidden_1", "6", "hidden_2", "3", NULL});
@@ -211,11 +154,11 @@ static void a_factorisation_machine_is_its_formula(void **state)
 {
     (void)state;
     enum { WIDTH = 4, SLOTS = PLANTED_FIELDS + PLANTED_PAST_FIELDS };
-    planted_examples *planted = planted_rows(50);
+    planted_examples *planted = net_planted_rows(50);
     const gv_examples *rows = planted_examples_rows(planted);
-    made_model made;
+    net_made made;
     const char *const settings[] = {"deep", "off", "start", "0.7", NULL};
-    assert_int_equal(make(&made, &gv_model_mlp, &rows->shape, 1, settings), GV_OK);
+    assert_int_equal(net_make(&made, &gv_model_mlp, &rows->shape, 1, settings), GV_OK);
     float pctr[50];
     float pcvr[50];
     assert_int_equal(made.type->predict(made.state, rows, pctr, pcvr), GV_OK);
@@ -237,7 +180,7 @@ static void a_factorisation_machine_is_its_formula(void **state)
         }
         const size_t count = rows->past_counts[r];
         for (size_t i = 0; i < 2 * count; i++) {
-            const uint32_t bucket = rows->past_buckets[r * PAST * 2 + i];
+            const uint32_t bucket = rows->past_buckets[r * NET_PAST * 2 + i];
             for (size_t k = 0; k <= WIDTH; k++) {
                 v[PLANTED_FIELDS + i % 2][k] +=
                     (double)table[(size_t)bucket * (WIDTH + 1) + k] / (double)count;
@@ -254,7 +197,7 @@ static void a_factorisation_machine_is_its_formula(void **state)
         }
         assert_true(fabs(1 / (1 + exp(-logit)) - (double)pctr[r]) < 1e-5);
     }
-    unmake(&made);
+    net_unmake(&made);
     planted_examples_destroy(planted);
 }
 
@@ -263,14 +206,14 @@ static void a_factorisation_machine_is_its_formula(void **state)
 static void any_number_of_threads_gives_the_same_bits(void **state)
 {
     (void)state;
-    planted_examples *planted = planted_rows(ROWS);
+    planted_examples *planted = net_planted_rows(ROWS);
     const gv_examples *rows = planted_examples_rows(planted);
     static float one[2 * ROWS];
     static float more[2 * ROWS];
-    for (size_t t = 0; t < TYPES; t++) {
-        assert_int_equal(learn_and_price(types[t], rows, 1, one), GV_OK);
+    for (size_t t = 0; t < SUBJECTS; t++) {
+        assert_int_equal(learn_and_price(&subjects[t], rows, 1, one), GV_OK);
         for (size_t jobs = 2; jobs <= 3; jobs++) {
-            assert_int_equal(learn_and_price(types[t], rows, jobs, more), GV_OK);
+            assert_int_equal(learn_and_price(&subjects[t], rows, jobs, more), GV_OK);
             assert_memory_equal(one, more, sizeof one);
         }
     }
@@ -293,12 +236,13 @@ static void a_row_is_priced_alike_in_any_company(void **state)
 {
     (void)state;
     static const size_t sizes[] = {1, 7, 48, 200};
-    planted_examples *planted = planted_rows(ROWS);
+    planted_examples *planted = net_planted_rows(ROWS);
     const gv_examples *rows = planted_examples_rows(planted);
     static float all[2 * ROWS];
-    for (size_t t = 0; t < TYPES; t++) {
-        made_model made;
-        assert_int_equal(make(&made, types[t], &rows->shape, 2, NULL), GV_OK);
+    for (size_t t = 0; t < SUBJECTS; t++) {
+        net_made made;
+        assert_int_equal(net_make(&made, subjects[t].type, &rows->shape, 2, subjects[t].settings),
+                         GV_OK);
         assert_int_equal(made.type->predict(made.state, rows, all, all + ROWS), GV_OK);
         for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
             for (size_t first = 0; first + sizes[i] <= ROWS; first += 100 + sizes[i]) {
@@ -310,7 +254,7 @@ static void a_row_is_priced_alike_in_any_company(void **state)
                 assert_memory_equal(pcvr, all + ROWS + first, sizes[i] * sizeof *pcvr);
             }
         }
-        unmake(&made);
+        net_unmake(&made);
     }
     planted_examples_destroy(planted);
 }
@@ -318,22 +262,22 @@ static void a_row_is_priced_alike_in_any_company(void **state)
 static void what_lies_behind_a_short_past_does_not_matter(void **state)
 {
     (void)state;
-    planted_examples *planted = planted_rows(ROWS);
+    planted_examples *planted = net_planted_rows(ROWS);
     const gv_examples *rows = planted_examples_rows(planted);
-    const size_t places = (size_t)ROWS * PAST;
+    const size_t places = (size_t)ROWS * NET_PAST;
     uint32_t *buckets = gv_mem_alloc(0, places * 2, sizeof *buckets);
     assert_non_null(buckets);
     for (size_t i = 0; i < places * 2; i++) {
-        const bool is_there = i / 2 % PAST < rows->past_counts[i / 2 / PAST];
+        const bool is_there = i / 2 % NET_PAST < rows->past_counts[i / 2 / NET_PAST];
         buckets[i] = is_there ? rows->past_buckets[i] : 17;
     }
     gv_examples other = *rows;
     other.past_buckets = buckets;
     static float one[2 * ROWS];
     static float two[2 * ROWS];
-    for (size_t t = 0; t < TYPES; t++) {
-        assert_int_equal(learn_and_price(types[t], rows, 1, one), GV_OK);
-        assert_int_equal(learn_and_price(types[t], &other, 1, two), GV_OK);
+    for (size_t t = 0; t < SUBJECTS; t++) {
+        assert_int_equal(learn_and_price(&subjects[t], rows, 1, one), GV_OK);
+        assert_int_equal(learn_and_price(&subjects[t], &other, 1, two), GV_OK);
         assert_memory_equal(one, two, sizeof one);
     }
     gv_mem_free(buckets);
@@ -345,40 +289,43 @@ static void what_lies_behind_a_short_past_does_not_matter(void **state)
 static void what_is_written_is_what_is_read(void **state)
 {
     (void)state;
-    planted_examples *planted = planted_rows(ROWS);
+    planted_examples *planted = net_planted_rows(ROWS);
     const gv_examples *rows = planted_examples_rows(planted);
     static float before[2 * ROWS];
     static float after[2 * ROWS];
     static gv_tensor list[GV_MODEL_TENSORS_MAX];
     char path[TEST_PATH_SIZE];
     test_folder_path(*state, "net.safetensors", path);
-    for (size_t t = 0; t < TYPES; t++) {
-        made_model made;
+    for (size_t t = 0; t < SUBJECTS; t++) {
+        net_made made;
         double loss = 0;
-        uint32_t *order = order_of(ROWS);
-        assert_int_equal(make(&made, types[t], &rows->shape, 1, NULL), GV_OK);
-        assert_int_equal(types[t]->learn(made.state, rows, order, ROWS, &loss), GV_OK);
-        assert_int_equal(types[t]->predict(made.state, rows, before, before + ROWS), GV_OK);
+        uint32_t *order = net_order_of(ROWS);
+        assert_int_equal(net_make(&made, subjects[t].type, &rows->shape, 1, subjects[t].settings),
+                         GV_OK);
+        assert_int_equal(subjects[t].type->learn(made.state, rows, order, ROWS, &loss), GV_OK);
+        assert_int_equal(subjects[t].type->predict(made.state, rows, before, before + ROWS), GV_OK);
         gv_model_tensors tensors = {.tensors = list};
-        types[t]->tensors(made.state, &tensors);
+        subjects[t].type->tensors(made.state, &tensors);
         assert_int_equal(gv_safetensors_write(path, list, tensors.count, NULL, 0), GV_OK);
-        unmake(&made);
+        net_unmake(&made);
 
-        made_model again;
+        net_made again;
         gv_safetensors *file = NULL;
-        assert_int_equal(make(&again, types[t], &rows->shape, 1, NULL), GV_OK);
+        assert_int_equal(net_make(&again, subjects[t].type, &rows->shape, 1, subjects[t].settings),
+                         GV_OK);
         assert_int_equal(gv_safetensors_open(path, &file), GV_OK);
-        assert_int_equal(types[t]->restore(again.state, file), GV_OK);
-        assert_int_equal(types[t]->predict(again.state, rows, after, after + ROWS), GV_OK);
+        assert_int_equal(subjects[t].type->restore(again.state, file), GV_OK);
+        assert_int_equal(subjects[t].type->predict(again.state, rows, after, after + ROWS), GV_OK);
         assert_memory_equal(before, after, sizeof before);
-        unmake(&again);
+        net_unmake(&again);
 
-        made_model other;
+        net_made other;
         gv_example_shape shape = rows->shape;
         shape.bucket_count *= 2;
-        assert_int_equal(make(&other, types[t], &shape, 1, NULL), GV_OK);
-        assert_int_not_equal(types[t]->restore(other.state, file), GV_OK);
-        unmake(&other);
+        assert_int_equal(net_make(&other, subjects[t].type, &shape, 1, subjects[t].settings),
+                         GV_OK);
+        assert_int_not_equal(subjects[t].type->restore(other.state, file), GV_OK);
+        net_unmake(&other);
         gv_safetensors_close(file);
         gv_mem_free(order);
     }
@@ -388,29 +335,30 @@ static void what_is_written_is_what_is_read(void **state)
 static void every_failed_allocation_is_survived(void **state)
 {
     (void)state;
-    planted_examples *planted = planted_rows(ROWS);
+    planted_examples *planted = net_planted_rows(ROWS);
     gv_examples some = *planted_examples_rows(planted);
     some.count = 80;
     static float prices[2 * ROWS];
-    for (size_t t = 0; t < TYPES; t++) {
-        uint32_t *order = order_of(some.count);
+    for (size_t t = 0; t < SUBJECTS; t++) {
+        uint32_t *order = net_order_of(some.count);
         int fails = 0;
         bool is_done = false;
         for (; !is_done && fails < ALLOCATIONS_MAX; fails++) {
-            made_model made = {.state = NULL};
+            net_made made = {.state = NULL};
             double loss = 0;
             gv_mem_fail_after(fails);
-            gv_status status = make(&made, types[t], &some.shape, 1, NULL);
+            gv_status status =
+                net_make(&made, subjects[t].type, &some.shape, 1, subjects[t].settings);
             if (status == GV_OK) {
-                status = types[t]->learn(made.state, &some, order, some.count, &loss);
+                status = subjects[t].type->learn(made.state, &some, order, some.count, &loss);
             }
             if (status == GV_OK) {
-                status = types[t]->predict(made.state, &some, prices, prices + ROWS);
+                status = subjects[t].type->predict(made.state, &some, prices, prices + ROWS);
             }
             gv_mem_fail_after(-1);
             assert_true(status == GV_OK || status == GV_ENOMEM);
             is_done = status == GV_OK;
-            unmake(&made);
+            net_unmake(&made);
         }
         assert_true(is_done);
         assert_true(fails > 10);
@@ -421,7 +369,7 @@ static void every_failed_allocation_is_survived(void **state)
 
 /* ---- what is learnt ------------------------------------------------------------------------- */
 
-static float click_price(made_model *made, const gv_examples *rows)
+static float click_price(net_made *made, const gv_examples *rows)
 {
     float pctr[1];
     const gv_examples one = part_of(rows, 30, 1);
@@ -433,12 +381,12 @@ static float click_price(made_model *made, const gv_examples *rows)
 static void tasks_know_of_each_other(void **state)
 {
     (void)state;
-    planted_examples *planted = planted_rows(100);
+    planted_examples *planted = net_planted_rows(100);
     const gv_examples *rows = planted_examples_rows(planted);
     for (size_t i = 0; i < 2; i++) {
         const char *const settings[] = {"tasks", i == 0 ? "first" : "end", NULL};
-        made_model made;
-        assert_int_equal(make(&made, &gv_model_infnet, &rows->shape, 1, settings), GV_OK);
+        net_made made;
+        assert_int_equal(net_make(&made, &gv_model_infnet, &rows->shape, 1, settings), GV_OK);
         gv_net *net = made.state;
         const float before = click_price(&made, rows);
         const gv_weight *task = gv_params_find(net->params, "task");
@@ -446,7 +394,7 @@ static void tasks_know_of_each_other(void **state)
         assert_int_equal(click_price(&made, rows) != before, i == 0);
         gv_params_f32(net->params)[task->offset] += 1.0F; /* of the click */
         assert_true(click_price(&made, rows) != before);
-        unmake(&made);
+        net_unmake(&made);
     }
     planted_examples_destroy(planted);
 }
@@ -454,12 +402,12 @@ static void tasks_know_of_each_other(void **state)
 static void conversions_may_be_unknown(void **state)
 {
     (void)state;
-    planted_examples *planted = planted_rows(ROWS);
+    planted_examples *planted = net_planted_rows(ROWS);
     gv_examples rows = *planted_examples_rows(planted);
     rows.conversions = NULL;
     static float prices[2 * ROWS];
-    for (size_t t = 0; t < TYPES; t++) {
-        assert_int_equal(learn_and_price(types[t], &rows, 1, prices), GV_OK);
+    for (size_t t = 0; t < SUBJECTS; t++) {
+        assert_int_equal(learn_and_price(&subjects[t], &rows, 1, prices), GV_OK);
         for (size_t i = 0; i < (size_t)2 * ROWS; i++) {
             assert_true(prices[i] > 0);
             assert_true(prices[i] < 1);
@@ -468,12 +416,12 @@ static void conversions_may_be_unknown(void **state)
     planted_examples_destroy(planted);
 }
 
-/* A row of weight 3 is three rows. */
+/* A row of weight 3 is three rows, but to codes, the last subject's, which follow events alike. */
 static void weights_count_rows(void **state)
 {
     (void)state;
     enum { COUNT = 16 };
-    planted_examples *planted = planted_rows(ROWS);
+    planted_examples *planted = net_planted_rows(ROWS);
     gv_examples rows = *planted_examples_rows(planted);
     float weights[ROWS];
     uint32_t once[COUNT];
@@ -489,15 +437,16 @@ static void weights_count_rows(void **state)
         }
     }
     double losses[2] = {0, 0};
-    for (size_t t = 0; t < TYPES; t++) {
+    for (size_t t = 0; t + 1 < SUBJECTS; t++) {
         for (size_t i = 0; i < 2; i++) {
-            made_model made;
+            net_made made;
             rows.weights = i == 0 ? weights : NULL;
-            assert_int_equal(make(&made, types[t], &rows.shape, 1, NULL), GV_OK);
-            assert_int_equal(types[t]->learn(made.state, &rows, i == 0 ? once : thrice,
-                                             i == 0 ? COUNT : more, &losses[i]),
+            assert_int_equal(
+                net_make(&made, subjects[t].type, &rows.shape, 1, subjects[t].settings), GV_OK);
+            assert_int_equal(subjects[t].type->learn(made.state, &rows, i == 0 ? once : thrice,
+                                                     i == 0 ? COUNT : more, &losses[i]),
                              GV_OK);
-            unmake(&made);
+            net_unmake(&made);
         }
         assert_true(fabs(losses[0] - losses[1]) < 1e-5);
     }
@@ -509,27 +458,27 @@ static void planted_clicks_are_told_apart(void **state)
 {
     (void)state;
     enum { ALL = 12000, TRAIN = 9000 };
-    planted_examples *planted = planted_rows(ALL);
+    planted_examples *planted = net_planted_rows(ALL);
     const gv_examples *rows = planted_examples_rows(planted);
     static float pctr[ALL];
     static float pcvr[ALL];
-    static const double least[TYPES] = {0.58, 0.58};
-    const char *const settings[] = {"width", "8", NULL};
-    for (size_t t = 0; t < TYPES; t++) {
-        made_model made;
-        uint32_t *order = order_of(TRAIN);
-        assert_int_equal(make(&made, types[t], &rows->shape, 2, settings), GV_OK);
+    for (size_t t = 0; t < SUBJECTS; t++) {
+        net_made made;
+        uint32_t *order = net_order_of(TRAIN);
+        const char *settings[7] = {"width", "8"};
+        memcpy(settings + 2, subjects[t].settings, sizeof subjects[t].settings);
+        assert_int_equal(net_make(&made, subjects[t].type, &rows->shape, 2, settings), GV_OK);
         double losses[3];
         for (size_t i = 0; i < 3; i++) {
-            assert_int_equal(types[t]->learn(made.state, rows, order, TRAIN, &losses[i]), GV_OK);
+            assert_int_equal(subjects[t].type->learn(made.state, rows, order, TRAIN, &losses[i]),
+                             GV_OK);
         }
         assert_true(losses[2] < losses[0]);
-        assert_int_equal(types[t]->predict(made.state, rows, pctr, pcvr), GV_OK);
+        assert_int_equal(subjects[t].type->predict(made.state, rows, pctr, pcvr), GV_OK);
         const double area = gv_quality_auc(pctr + TRAIN, rows->clicks + TRAIN, ALL - TRAIN);
-        if (!(area > least[t])) {
-            fail_msg("%s: area %g, expected above %g", types[t]->info.name, area, least[t]);
-        }
-        unmake(&made);
+        print_message("%s %zu: area %.4f\n", subjects[t].type->info.name, t, area);
+        assert_true(area > 0.58);
+        net_unmake(&made);
         gv_mem_free(order);
     }
     planted_examples_destroy(planted);

@@ -99,6 +99,7 @@ static const subject subjects[] = {
     {&gv_model_infnet, true, {"hubs", "mean", "tasks", "end", NULL}},
     {&gv_model_infnet, true, {"hub_start", "learned", "broadcast", "token", NULL}},
     {&gv_model_infnet, true, {"broadcast", "off", NULL}},
+    {&gv_model_infnet, true, {"sequence", "codes", "codes", "4", NULL}},
 };
 enum { SUBJECTS = sizeof subjects / sizeof subjects[0] };
 
@@ -293,7 +294,7 @@ static void without_two_sides_nothing_is_shared(void **state)
 }
 
 /* A network that adds a number over the batch, twice turned, which no candidate has alone. */
-static void build_over_the_batch(gv_graph *graph, const gv_net_nodes *nodes, const void *config,
+static void build_over_the_batch(gv_graph *graph, gv_net_nodes *nodes, const void *config,
                                  gv_node logits[GV_NET_TASKS])
 {
     gv_net_mlp.build(graph, nodes, config, logits);
@@ -306,7 +307,9 @@ static void build_over_the_batch(gv_graph *graph, const gv_net_nodes *nodes, con
 
 static gv_status init_over_the_batch(void *state, const gv_model_setup *setup)
 {
-    static const gv_net_kind kind = {.pools_past = true, .extra = 1, .build = build_over_the_batch};
+    static gv_net_kind kind;
+    kind = gv_net_mlp;
+    kind.build = build_over_the_batch;
     return gv_net_init(state, &kind, setup);
 }
 

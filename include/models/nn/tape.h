@@ -37,6 +37,7 @@ void gv_tape_destroy(gv_tape *tape); /* accepts NULL */
 /* Where a node's numbers lie: inputs to be written, kept nodes and the loss to be read. */
 float *gv_tape_f32(gv_tape *tape, gv_node node);
 double *gv_tape_f64(gv_tape *tape, gv_node node);
+const float *gv_tape_read_f32(const gv_tape *tape, gv_node node);
 int32_t *gv_tape_indices(gv_tape *tape, gv_node node);
 
 void gv_tape_forward(gv_tape *tape, const gv_tape_step *step);
@@ -46,8 +47,8 @@ double gv_tape_loss(const gv_tape *tape);
 
 /*
  * After forward, once: overwrites the trained tensors of `gradients`, a block of the parameters'
- * layout and kind whose gaps and untrained tensors are zero. An input's value is still there
- * after it, no other's is.
+ * layout and kind whose gaps and untrained tensors are zero. The values of inputs and of kept
+ * nodes are still there after it, no others' are.
  */
 void gv_tape_backward(gv_tape *tape, void *gradients);
 

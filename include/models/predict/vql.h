@@ -25,7 +25,7 @@
 
 #include "sim/base/status.h"
 
-enum { GV_VQL_GROUPS_MAX = 8, GV_VQL_DECAYS_MAX = 4 };
+enum { GV_VQL_GROUPS_MAX = 16, GV_VQL_DECAYS_MAX = 4 };
 
 typedef struct gv_vql_config {
     size_t groups;                   /* 1 .. GV_VQL_GROUPS_MAX */

@@ -1,0 +1,92 @@
+/* A network that reads a past by codes: served as it learnt, its codes moving with its keys. */
+#include <math.h>
+#include <string.h>
+
+#include "cmocka_all.h"
+#include "models/predict/net_impl.h"
+#include "sim/base/mem.h"
+#include "test_networks.h"
+
+enum { ROWS = 700 };
+
+/* A past told by codes is what the network learnt to read: every event, its key its code. */
+static void what_codes_tell_is_what_was_learnt(void **state)
+{
+    (void)state;
+    planted_examples *planted = net_planted_rows(ROWS);
+    const gv_examples *rows = planted_examples_rows(planted);
+    static const char *const settings[] = {"sequence", "codes", "codes", "8", NULL};
+    uint32_t *order = net_order_of(ROWS);
+    static float served[2 * ROWS];
+    net_made made;
+    double loss = 0;
+    assert_int_equal(net_make(&made, &gv_model_infnet, &rows->shape, 1, settings), GV_OK);
+    assert_int_equal(made.type->learn(made.state, rows, order, ROWS, &loss), GV_OK);
+    assert_int_equal(made.type->predict(made.state, rows, served, served + ROWS), GV_OK);
+
+    gv_net *net = made.state;
+    const gv_graph_config config = {.params = net->params};
+    gv_graph *graph = NULL;
+    gv_tape *tape = NULL;
+    gv_node logits[GV_NET_TASKS];
+    assert_int_equal(gv_graph_create(&config, &graph), GV_OK);
+    gv_net_nodes nodes = gv_net_inputs(graph, net, ROWS, true);
+    net->kind->build(graph, &nodes, made.config, logits);
+    gv_graph_keep(graph, logits[0]);
+    gv_graph_keep(graph, logits[1]);
+    assert_int_equal(gv_graph_finish(graph, GV_NODE_NONE), GV_OK);
+    assert_int_equal(gv_tape_create(graph, net->params, &tape), GV_OK);
+    size_t with_past = 0;
+    for (size_t row = 0; row < ROWS; row++) {
+        gv_net_gather(net, tape, &nodes, row, row, 0);
+        with_past += rows->past_counts[row] > 1 ? 1 : 0;
+    }
+    gv_tape_forward(tape, &(gv_tape_step){.seed = 1});
+    for (size_t i = 0; i < (size_t)ROWS * GV_NET_TASKS; i++) {
+        const double logit = (double)gv_tape_f32(tape, logits[i / ROWS])[i % ROWS];
+        assert_true(fabs(1 / (1 + exp(-logit)) - (double)served[i]) < 1e-5);
+    }
+    assert_true(with_past > ROWS / 2);
+    gv_tape_destroy(tape);
+    gv_graph_destroy(graph);
+    net_unmake(&made);
+    gv_mem_free(order);
+    planted_examples_destroy(planted);
+}
+
+/* Codes go where keys are: apart at the start, near after some steps. */
+static void codes_follow_the_networks_keys(void **state)
+{
+    (void)state;
+    planted_examples *planted = net_planted_rows(ROWS);
+    const gv_examples *rows = planted_examples_rows(planted);
+    static const char *const settings[] = {"sequence", "codes", "codes", "8", NULL};
+    uint32_t *order = net_order_of(ROWS);
+    net_made made;
+    double loss = 0;
+    assert_int_equal(net_make(&made, &gv_model_infnet, &rows->shape, 1, settings), GV_OK);
+    const gv_net *net = made.state;
+    const gv_weight *codes = gv_params_find(net->params, "block1.read.codes");
+    const float *values = gv_params_read_f32(net->params) + codes->offset;
+    float first[2 * 8 * 2];
+    assert_true(codes->count == sizeof first / sizeof first[0]);
+    memcpy(first, values, sizeof first);
+    assert_int_equal(made.type->learn(made.state, rows, order, ROWS, &loss), GV_OK);
+    size_t moved = 0;
+    for (size_t i = 0; i < codes->count; i++) {
+        moved += values[i] != first[i] ? 1 : 0;
+    }
+    assert_true(moved == codes->count);
+    net_unmake(&made);
+    gv_mem_free(order);
+    planted_examples_destroy(planted);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_codes_tell_is_what_was_learnt),
+        cmocka_unit_test(codes_follow_the_networks_keys),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
