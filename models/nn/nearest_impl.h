@@ -7,8 +7,6 @@
 #ifndef MODELS_NN_NEAREST_IMPL_H
 #define MODELS_NN_NEAREST_IMPL_H
 
-#include <stdint.h>
-
 #include "models/nn/real_impl.h"
 
 REAL_INLINE size_t packed_stride(size_t count)
@@ -30,37 +28,52 @@ REAL_INLINE void pack_codes(const real *codes, size_t count, size_t width, real 
     }
 }
 
+/* Smallest of x over [n], a whole number of lanes. */
+REAL_INLINE real least_of(const real *x, size_t n)
+{
+    real lane[LANES];
+    for (size_t k = 0; k < LANES; k++) {
+        lane[k] = x[k];
+    }
+    for (size_t i = LANES; i < n; i += LANES) {
+        for (size_t k = 0; k < LANES; k++) {
+            lane[k] = x[i + k] < lane[k] ? x[i + k] : lane[k];
+        }
+    }
+    real least = lane[0];
+    for (size_t k = 1; k < LANES; k++) {
+        least = lane[k] < least ? lane[k] : least;
+    }
+    return least;
+}
+
+/* Codes are gone through in chunks, whose sums stay in the nearest cache. */
+enum { CODE_CHUNK = 64 };
+
 REAL_INLINE size_t nearest_code(const real *packed, size_t count, size_t width, const real *key)
 {
     const size_t stride = packed_stride(count);
-    real least[LANES];
-    uint32_t which[LANES];
-    for (size_t k = 0; k < LANES; k++) {
-        least[k] = (real)2e30;
-        which[k] = 0;
-    }
-    for (size_t c = 0; c < stride; c += LANES) {
-        real apart[LANES];
-        for (size_t k = 0; k < LANES; k++) {
-            apart[k] = packed[c + k];
-        }
+    real least = (real)2e30;
+    size_t best = 0;
+    for (size_t first = 0; first < stride; first += CODE_CHUNK) {
+        real apart[CODE_CHUNK];
+        const size_t some = stride - first < CODE_CHUNK ? stride - first : CODE_CHUNK;
+        memcpy(apart, packed + first, some * sizeof *apart);
         for (size_t j = 0; j < width; j++) {
-            for (size_t k = 0; k < LANES; k++) {
-                apart[k] -= key[j] * packed[(1 + j) * stride + c + k];
+            const real *numbers = packed + (1 + j) * stride + first;
+            for (size_t c = 0; c < some; c++) {
+                apart[c] -= key[j] * numbers[c];
             }
         }
-        for (size_t k = 0; k < LANES; k++) {
-            which[k] = apart[k] < least[k] ? (uint32_t)(c + k) : which[k];
-            least[k] = apart[k] < least[k] ? apart[k] : least[k];
+        const real lowest = least_of(apart, some);
+        size_t c = 0;
+        while (c < some && apart[c] != lowest) {
+            c++;
         }
+        best = lowest < least ? first + c : best;
+        least = lowest < least ? lowest : least;
     }
-    size_t best = 0;
-    for (size_t k = 1; k < LANES; k++) {
-        const bool is_nearer = least[k] < least[best];
-        const bool is_lower = least[k] == least[best] && which[k] < which[best];
-        best = is_nearer || is_lower ? k : best;
-    }
-    return which[best];
+    return best;
 }
 
 #endif

@@ -1,11 +1,12 @@
 /*
- * study_planted ROWS SEED JOBS NAME:TYPE[:PARAM=VALUE,...] ...
+ * study_planted ROWS PAST SEED JOBS NAME:TYPE[:PARAM=VALUE,...] ...
  *
- * Trains each variant on the first 80 % of planted rows and prices the rest; prints one line of
- * tab-separated figures each: name, numbers in the network, seconds of a pass, area under the ROC
- * curve of clicks and of conversions among clicks, log loss of clicks; and, paired with the first
- * variant, the difference of the areas of clicks with a 95 % bootstrap interval. The line "truth"
- * has the areas of the law by which the labels were drawn.
+ * Trains each variant on the first 80 % of planted rows, whose users have a past of at most PAST
+ * events, and prices the rest; prints one line of tab-separated figures each: name, numbers in the
+ * network, seconds of a pass, area under the ROC curve of clicks and of conversions among clicks,
+ * log loss of clicks; and, paired with the first variant, the difference of the areas of clicks
+ * with a 95 % bootstrap interval. The line "truth" has the areas of the law by which the labels
+ * were drawn.
  */
 #include <math.h>
 #include <stdio.h>
@@ -21,7 +22,7 @@
 #include "sim/base/random.h"
 #include "sim/estimate/quality.h"
 
-enum { BUCKETS = 1 << 16, PAST = 12, RESAMPLES = 400, CONFIG_SIZE = 1024, VARIANTS_MAX = 32 };
+enum { BUCKETS = 1 << 16, RESAMPLES = 400, CONFIG_SIZE = 1024, VARIANTS_MAX = 32, ARGUMENTS = 5 };
 
 typedef struct study {
     planted_examples *planted;
@@ -240,17 +241,18 @@ static void run_variant(study *s, char *text, size_t index)
 
 int main(int argc, char **argv)
 {
-    if (argc < 5 || argc - 4 > VARIANTS_MAX) {
+    if (argc <= ARGUMENTS || argc - ARGUMENTS > VARIANTS_MAX) {
         (void)fprintf(stderr,
-                      "usage: study_planted ROWS SEED JOBS NAME:TYPE[:PARAM=VALUE,...] ...\n");
+                      "usage: study_planted ROWS PAST SEED JOBS NAME:TYPE[:PARAM=VALUE,...] ...\n");
         return 2;
     }
-    study s = {.seed = strtoull(argv[2], NULL, 10), .jobs = strtoull(argv[3], NULL, 10)};
+    study s = {.seed = strtoull(argv[3], NULL, 10), .jobs = strtoull(argv[4], NULL, 10)};
     const uint64_t rows = strtoull(argv[1], NULL, 10);
+    const uint64_t past = strtoull(argv[2], NULL, 10);
     const gv_planted_config config = {.count = rows,
-                                      .users = rows / 60 + 1,
+                                      .users = rows / (5 * past) + 1,
                                       .seed = s.seed,
-                                      .past_length = PAST,
+                                      .past_length = past,
                                       .start_us = 0,
                                       .span_us = 7 * GV_US_PER_DAY};
     check(planted_examples_create(&config, BUCKETS, &s.planted));
@@ -259,8 +261,8 @@ int main(int argc, char **argv)
     s.test = rest_of(all, s.train);
     s.order = gv_mem_alloc(0, s.train, sizeof *s.order);
     print_truth(&s);
-    for (int i = 4; i < argc; i++) {
-        run_variant(&s, argv[i], (size_t)(i - 4));
+    for (int i = ARGUMENTS; i < argc; i++) {
+        run_variant(&s, argv[i], (size_t)(i - ARGUMENTS));
     }
     for (size_t i = 0; i < VARIANTS_MAX; i++) {
         gv_mem_free(s.pctr[i]);
