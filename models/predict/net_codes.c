@@ -9,31 +9,14 @@
  * network sees no more than C codes with their means and weights, however many events there were.
  */
 #include <assert.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "models/predict/net_impl.h"
-#include "models/predict/vql.h"
+#include "models/predict/net_codes_impl.h"
 #include "sim/base/mem.h"
 
-/* Events of one run of the graph that tells their keys and values; steps without a key until a
-   code becomes one. A pass over a log may have few hundred steps. */
-enum { TILE = 64, IDLE_STEPS = 100 };
-
-struct gv_net_codes {
-    size_t width; /* D, of all heads */
-    size_t codes_at[GV_NET_READS_MAX];
-    size_t shares_at[GV_NET_READS_MAX];
-    gv_vql_book *books[GV_NET_READS_MAX];
-    gv_vql_tally *tallies[GV_NET_READS_MAX][GV_NET_SHARDS]; /* NULL: it does not learn */
-    uint32_t *counts;                                       /* [GV_NET_SHARDS][shard_rows] */
-    gv_graph *encoder;
-    gv_node events;
-    gv_node pairs;
-    gv_tape **tapes;       /* [jobs] */
-    gv_vql_cache **caches; /* [jobs][reads] */
-};
+/* Steps without a key until a code becomes one. A pass over a log may have few hundred steps. */
+enum { IDLE_STEPS = 100 };
 
 const double gv_net_decay_rates[GV_NET_DECAYS] = {0, 1.0 / 3600, 1.0 / 86400};
 
@@ -71,7 +54,7 @@ static gv_status build_encoder(const gv_net *net, gv_net_codes *codes)
     const size_t numbers = net->setup.shape.past_field_count * net->table_width;
     GV_TRY(gv_graph_create(&config, &codes->encoder));
     codes->events =
-        gv_graph_input(codes->encoder, "events", gv_shape_of(2, (size_t[]){TILE, numbers}));
+        gv_graph_input(codes->encoder, "events", gv_shape_of(2, (size_t[]){GV_NET_TILE, numbers}));
     codes->pairs = net->kind->encode(codes->encoder, codes->events, net->setup.config);
     gv_graph_keep(codes->encoder, codes->pairs);
     codes->width = gv_graph_width(codes->encoder, codes->pairs) / (2 * net->reading.reads);
@@ -114,9 +97,8 @@ gv_status gv_net_codes_create(gv_net *net, gv_net_codes **out)
     GV_TRY(add_params(net, codes));
     GV_TRY(create_books(net, codes));
     codes->counts = gv_mem_alloc(0, GV_NET_SHARDS * net->shard_rows, sizeof *codes->counts);
-    codes->tapes = gv_mem_alloc(0, net->setup.jobs, sizeof(gv_tape *));
-    codes->caches = gv_mem_alloc(0, net->setup.jobs * net->reading.reads, sizeof(gv_vql_cache *));
-    if (codes->counts == NULL || codes->tapes == NULL || codes->caches == NULL) {
+    codes->tellers = gv_mem_alloc(0, net->setup.jobs, sizeof(gv_net_teller *));
+    if (codes->counts == NULL || codes->tellers == NULL) {
         return GV_FAIL(GV_ENOMEM, "no memory for the codes of a past");
     }
     return GV_OK;
@@ -127,11 +109,8 @@ void gv_net_codes_destroy(const gv_net *net, gv_net_codes *codes)
     if (codes == NULL) {
         return;
     }
-    for (size_t i = 0; codes->caches != NULL && i < net->setup.jobs * net->reading.reads; i++) {
-        gv_vql_cache_destroy(codes->caches[i]);
-    }
-    for (size_t i = 0; codes->tapes != NULL && i < net->setup.jobs; i++) {
-        gv_tape_destroy(codes->tapes[i]);
+    for (size_t i = 0; codes->tellers != NULL && i < net->setup.jobs; i++) {
+        gv_net_teller_destroy(codes->tellers[i]);
     }
     for (size_t i = 0; i < GV_NET_READS_MAX; i++) {
         for (size_t s = 0; s < GV_NET_SHARDS; s++) {
@@ -140,8 +119,7 @@ void gv_net_codes_destroy(const gv_net *net, gv_net_codes *codes)
         gv_vql_book_destroy(codes->books[i]);
     }
     gv_graph_destroy(codes->encoder);
-    gv_mem_free(codes->caches);
-    gv_mem_free(codes->tapes);
+    gv_mem_free(codes->tellers);
     gv_mem_free(codes->counts);
     gv_mem_free(codes);
 }
@@ -151,7 +129,7 @@ size_t gv_net_codes_width(const gv_net_codes *codes)
     return codes->width;
 }
 
-static float *param_of(const gv_net *net, size_t index)
+float *gv_net_codes_param(const gv_net *net, size_t index)
 {
     return gv_params_f32(net->params) + gv_params_at(net->params, index)->offset;
 }
@@ -165,32 +143,30 @@ static size_t head_size(const gv_net *net)
 static void read_codes(const gv_net *net)
 {
     for (size_t i = 0; i < net->reading.reads; i++) {
-        const float *from = param_of(net, net->codes->codes_at[i]);
+        const float *from = gv_net_codes_param(net, net->codes->codes_at[i]);
         for (size_t g = 0; g < net->reading.heads; g++) {
             gv_vql_set_codes(net->codes->books[i], g, from + g * head_size(net));
         }
     }
 }
 
-static gv_status make_scratch(const gv_net *net, gv_net_codes *codes)
+static void forget(const gv_net *net)
 {
-    const size_t reads = net->reading.reads;
     for (size_t job = 0; job < net->setup.jobs; job++) {
-        GV_TRY(gv_tape_create(codes->encoder, net->params, &codes->tapes[job]));
+        gv_net_teller_forget(net->codes->tellers[job]);
     }
-    for (size_t i = 0; i < net->setup.jobs * reads; i++) {
-        GV_TRY(gv_vql_cache_create(codes->books[i % reads], &codes->caches[i]));
-    }
-    return GV_OK;
 }
 
 gv_status gv_net_codes_begin(const gv_net *net)
 {
-    gv_net_codes *codes = net->codes;
-    if (codes->tapes[0] == NULL) {
-        GV_TRY(make_scratch(net, codes));
+    gv_net_teller **tellers = net->codes->tellers;
+    for (size_t job = 0; job < net->setup.jobs; job++) {
+        if (tellers[job] == NULL) {
+            GV_TRY(gv_net_teller_create(net, &tellers[job]));
+        }
     }
     read_codes(net);
+    forget(net);
     return GV_OK;
 }
 
@@ -217,71 +193,11 @@ void gv_net_codes_learn(const gv_net *net)
 {
     for (size_t i = 0; i < net->reading.reads; i++) {
         gv_vql_book *book = net->codes->books[i];
-        float *to = param_of(net, net->codes->codes_at[i]);
+        float *to = gv_net_codes_param(net, net->codes->codes_at[i]);
         gv_vql_learn(book, net->codes->tallies[i], GV_NET_SHARDS);
         for (size_t g = 0; g < net->reading.heads; g++) {
             memcpy(to + g * head_size(net), gv_vql_codes(book, g), head_size(net) * sizeof *to);
         }
     }
-}
-
-/* ---- serving --------------------------------------------------------------------------------- */
-
-/* Keys and values of events first .. first + count - 1 of a row: [TILE][reads][2][D]. */
-static const float *encode(const gv_net *net, size_t row, size_t first, size_t count, size_t worker)
-{
-    const gv_examples *examples = net->examples;
-    gv_tape *tape = net->codes->tapes[worker];
-    const size_t fields = net->setup.shape.past_field_count;
-    const uint32_t *buckets =
-        examples->past_buckets + (row * net->setup.shape.past_length + first) * fields;
-    float *events = gv_tape_f32(tape, net->codes->events);
-    for (size_t i = 0; i < count * fields; i++) {
-        gv_embeddings_mean(net->table, buckets + i, 1, events + i * net->table_width);
-    }
-    memset(events + count * fields * net->table_width, 0,
-           (TILE - count) * fields * net->table_width * sizeof *events);
-    gv_tape_forward(tape, &(gv_tape_step){.seed = 0});
-    return gv_tape_read_f32(tape, net->codes->pairs);
-}
-
-static void append(const gv_net *net, const float *pairs, double time, gv_vql_cache **caches)
-{
-    const size_t width = net->codes->width;
-    for (size_t i = 0; i < net->reading.reads; i++) {
-        uint32_t chosen[GV_VQL_GROUPS_MAX];
-        const float *key = pairs + i * 2 * width;
-        gv_vql_choose(net->codes->books[i], key, chosen);
-        gv_vql_append(caches[i], chosen, key + width, time);
-    }
-}
-
-void gv_net_codes_tell(const gv_net *net, const gv_net_places *places, size_t row, size_t place,
-                       size_t worker)
-{
-    const gv_net_reading *reading = &net->reading;
-    const size_t count = net->examples->past_counts[row];
-    const float *ages = net->examples->past_ages + row * net->setup.shape.past_length;
-    const size_t width = net->codes->width;
-    gv_vql_cache **caches = net->codes->caches + worker * reading->reads;
-    for (size_t i = 0; i < reading->reads; i++) {
-        gv_vql_cache_clear(caches[i]);
-    }
-    for (size_t first = 0; first < count; first += TILE) {
-        const size_t some = count - first < TILE ? count - first : TILE;
-        const float *pairs = encode(net, row, first, some, worker);
-        for (size_t i = 0; i < some; i++) {
-            append(net, pairs + i * reading->reads * 2 * width, -(double)ages[first + i], caches);
-        }
-    }
-    for (size_t i = 0; i < reading->reads; i++) {
-        double shares[GV_VQL_GROUPS_MAX * GV_NET_DECAYS];
-        const float *logs = param_of(net, net->codes->shares_at[i]);
-        for (size_t k = 0; k < reading->heads * GV_NET_DECAYS; k++) {
-            shares[k] = exp((double)logs[k]);
-        }
-        gv_vql_tell(caches[i], shares, 0,
-                    places->code_pairs[i] + place * reading->codes * 2 * width,
-                    places->code_weights[i] + place * reading->heads * reading->codes);
-    }
+    forget(net);
 }
