@@ -54,6 +54,12 @@ void gv_vql_cache_clear(gv_vql_cache *cache)
     memset(cache->sums, 0, cache->book->count * cache->stride * sizeof *cache->sums);
 }
 
+/* What is left after so long. */
+static double left_of(double rate, double seconds)
+{
+    return rate == 0 || seconds == 0 ? 1.0 : exp(-rate * seconds);
+}
+
 /* One code's sums, moved on by what is left of them, and one value more. */
 GV_VECTOR static void add_value(double left, const float *value, size_t width, double *sums)
 {
@@ -73,7 +79,7 @@ void gv_vql_append(gv_vql_cache *cache, const uint32_t *codes, const float *valu
         const size_t code = book->first[g] + codes[g];
         double *counts = cache->sums + code * cache->stride;
         for (size_t r = 0; r < config->decays; r++) {
-            const double left = exp(-config->rate[r] * (time - cache->times[code]));
+            const double left = left_of(config->rate[r], time - cache->times[code]);
             counts[r] = left * counts[r] + 1;
             add_value(left, value + g * config->width, config->width,
                       counts + config->decays + r * config->width);
@@ -115,7 +121,7 @@ static void add_code(const gv_vql_cache *cache, size_t code, double weight, doub
     const gv_vql_config *config = &cache->book->config;
     const double *counts = cache->sums + code * cache->stride;
     for (size_t r = 0; r < config->decays; r++) {
-        const double left = exp(-config->rate[r] * (time - cache->times[code]));
+        const double left = left_of(config->rate[r], time - cache->times[code]);
         const double share = weight * config->share[r] * left;
         const double *values = counts + config->decays + r * config->width;
         *total += share * counts[r];
@@ -154,7 +160,7 @@ static float tell_code(const gv_vql_cache *cache, size_t code, const double *sha
     double sums[GV_VQL_WIDTH_MAX] = {0};
     double total = 0;
     for (size_t r = 0; counts[0] > 0 && r < config->decays; r++) {
-        const double share = shares[r] * exp(-config->rate[r] * (time - cache->times[code]));
+        const double share = shares[r] * left_of(config->rate[r], time - cache->times[code]);
         const double *values = counts + config->decays + r * config->width;
         total += share * counts[r];
         for (size_t k = 0; k < config->width; k++) {

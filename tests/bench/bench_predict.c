@@ -88,13 +88,18 @@ static void make_rows(bench_model *made, size_t length)
                                               .past_field_count = PAST_FIELDS};
 }
 
-/* sides: NULL, or of a model that is served for requests. */
-static bench_model *make_model_of(const gv_model_type *type, size_t length, const gv_side *sides)
+/* The usual sizes; sequence of an INFNet, or NULL; sides: NULL, or of one served for requests. */
+static bench_model *make_model_of(const gv_model_type *type, const char *sequence, size_t length,
+                                  const gv_side *sides)
 {
     bench_model *made = gv_mem_alloc(sizeof *made, 0, 0);
     made->type = type;
     make_rows(made, length);
     gv_param_defaults(type->info.params, made->config);
+    if (sequence != NULL) {
+        const gv_param *param = gv_param_find(type->info.params, "sequence");
+        must(gv_param_parse(param, sequence, 0, made->config));
+    }
     const gv_model_setup setup = {.config = made->config,
                                   .shape = made->examples.shape,
                                   .seed = 1,
@@ -111,7 +116,7 @@ static bench_model *make_model_of(const gv_model_type *type, size_t length, cons
 
 static bench_model *make_model(size_t length)
 {
-    return make_model_of(&gv_model_infnet, length, NULL);
+    return make_model_of(&gv_model_infnet, NULL, length, NULL);
 }
 
 static void drop_model(bench_model *made)
@@ -402,12 +407,14 @@ static void share_users(const bench_model *made, size_t length, size_t candidate
     }
 }
 
+static const gv_side field_sides[FIELDS] = {GV_SIDE_USER,  GV_SIDE_USER, GV_SIDE_USER,
+                                            GV_SIDE_USER,  GV_SIDE_ITEM, GV_SIDE_ITEM,
+                                            GV_SIDE_CROSS, GV_SIDE_CROSS};
+
 static void served_row(const gv_model_type *type, size_t length, size_t candidates)
 {
-    static const gv_side sides[FIELDS] = {GV_SIDE_USER, GV_SIDE_USER, GV_SIDE_USER,  GV_SIDE_USER,
-                                          GV_SIDE_ITEM, GV_SIDE_ITEM, GV_SIDE_CROSS, GV_SIDE_CROSS};
-    bench_model *plain = make_model_of(type, length, NULL);
-    bench_model *once = make_model_of(type, length, sides);
+    bench_model *plain = make_model_of(type, NULL, length, NULL);
+    bench_model *once = make_model_of(type, NULL, length, field_sides);
     share_users(plain, length, candidates);
     share_users(once, length, candidates);
     const bench_side both[] = {{"plain", price_batch, plain}, {"once", price_batch, once}};
@@ -440,6 +447,46 @@ static void bench_served(void)
             served_row(&gv_model_mlp, lengths[l], counts[i]);
             served_row(&gv_model_infnet, lengths[l], counts[i]);
         }
+    }
+    printf("\n");
+}
+
+/* How an INFNet takes a past; the events are of so many kinds. */
+static const char *const sequences[] = {"tokens", "events", "codes"};
+enum { SEQUENCES = sizeof sequences / sizeof sequences[0], KINDS = 32 };
+
+static void read_row(size_t length, size_t candidates)
+{
+    bench_model *models[SEQUENCES];
+    bench_side turns[SEQUENCES];
+    for (size_t i = 0; i < SEQUENCES; i++) {
+        models[i] = make_model_of(&gv_model_infnet, sequences[i], length, field_sides);
+        for (size_t k = 0; k < BATCH * length * PAST_FIELDS; k++) {
+            models[i]->past_buckets[k] %= KINDS;
+        }
+        share_users(models[i], length, candidates);
+        turns[i] = (bench_side){sequences[i], price_batch, models[i]};
+    }
+    const bench_times times = bench_measure(turns, SEQUENCES, TURNS);
+    printf("| %zu | %zu |", length, candidates);
+    for (size_t i = 0; i < SEQUENCES; i++) {
+        printf(" %.1f |", 1e6 * times.median[i] / (double)(BATCH / candidates));
+        drop_model(models[i]);
+    }
+    printf("\n");
+}
+
+static void bench_reading(void)
+{
+    static const size_t lengths[] = {50, 200, 800};
+    printf("A request to a served INFNet by how it takes the past (sequence=...), whose events are "
+           "of %d kinds: us for all its candidates, the past included.\n\n",
+           KINDS * KINDS);
+    printf("| events | candidates | tokens | events, exactly | codes |\n"
+           "|---:|---:|---:|---:|---:|\n");
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        read_row(lengths[i], 1);
+        read_row(lengths[i], 64);
     }
     printf("\n");
 }
@@ -545,6 +592,7 @@ int main(void)
     bench_length();
     bench_requests();
     bench_served();
+    bench_reading();
     bench_pasts();
     return 0;
 }
