@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """torch_vectors.py DIR [--full]: what PyTorch computes, for tests/models/test_torch_parity.c.
 
-Writes dt, unet, iql and infnet.safetensors to DIR: starting weights under Gavel's
+Writes dt, unet, iql, infnet and infnet_codes.safetensors to DIR: starting weights under Gavel's
 names, inputs of a few batches, outputs and gradients of the first, and the loss of each of 200
 AdamW steps that go round the batches. Small nets, which tests/golden/torch/ records, or with
 --full the published sizes. Needs torch and numpy.
@@ -294,13 +294,16 @@ class InfnetGroup(nn.Module):
         b, t, c = x.shape
         return x.view(b, t, self.heads, c // self.heads).transpose(1, 2)
 
-    def aggregate(self, hubs, tokens, seen):
+    def attend(self, hubs, tokens, seen):
         b, m, d = hubs.shape
         q = self.split(self.query(self.hub_norm(hubs)))
         k, v = (self.split(y) for y in self.pairs(tokens).chunk(2, -1))
         scores = q @ k.transpose(-2, -1) / math.sqrt(d // self.heads)
         mixed = F.softmax(scores.masked_fill(~seen[:, None, None, :], -1e30), -1) @ v
-        hubs = hubs + self.mix(mixed.transpose(1, 2).reshape(b, m, d))
+        return hubs + self.mix(mixed.transpose(1, 2).reshape(b, m, d))
+
+    def aggregate(self, hubs, tokens, seen):
+        hubs = self.attend(hubs, tokens, seen)
         return hubs + self.inner(self.inner_norm(hubs))
 
     def broadcast(self, tokens, hubs):
@@ -362,6 +365,88 @@ class Infnet(nn.Module):
         return out, clicks + whole
 
 
+class Reader(nn.Module):
+    """All hubs' reading of a past: keys taken for codes, a kernel of time for each head."""
+
+    def __init__(self, n):
+        super().__init__()
+        d, self.heads = n["width"], n["heads"]
+        self.hub_norm, self.event_norm = nn.LayerNorm(d), nn.LayerNorm(d)
+        self.query, self.pairs, self.mix = nn.Linear(d, d), nn.Linear(d, 2 * d), nn.Linear(d, d)
+        self.codes = nn.Parameter(torch.randn(self.heads, n["codes"], d // self.heads))
+        self.shares = nn.Parameter(0.3 * torch.randn(self.heads, 3))
+
+    def split(self, x):
+        b, t, d = x.shape
+        return x.view(b, t, self.heads, d // self.heads).transpose(1, 2)
+
+    def forward(self, hubs, events, decays):
+        """What is added to the hubs, and what keys apart from their codes cost."""
+        b, m, d = hubs.shape
+        there = decays[..., :1]
+        keys, values = self.pairs(self.event_norm(events)).chunk(2, -1)
+        apart = torch.cdist(self.split(keys), self.codes.detach()[None])
+        nearest = torch.stack([self.codes[g][apart[:, g].argmin(-1)] for g in range(self.heads)], 1)
+        nearest = nearest.transpose(1, 2).reshape(keys.shape).detach()
+        taken = keys + (nearest - keys).detach()
+        kernel = (decays @ self.shares.exp().T).transpose(1, 2)[:, :, None]
+        scores = self.split(self.query(self.hub_norm(hubs))) @ self.split(taken).transpose(-2, -1)
+        scores = scores / math.sqrt(d // self.heads)
+        weights = kernel * (scores - scores.max(-1, keepdim=True)[0]).exp()
+        weights = weights / weights.sum(-1, keepdim=True).clamp(min=1e-30)
+        told = (weights @ self.split(values)).transpose(1, 2).reshape(b, m, d)
+        penalty = 0.25 * F.mse_loss(keys * there, nearest * there)
+        return self.mix(told), penalty + 0 * self.codes.sum()
+
+
+class InfnetCodes(Infnet):
+    """The same that reads its past by codes (models/predict/infnet_read.c)."""
+
+    def __init__(self, n):
+        super().__init__(n)
+        d = n["width"]
+        self.event = nn.Linear(n["past_fields"] * d, d)
+        hubs = {"fields": nn.Linear(d, n["hubs"] * d), "tasks": nn.Linear(d, 2 * d)}
+        self.hubs = nn.Module()
+        self.hubs.fields, self.hubs.tasks = hubs["fields"], hubs["tasks"]
+        self.hubs.past = nn.Parameter(0.3 * torch.randn(n["hubs"], d))
+        for i in range(2):
+            block = getattr(self, f"block{i}")
+            block["past"] = InfnetGroup(n, n["hubs"], False)
+            if i == 1:
+                block["fields"] = InfnetGroup(n, n["hubs"], False)
+            block["read"] = Reader(n)
+
+    def forward(self, i):
+        b, _, d = i["fields"].shape
+        x = {"fields": i["fields"] + self.field, "tasks": self.task.expand(b, 2, d)}
+        events = self.event(i["past"])
+        hubs = {g: getattr(self.hubs, g)(x[g].mean(1)).view(b, -1, d) for g in x}
+        hubs["past"] = self.hubs.past.expand(b, -1, d)
+        seen = torch.ones(b, x["fields"].shape[1] + 2, dtype=torch.bool)
+        self.penalty = 0
+        for k in range(2):
+            block = getattr(self, f"block{k}")
+            tokens = block["token_norm"](torch.cat((x["fields"], x["tasks"]), 1))
+            hubs = {g: block[g].attend(hubs[g], tokens, seen) for g in self.groups}
+            told, penalty = block["read"](torch.cat([hubs[g] for g in self.groups], 1), events,
+                                          i["decays"])
+            self.penalty = self.penalty + penalty
+            told = told.split([hubs[g].shape[1] for g in self.groups], 1)
+            for g, more in zip(self.groups, told):
+                hubs[g] = hubs[g] + more
+                hubs[g] = hubs[g] + block[g].inner(block[g].inner_norm(hubs[g]))
+            for g in ("fields", "tasks") if k == 0 else ("tasks",):
+                x[g] = block[g].broadcast(x[g], hubs[g])
+        read = torch.cat((hubs["fields"].mean(1), hubs["past"].mean(1)), -1)
+        heads = [getattr(self, f"task{k}")(torch.cat((x["tasks"][:, k], read), -1)) for k in (0, 1)]
+        return torch.cat(heads, -1)
+
+    def loss(self, i):
+        out, loss = super().loss(i)
+        return out, loss + self.penalty
+
+
 def infnet_inputs(n):
     b, f, t, d = n["batch"], n["fields"], n["past_length"], n["width"]
     counts = torch.arange(b) % (t + 1)
@@ -379,6 +464,16 @@ def infnet_inputs(n):
         "click_weights": torch.full((b,), 1 / b),
         "conversion_weights": torch.full((b,), 1 / b),
     }
+
+
+def infnet_codes_inputs(n):
+    b, t, d = n["batch"], n["past_length"], n["width"]
+    inputs = infnet_inputs(n)
+    there = (inputs.pop("shares") > 0).float()
+    del inputs["ages"], inputs["valid_tokens"]
+    decays = torch.rand(b, t, 3) * there[..., None]
+    decays[..., 0] = there
+    return {**inputs, "decays": decays, "no_past": torch.zeros(b, n["hubs"], d)}
 
 
 def record(path, net, make_inputs, notes):
@@ -434,6 +529,8 @@ def main():
     }
     n = published if full else small
     record(folder + "/infnet.safetensors", Infnet(n), infnet_inputs, n)
+    n = {**n, "sequence": "codes", "codes": 64 if full else 5}
+    record(folder + "/infnet_codes.safetensors", InfnetCodes(n), infnet_codes_inputs, n)
 
 
 if __name__ == "__main__":
