@@ -4,27 +4,35 @@
  */
 #include "models/nn/nearest_impl.h"
 
-GV_VECTOR static void choose_nearest(const real *packed, size_t count, size_t width,
-                                     const real *codes, size_t rows, size_t step, const real *keys,
-                                     real *out)
+/* The codes of one group, and rows `step` apart whose numbers are to be taken for them. */
+typedef struct nearest_group {
+    const real *codes; /* [count][width] */
+    const real *packed;
+    size_t count, width, rows, step;
+} nearest_group;
+
+GV_VECTOR static void choose_nearest(const nearest_group *group, const real *keys, real *out)
 {
-    for (size_t row = 0; row < rows; row++) {
-        const size_t at = row * step;
-        const size_t code = nearest_code(packed, count, width, keys + at);
-        memcpy(out + at, codes + code * width, width * sizeof *out);
+    for (size_t row = 0; row < group->rows; row++) {
+        const size_t at = row * group->step;
+        const size_t code = nearest_code(group->packed, group->count, group->width, keys + at);
+        memcpy(out + at, group->codes + code * group->width, group->width * sizeof *out);
     }
 }
 
 static void nearest_forward(const gv_op_call *call)
 {
     const gv_shape *shape = call->shape[1];
-    const size_t count = shape->dim[1];
     const size_t width = shape->dim[2];
     for (size_t g = 0; g < shape->dim[0]; g++) {
-        const real *codes = (const real *)call->in[1] + g * count * width;
-        pack_codes(codes, count, width, call->work);
-        choose_nearest(call->work, count, width, codes, rows_of(call->shape[0]),
-                       width_of(call->shape[0]), (const real *)call->in[0] + g * width,
+        const nearest_group group = {.codes = (const real *)call->in[1] + g * shape->dim[1] * width,
+                                     .packed = call->work,
+                                     .count = shape->dim[1],
+                                     .width = width,
+                                     .rows = rows_of(call->shape[0]),
+                                     .step = width_of(call->shape[0])};
+        pack_codes(group.codes, group.count, width, call->work);
+        choose_nearest(&group, (const real *)call->in[0] + g * width,
                        (real *)call->out + g * width);
     }
 }

@@ -61,9 +61,9 @@ static inline bool has_tokens(const group *g)
 /* What is read of an event: [..., E W] -> [..., d] */
 gv_node gv_infnet_events(gv_graph *graph, gv_node events, size_t width);
 
-/* Whether the past is read, and a reading of it by all hubs, in the block's scope. */
+/* Whether the past is read, and reading number `read` by all hubs, in its block's scope. */
 bool gv_infnet_reads(const flow *f);
-void gv_infnet_read(flow *f, size_t block);
+void gv_infnet_read(flow *f, size_t read);
 
 /* See gv_net_kind. */
 gv_net_reading gv_infnet_reading(const void *config);

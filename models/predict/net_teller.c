@@ -104,13 +104,11 @@ static size_t slot_of(const gv_net_teller *t, const uint32_t *buckets)
     return (size_t)(gv_hash(buckets, t->fields * sizeof *buckets) % SLOTS);
 }
 
-static void copy_kind(const gv_net_teller *t, kinds to, size_t to_place, kinds from,
-                      size_t from_place)
+/* from[i] into to[k] */
+static void copy_kind(const gv_net_teller *t, kinds from, size_t i, kinds to, size_t k)
 {
-    memcpy(to.values + to_place * t->values, from.values + from_place * t->values,
-           t->values * sizeof(float));
-    memcpy(to.codes + to_place * t->chosen, from.codes + from_place * t->chosen,
-           t->chosen * sizeof(uint32_t));
+    memcpy(to.values + k * t->values, from.values + i * t->values, t->values * sizeof(float));
+    memcpy(to.codes + k * t->chosen, from.codes + i * t->chosen, t->chosen * sizeof(uint32_t));
 }
 
 /* Into the tile if the kind is known. */
@@ -121,7 +119,7 @@ static bool recall(const gv_net_teller *t, const uint32_t *buckets, size_t place
     if (!t->is_filled[slot] || memcmp(t->buckets + slot * t->fields, buckets, size) != 0) {
         return false;
     }
-    copy_kind(t, t->tile, place, t->kept, slot);
+    copy_kind(t, t->kept, slot, t->tile, place);
     return true;
 }
 
@@ -139,7 +137,7 @@ static void learn_kind(const gv_net *net, gv_net_teller *t, const float *pairs,
     }
     t->is_filled[slot] = true;
     memcpy(t->buckets + slot * t->fields, buckets, t->fields * sizeof *buckets);
-    copy_kind(t, t->kept, slot, t->tile, place);
+    copy_kind(t, t->tile, place, t->kept, slot);
 }
 
 /* Events [count][E], at most GV_NET_TILE, into the tile. */

@@ -468,9 +468,10 @@ static void read_row(size_t length, size_t candidates)
         turns[i] = (bench_side){sequences[i], price_batch, models[i]};
     }
     const bench_times times = bench_measure(turns, SEQUENCES, TURNS);
+    const size_t requests = BATCH / candidates;
     printf("| %zu | %zu |", length, candidates);
     for (size_t i = 0; i < SEQUENCES; i++) {
-        printf(" %.1f |", 1e6 * times.median[i] / (double)(BATCH / candidates));
+        printf(" %.1f |", 1e6 * times.median[i] / (double)requests);
         drop_model(models[i]);
     }
     printf("\n");
