@@ -2,7 +2,8 @@
  * pCTR of a trained model: of a file that `gavel train` wrote (`model`), or of one that is trained
  * on the scenario's own history (`trained`), as `gavel train` would on the same span.
  *
- * A model has scratch of its own, so the threads that ask take turns.
+ * A model has scratch of its own, so the threads that ask take turns. What a row was priced at is
+ * kept: every policy of a scenario asks for the same ones.
  */
 #include <assert.h>
 #include <pthread.h>
@@ -21,9 +22,12 @@
 
 enum { TOGETHER = 1024, NAMES_MAX = 64, WORD_SIZE = 128, PATH_SIZE = 512 };
 
+#define UNKNOWN (-1.0F)
+
 typedef struct shared_model {
     pthread_mutex_t lock;
     gv_served *served;
+    float *prices; /* [impressions of the log]; UNKNOWN: not asked for yet */
 } shared_model;
 
 typedef struct trained_state {
@@ -44,6 +48,14 @@ static gv_status open_shared(trained_state *state, const char *path)
         return GV_FAIL(GV_ENOMEM, "no memory for the model %s", path);
     }
     state->shared = shared;
+    const size_t rows = (size_t)gv_log_rows(state->log, GV_LOG_IMPRESSION);
+    shared->prices = gv_mem_alloc(0, rows, sizeof *shared->prices);
+    if (shared->prices == NULL) {
+        return GV_FAIL(GV_ENOMEM, "no memory for the prices of %zu impressions", rows);
+    }
+    for (size_t i = 0; i < rows; i++) {
+        shared->prices[i] = UNKNOWN;
+    }
     GV_TRY(gv_served_open(path, 1, &shared->served));
     return gv_served_bind(shared->served, state->log);
 }
@@ -57,18 +69,22 @@ static gv_status bind_time(trained_state *state, const gv_log *log)
                : GV_FAIL(GV_ENOTFOUND, "%s: the impression table has no time", gv_log_path(log));
 }
 
-static gv_status price_some(const trained_state *state, const uint64_t *rows, size_t count,
-                            double *pctr)
+/* Those of at most TOGETHER rows that have no price yet. */
+static gv_status price_unknown(const trained_state *state, const uint64_t *rows, size_t count)
 {
     gv_sample samples[TOGETHER];
     float prices[TOGETHER];
+    size_t unknown = 0;
     for (size_t i = 0; i < count; i++) {
         GV_TRY(gv_log_check(state->time, rows[i], 1));
-        samples[i] = (gv_sample){.row = rows[i], .time_us = gv_log_integers(state->time)[rows[i]]};
+        if (state->shared->prices[rows[i]] == UNKNOWN) {
+            samples[unknown++] =
+                (gv_sample){.row = rows[i], .time_us = gv_log_integers(state->time)[rows[i]]};
+        }
     }
-    GV_TRY(gv_served_price(state->shared->served, samples, count, prices, NULL));
-    for (size_t i = 0; i < count; i++) {
-        pctr[i] = (double)prices[i];
+    GV_TRY(gv_served_price(state->shared->served, samples, unknown, prices, NULL));
+    for (size_t i = 0; i < unknown; i++) {
+        state->shared->prices[samples[i].row] = prices[i];
     }
     return GV_OK;
 }
@@ -81,7 +97,10 @@ static gv_status trained_predict(const void *raw, const uint64_t *rows, size_t c
     (void)pthread_mutex_lock(&state->shared->lock);
     for (size_t first = 0; first < count && status == GV_OK; first += TOGETHER) {
         const size_t taken = count - first < TOGETHER ? count - first : TOGETHER;
-        status = price_some(state, rows + first, taken, pctr + first);
+        status = price_unknown(state, rows + first, taken);
+        for (size_t i = first; status == GV_OK && i < first + taken; i++) {
+            pctr[i] = (double)state->shared->prices[rows[i]];
+        }
     }
     (void)pthread_mutex_unlock(&state->shared->lock);
     return status;
@@ -93,6 +112,7 @@ static void trained_fini(void *raw)
     if (state->shared != NULL) {
         gv_served_close(state->shared->served);
         (void)pthread_mutex_destroy(&state->shared->lock);
+        gv_mem_free(state->shared->prices);
         gv_mem_free(state->shared);
     }
 }
