@@ -171,7 +171,8 @@ static inline const char *fixture_drops(int step)
               "DROP VIEW sweep_point; DROP TABLE sweep_value; DROP TABLE sweep_cell;"
               "DROP TABLE sweep; PRAGMA user_version = 3",
         [4] = "DROP VIEW retention_league; DROP TABLE winback_day; DROP TABLE winback;"
-              "PRAGMA user_version = 4"};
+              "PRAGMA user_version = 4",
+        [5] = "DROP TABLE winback_cluster; PRAGMA user_version = 5"};
     return drops[step];
 }
 

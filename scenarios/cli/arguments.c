@@ -95,3 +95,14 @@ char *gv_cli_help_text(int key, const char *text, void (*write)(FILE *stream))
     (void)fclose(stream);
     return written;
 }
+
+void gv_cli_join_arguments(int argc, char **argv, char *line, size_t size)
+{
+    size_t used = 0;
+    for (int i = 0; i < argc && used < size; i++) {
+        const bool has_blank = strpbrk(argv[i], " \t'") != NULL && i > 0;
+        const int length = snprintf(line + used, size - used, has_blank ? "%s\"%s\"" : "%s%s",
+                                    i == 0 ? "" : " ", argv[i]);
+        used += (size_t)length;
+    }
+}

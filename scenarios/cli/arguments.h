@@ -28,6 +28,12 @@ typedef struct gv_cli_words {
 void gv_cli_add_word(gv_cli_words *words, const char *option, const char *word,
                      struct argp_state *state);
 
+/*
+ * The command line as typed, words with blanks in quotes, cut where it is longer than a run keeps.
+ */
+enum { GV_CLI_LINE_SIZE = 4096 };
+void gv_cli_join_arguments(int argc, char **argv, char *line, size_t size);
+
 /* Several, between commas; `list` is cut up. */
 void gv_cli_add_list(gv_cli_words *words, const char *option, char *list, struct argp_state *state);
 

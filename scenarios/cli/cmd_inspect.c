@@ -4,6 +4,7 @@
 
 #include "scenarios/cli/commands_impl.h"
 #include "scenarios/cli/inspect.h"
+#include "scenarios/run/file_kind.h"
 
 enum { KEY_JSON = 256, KEY_REJECTS };
 
@@ -63,6 +64,12 @@ static gv_status inspect(const inspect_request *request)
 {
     gv_log *log = NULL;
     gv_inspection *inspection = NULL;
+    if (gv_file_kind_of(request->path) == GV_FILE_DATABASE) {
+        return GV_FAIL(GV_EUSAGE,
+                       "%s is a database of outcomes, no log: `gavel compare %s --baseline POLICY` "
+                       "or any SQLite client reads it, the view run_wide first",
+                       request->path, request->path);
+    }
     GV_TRY(gv_log_open(request->path, &log));
     gv_status status = gv_inspect(log, gv_cli_progress(request->is_quiet), &inspection);
     gv_cli_progress_end();

@@ -162,7 +162,7 @@ static const plugin_kind kinds[] = {
     {"readers", "formats", "Formats of raw logs, for ingest and scenarios.", fill_readers},
     {"scenario", "scenarios", "The keys of a scenario file, section by section.", fill_scenario},
     {"sweep", "sweeps", "The keys of a sweep file, section by section.", fill_sweep},
-    {"retention", NULL, "A scenario of `gavel retention`, and what is trained for it.",
+    {"retention", NULL, "A scenario that wins users back, and what is trained for it.",
      fill_retention},
 };
 

@@ -9,27 +9,19 @@
 #include "models/predict/ocarm.h"
 #include "scenarios/cli/arguments.h"
 #include "scenarios/cli/commands_impl.h"
-#include "scenarios/report/retention.h"
-#include "scenarios/run/retention.h"
+#include "scenarios/cli/retention_play.h"
 #include "sim/base/mem.h"
 #include "sim/base/parallel.h"
 #include "sim/estimate/quality.h"
+#include "sim/market/reentries.h"
 
 enum { KEY_DB = 256, KEY_ENGINE, KEY_BASELINE, KEY_PRINT_CONFIG, KEY_JSON, WEIGHTS_MAX = 32 };
 
-typedef struct retention_request {
-    const char *path;
-    const char *examples;
-    const char *db_path;
-    const char *baseline; /* NULL: the first */
-    const char *arguments;
+typedef struct play_arguments {
+    gv_retention_request request;
     gv_cli_words sets;
-    size_t jobs;
-    bool reference;
-    bool print_config;
-    bool as_json;
-    bool quiet;
-} retention_request;
+    char line[GV_CLI_LINE_SIZE];
+} play_arguments;
 
 static const struct argp_option play_options[] = {
     {"set", 's', "KEY=VALUE", 0,
@@ -51,10 +43,11 @@ static const struct argp_option play_options[] = {
 
 static error_t take_play_option(int key, char *text, struct argp_state *state)
 {
-    retention_request *request = state->input;
+    play_arguments *arguments = state->input;
+    gv_retention_request *request = &arguments->request;
     switch (key) {
     case 's':
-        gv_cli_add_word(&request->sets, "--set", text, state);
+        gv_cli_add_word(&arguments->sets, "--set", text, state);
         return 0;
     case 'o':
         request->examples = text;
@@ -114,129 +107,22 @@ static const struct argp play_parser = {
         "s.safetensors\n"
         "  gavel retention play scenarios/retention.yaml --db r.db \\\n"
         "      --set 'policies.+={name: taught, aim: retention, model: s.safetensors}'\n\n"
-        "`gavel list retention` shows what a scenario can say.",
+        "A run that was stopped is gone on with by `gavel run SCENARIO.yaml --resume --db r.db`, "
+        "which "
+        "plays such a scenario, too. `gavel list retention` shows what a scenario can say.",
 };
-
-static gv_status find_baseline(const retention_request *request, const gv_retention_plan *plan,
-                               size_t *index)
-{
-    *index = 0;
-    for (size_t i = 0; request->baseline != NULL && i < plan->policy_count; i++) {
-        if (strcmp(plan->policies[i]->name, request->baseline) == 0) {
-            *index = i;
-            return GV_OK;
-        }
-    }
-    if (request->baseline != NULL) {
-        return GV_FAIL(GV_EUSAGE, "--baseline: the scenario has no policy '%s'", request->baseline);
-    }
-    return GV_OK;
-}
-
-static gv_status keep_outcomes(const retention_request *request, gv_retention_plan *plan,
-                               const gv_retention_run *run)
-{
-    gv_store *store = NULL;
-    const char *text = NULL;
-    int64_t run_id = 0;
-    GV_TRY(gv_retention_text(plan, &text));
-    GV_TRY(gv_store_open(request->db_path, GV_STORE_WRITE, &store));
-    const gv_status status = gv_retention_store(run, text, request->arguments, store, &run_id);
-    gv_store_close(store);
-    if (status == GV_OK) {
-        gv_cli_talk(request->quiet, "run %" PRId64 " is in %s\n", run_id, request->db_path);
-    }
-    return status;
-}
-
-static gv_status write_examples(const retention_request *request, const gv_retention_run *run)
-{
-    gv_reentries *examples = NULL;
-    GV_TRY(gv_retention_examples(run, 0, &examples));
-    const gv_status status = gv_reentries_write(examples, request->examples);
-    if (status == GV_OK) {
-        gv_cli_talk(request->quiet, "%s: %zu re-entries\n", request->examples,
-                    gv_reentries_view(examples)->count);
-    }
-    gv_reentries_destroy(examples);
-    return status;
-}
-
-static gv_status tell_outcomes(const retention_request *request, gv_retention_plan *plan,
-                               const gv_retention_run *run)
-{
-    gv_retention_report report = {.plan = plan, .run = run};
-    GV_TRY(find_baseline(request, plan, &report.baseline));
-    gv_retention_figure *figures = gv_mem_alloc(0, plan->policy_count, sizeof *figures);
-    if (figures == NULL) {
-        return GV_FAIL(GV_ENOMEM, "no memory to compare policies");
-    }
-    report.figures = figures;
-    gv_status status =
-        gv_retention_compare(run, report.baseline, (uint64_t)plan->top->seed, figures);
-    const gv_report_options look = gv_report_options_for(stdout);
-    if (status == GV_OK) {
-        status = request->as_json ? gv_retention_report_json(stdout, &report)
-                                  : gv_retention_report_print(stdout, &report, &look);
-    }
-    gv_mem_free(figures);
-    return status;
-}
-
-static int play(const retention_request *request, gv_retention_plan *plan)
-{
-    const gv_retention_options options = {.jobs = request->jobs,
-                                          .reference = request->reference,
-                                          .progress = gv_cli_progress(request->quiet)};
-    gv_retention_run *run = NULL;
-    gv_status status = gv_retention_play(plan, &options, &run);
-    gv_cli_progress_end();
-    if (status == GV_ESTOPPED) {
-        gv_cli_talk(request->quiet, "gavel: stopped; nothing was kept\n");
-        return GV_EXIT_INTERRUPTED;
-    }
-    if (status == GV_OK) {
-        status = tell_outcomes(request, plan, run);
-    }
-    if (status == GV_OK && request->examples != NULL) {
-        status = write_examples(request, run);
-    }
-    if (status == GV_OK && request->db_path != NULL) {
-        status = keep_outcomes(request, plan, run);
-    }
-    gv_retention_run_destroy(run);
-    return gv_cli_finish(status == GV_OK ? GV_EXIT_DONE : gv_cli_fail(status));
-}
-
-static int print_config(gv_retention_plan *plan)
-{
-    const char *text = NULL;
-    const gv_status status = gv_retention_text(plan, &text);
-    if (status != GV_OK) {
-        return gv_cli_fail(status);
-    }
-    (void)fputs(text, stdout);
-    return gv_cli_finish(GV_EXIT_DONE);
-}
 
 static int run_play(int argc, char **argv)
 {
-    static retention_request request;
-    request = (retention_request){.jobs = gv_parallel_processors(), .arguments = argv[0]};
-    if (argp_parse(&play_parser, argc, argv, 0, NULL, &request) != 0) {
+    static play_arguments arguments;
+    arguments = (play_arguments){.request = {.jobs = gv_parallel_processors()}};
+    gv_cli_join_arguments(argc, argv, arguments.line, sizeof arguments.line);
+    if (argp_parse(&play_parser, argc, argv, 0, NULL, &arguments) != 0) {
         return GV_EXIT_USAGE;
     }
-    gv_retention_plan *plan = NULL;
-    const gv_status status =
-        gv_retention_load(request.path, request.sets.items, request.sets.count, &plan);
-    int code = GV_EXIT_DONE;
-    if (status != GV_OK) {
-        code = gv_cli_fail_with(plan == NULL ? NULL : &plan->problems, status);
-    } else {
-        code = request.print_config ? print_config(plan) : play(&request, plan);
-    }
-    gv_retention_plan_destroy(plan);
-    return code;
+    arguments.request.sets = &arguments.sets;
+    arguments.request.arguments = arguments.line;
+    return gv_cli_play_retention(&arguments.request);
 }
 
 /* ---- judging --------------------------------------------------------------------------------- */

@@ -6,11 +6,15 @@
 
 #include "scenarios/cli/arguments.h"
 #include "scenarios/cli/cli.h"
+#include "scenarios/cli/retention_play.h"
 #include "scenarios/compose/compose.h"
 #include "scenarios/config/print.h"
+#include "scenarios/config/retention.h"
 #include "scenarios/config/scenario.h"
 #include "scenarios/report/report.h"
 #include "scenarios/run/run.h"
+#include "sim/base/file.h"
+#include "sim/base/mem.h"
 #include "sim/base/money.h"
 #include "sim/base/parallel.h"
 
@@ -25,7 +29,6 @@ enum {
     KEY_PRINT_CONFIG,
     KEY_DRY_RUN,
     KEY_LOGS,
-    ARGUMENTS_SIZE = 4096,
 };
 
 typedef struct run_request {
@@ -40,7 +43,7 @@ typedef struct run_request {
     bool print_config;
     bool dry_run;
     bool quiet;
-    char arguments[ARGUMENTS_SIZE];
+    char arguments[GV_CLI_LINE_SIZE];
 } run_request;
 
 static const struct argp_option options[] = {
@@ -137,18 +140,22 @@ static const struct argp parser = {
     .options = options,
     .parser = take_option,
     .args_doc = "SCENARIO.yaml",
-    .doc = "Runs a scenario: replays a log, every campaign at every budget under every policy; or "
-           "sells "
-           "a market, with every contender in every advertiser's place.\v"
-           "Example:\n"
-           "  gavel run scenarios/rlb2997.yaml --db outcomes.db\n"
-           "  gavel run june.yaml --set policies.lin.b0=12 --set seed=7 --jobs 2\n"
-           "  gavel run june.yaml --set exploration.jitter=0.3 --logs .\n"
-           "  gavel run scenarios/market48.yaml --set exploration.strata=8 \\\n"
-           "      --set exploration.advertiser=7 --logs . --db explored.db\n"
-           "  gavel run scenarios/market48.yaml --set market.periods=20 --db market48.db\n\n"
-           "Ctrl-C saves what is running into --db and exits 130 (SIGTERM: 75); --resume goes on "
-           "from there. `gavel list scenario` shows what a scenario can say.",
+    .doc =
+        "Runs a scenario: replays a log, every campaign at every budget under every policy; or "
+        "sells a market, with every contender in every advertiser's place; or, where the "
+        "scenario has a `campaign` or `population`, wins lapsed users back, every policy with "
+        "the whole order.\v"
+        "Example:\n"
+        "  gavel run scenarios/rlb2997.yaml --db outcomes.db\n"
+        "  gavel run june.yaml --set policies.lin.b0=12 --set seed=7 --jobs 2\n"
+        "  gavel run june.yaml --set exploration.jitter=0.3 --logs .\n"
+        "  gavel run scenarios/market48.yaml --set exploration.strata=8 \\\n"
+        "      --set exploration.advertiser=7 --logs . --db explored.db\n"
+        "  gavel run scenarios/market48.yaml --set market.periods=20 --db market48.db\n"
+        "  gavel run scenarios/retention.yaml --db retention.db\n\n"
+        "Ctrl-C saves what is running into --db and exits 130 (SIGTERM: 75); --resume goes on "
+        "from there. `gavel list scenario` shows what a scenario can say, `gavel list retention` "
+        "one that wins users back.",
 };
 
 /* Every problem with its line and a caret; what else went wrong as one sentence. */
@@ -387,43 +394,74 @@ static int run_scenario(const run_request *request, gv_scenario *scenario)
     return code;
 }
 
-/* The command line as typed, words with blanks in quotes: for provenance. */
-static void join_arguments(run_request *request, int argc, char **argv)
+/* What wins users back is sold otherwise: on a population, one policy at a time. */
+static int run_retention(const run_request *request, const char *text, size_t size)
 {
-    size_t used = 0;
-    for (int i = 0; i < argc && used < sizeof request->arguments; i++) {
-        const bool has_blank = strpbrk(argv[i], " \t'") != NULL && i > 0;
-        const int size = snprintf(request->arguments + used, sizeof request->arguments - used,
-                                  has_blank ? "%s\"%s\"" : "%s%s", i == 0 ? "" : " ", argv[i]);
-        used += (size_t)size;
+    if (request->log_folder != NULL) {
+        return gv_cli_fail(GV_FAIL(GV_EUSAGE,
+                                   "--logs: a scenario of retention keeps no log of its auctions; "
+                                   "`gavel retention play -o FILE` writes its re-entries"));
     }
+    const gv_retention_request played = {.path = request->scenario_path,
+                                         .text = text,
+                                         .size = size,
+                                         .sets = &request->sets,
+                                         .arguments = request->arguments,
+                                         .db_path = request->db_path,
+                                         .jobs = request->jobs,
+                                         .reference = request->reference,
+                                         .resume = request->resume,
+                                         .print_config = request->print_config,
+                                         .dry_run = request->dry_run,
+                                         .as_json = request->as_json,
+                                         .quiet = request->quiet};
+    return gv_cli_play_retention(&played);
+}
+
+static int run_other(const run_request *request, const char *text, size_t size)
+{
+    gv_scenario *scenario = NULL;
+    const gv_status status = gv_scenario_parse(request->scenario_path, text, size,
+                                               request->sets.items, request->sets.count, &scenario);
+    int code = GV_EXIT_DONE;
+    if (status != GV_OK) {
+        code = fail_scenario(scenario, status);
+    } else if (request->print_config) {
+        code = print_config(scenario);
+    } else {
+        code = run_scenario(request, scenario);
+    }
+    gv_scenario_destroy(scenario);
+    return code;
 }
 
 static int run(int argc, char **argv)
 {
     static run_request request;
     request = (run_request){.jobs = gv_parallel_processors()};
-    join_arguments(&request, argc, argv);
+    gv_cli_join_arguments(argc, argv, request.arguments, sizeof request.arguments);
     if (argp_parse(&parser, argc, argv, 0, NULL, &request) != 0) {
         return GV_EXIT_USAGE;
     }
-    gv_scenario *scenario = NULL;
-    const gv_status status =
-        gv_scenario_load(request.scenario_path, request.sets.items, request.sets.count, &scenario);
+    char *text = NULL;
+    size_t size = 0;
+    bool is_retention = false;
+    gv_status status = gv_file_read_text(request.scenario_path, GV_TREE_BYTES_MAX, &text, &size);
+    if (status == GV_OK) {
+        status = gv_retention_recognise(text, size, &is_retention);
+    }
     int code = GV_EXIT_DONE;
     if (status != GV_OK) {
-        code = fail_scenario(scenario, status);
-    } else if (request.print_config) {
-        code = print_config(scenario);
+        code = fail_scenario(NULL, status);
     } else {
-        code = run_scenario(&request, scenario);
+        code = is_retention ? run_retention(&request, text, size) : run_other(&request, text, size);
     }
-    gv_scenario_destroy(scenario);
+    gv_mem_free(text);
     return code;
 }
 
 const gv_command gv_command_run = {
     .name = "run",
-    .summary = "run a scenario: replay a log, or sell a market",
+    .summary = "run a scenario: replay a log, sell a market, or win users back",
     .run = run,
 };

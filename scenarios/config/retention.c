@@ -167,26 +167,88 @@ gv_status gv_retention_load(const char *path, const char *const *sets, size_t se
     return status;
 }
 
-/* ---- as a text ------------------------------------------------------------------------------- */
+/* ---- what it is ------------------------------------------------------------------------------ */
 
-static const char *print_section(gv_region *region, const gv_section *section, const char *text)
+bool gv_retention_fits(const gv_tree *tree)
 {
-    for (const gv_param *row = section->params; text != NULL && row->name != NULL; row++) {
-        char value[512];
-        gv_param_print(row, section->config, value, sizeof value);
-        text = gv_region_print(region, "%s%s%s%s: %s\n", text, section->path,
-                               section->path[0] == '\0' ? "" : ".", row->name, value);
+    static const char *const others[] = {"log", "market", "campaigns"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (gv_tree_find(tree, 0, others[i]) != GV_TREE_NONE) {
+            return false;
+        }
     }
-    return text;
+    return gv_tree_find(tree, 0, "campaign") != GV_TREE_NONE ||
+           gv_tree_find(tree, 0, "population") != GV_TREE_NONE;
+}
+
+gv_status gv_retention_recognise(const char *text, size_t size, bool *is_retention)
+{
+    gv_region region = {.chunks = NULL};
+    gv_problems problems = {.region = &region};
+    gv_tree tree = {.region = &region};
+    const gv_text_source source = {.name = "scenario", .text = text, .size = size};
+    const gv_status status = gv_tree_read(&tree, &source, &problems);
+    *is_retention = status == GV_OK && problems.count == 0 && gv_retention_fits(&tree);
+    gv_tree_fini(&tree);
+    gv_region_fini(&region);
+    return status;
+}
+
+/* ---- its values ------------------------------------------------------------------------------ */
+
+enum { SECTIONS_BEFORE_POLICIES = 3 };
+
+static const gv_section *section_of(const gv_retention_plan *plan, size_t number)
+{
+    const gv_section *const first[SECTIONS_BEFORE_POLICIES] = {
+        &plan->top_section, &plan->law_section, &plan->campaign_section};
+    return number < SECTIONS_BEFORE_POLICIES
+               ? first[number]
+               : &plan->policy_sections[number - SECTIONS_BEFORE_POLICIES];
+}
+
+static size_t rows_of(const gv_section *section)
+{
+    size_t rows = 0;
+    while (section->params[rows].name != NULL) {
+        rows++;
+    }
+    return rows;
+}
+
+gv_status gv_retention_values(const gv_retention_plan *plan, gv_region *region,
+                              const gv_scenario_value **values, size_t *count)
+{
+    const size_t sections = SECTIONS_BEFORE_POLICIES + plan->policy_count;
+    size_t room = 0;
+    for (size_t i = 0; i < sections; i++) {
+        room += rows_of(section_of(plan, i));
+    }
+    gv_scenario_value *all = gv_region_alloc(region, room, sizeof *all);
+    if (all == NULL) {
+        return no_memory();
+    }
+    *values = all;
+    *count = room;
+    for (size_t i = 0; i < sections; i++) {
+        const gv_section *section = section_of(plan, i);
+        const gv_scenario_value *own = NULL;
+        size_t own_count = 0;
+        GV_TRY(gv_section_values(section, section->config, region, &own, &own_count));
+        memcpy(all, own, own_count * sizeof *own);
+        all += own_count;
+    }
+    return GV_OK;
 }
 
 gv_status gv_retention_text(gv_retention_plan *plan, const char **text)
 {
-    const char *all = print_section(&plan->region, &plan->top_section, "");
-    all = all == NULL ? NULL : print_section(&plan->region, &plan->law_section, all);
-    all = all == NULL ? NULL : print_section(&plan->region, &plan->campaign_section, all);
-    for (size_t i = 0; all != NULL && i < plan->policy_count; i++) {
-        all = print_section(&plan->region, &plan->policy_sections[i], all);
+    const gv_scenario_value *values = NULL;
+    size_t count = 0;
+    GV_TRY(gv_retention_values(plan, &plan->region, &values, &count));
+    const char *all = "";
+    for (size_t i = 0; all != NULL && i < count; i++) {
+        all = gv_region_print(&plan->region, "%s%s: %s\n", all, values[i].name, values[i].value);
     }
     if (all == NULL) {
         return no_memory();

@@ -11,7 +11,7 @@
  *
  * Each policy has the whole order to itself, on the same users. The tables behind it are
  * gv_retention_sections, which `gavel list retention` prints; all problems are found in one
- * reading. For `gavel retention`.
+ * reading. For `gavel run` and `gavel retention play`.
  */
 #ifndef SCENARIOS_CONFIG_RETENTION_H
 #define SCENARIOS_CONFIG_RETENTION_H
@@ -20,9 +20,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "scenarios/config/print.h"
 #include "scenarios/config/problem.h"
 #include "scenarios/config/scenario.h"
 #include "scenarios/config/section.h"
+#include "scenarios/config/tree.h"
 #include "sim/market/population.h"
 #include "sim/market/winback.h"
 
@@ -78,6 +80,17 @@ GV_MUST_CHECK gv_status gv_retention_parse(const char *path, const char *text, s
                                            const char *const *sets, size_t set_count,
                                            gv_retention_plan **out);
 void gv_retention_plan_destroy(gv_retention_plan *plan); /* accepts NULL */
+
+/*
+ * Whether a text, or its tree, is a scenario of retention: the top has a `campaign` or a
+ * `population`, and neither log, market nor campaigns. False, too, where it is no YAML.
+ */
+GV_MUST_CHECK gv_status gv_retention_recognise(const char *text, size_t size, bool *is_retention);
+bool gv_retention_fits(const gv_tree *tree);
+
+/* All values in the order of the file, as gv_scenario_values(). */
+GV_MUST_CHECK gv_status gv_retention_values(const gv_retention_plan *plan, gv_region *region,
+                                            const gv_scenario_value **values, size_t *count);
 
 /* Every value as "section.key: value", one a line, defaults included; lives in the plan. */
 GV_MUST_CHECK gv_status gv_retention_text(gv_retention_plan *plan, const char **text);

@@ -7,6 +7,7 @@
 
 #include "scenarios/config/expand.h"
 #include "scenarios/config/override.h"
+#include "scenarios/config/retention.h"
 #include "scenarios/config/scenario_impl.h"
 #include "sim/base/clock.h"
 #include "sim/base/file.h"
@@ -128,6 +129,16 @@ static gv_status read_sections(gv_scenario *scenario, gv_reading *reading)
     return gv_scenario_read_policies(scenario, reading);
 }
 
+/* One sentence in place of many about keys that are missing or unknown. */
+static void refuse_retention(gv_scenario *scenario, const gv_tree *tree)
+{
+    if (gv_retention_fits(tree)) {
+        gv_problems_add(&scenario->problems, tree->nodes[0].mark,
+                        "this is a scenario of retention, which `gavel run` and `gavel retention "
+                        "play` alone play");
+    }
+}
+
 static gv_status read_all(gv_scenario *scenario, const gv_text_source *source,
                           const char *const *sets, size_t set_count)
 {
@@ -142,6 +153,9 @@ static gv_status read_all(gv_scenario *scenario, const gv_text_source *source,
     }
     for (size_t i = 0; i < set_count && status == GV_OK && scenario->problems.count == 0; i++) {
         status = gv_override(&tree, sets[i], &scenario->problems);
+    }
+    if (status == GV_OK && scenario->problems.count == 0) {
+        refuse_retention(scenario, &tree);
     }
     if (status == GV_OK && scenario->problems.count == 0) {
         status = read_sections(scenario, &reading);

@@ -27,7 +27,7 @@ static double spend_of(const gv_winback_tally *tally)
 
 static void fill_row(gv_table *table, size_t row, const gv_retention_report *report)
 {
-    const gv_winback_tally tally = gv_winback_total(gv_retention_outcome(report->run, row));
+    const gv_winback_tally tally = gv_retention_outcome(report->run, row)->total;
     const gv_retention_figure *figure = &report->figures[row];
     const double entries = (double)tally.reentries;
     gv_table_set(table, row, 0, "%s", report->plan->policies[row]->name);
@@ -91,7 +91,7 @@ static void set_count(json_t *object, const char *key, uint64_t count)
 static json_t *row_json(const gv_retention_report *report, size_t row)
 {
     const gv_retention_policy *policy = report->plan->policies[row];
-    const gv_winback_tally tally = gv_winback_total(gv_retention_outcome(report->run, row));
+    const gv_winback_tally tally = gv_retention_outcome(report->run, row)->total;
     json_t *object = json_object();
     (void)json_object_set_new(object, "policy", json_string(policy->name));
     (void)json_object_set_new(object, "aim", json_string(gv_winback_aims[policy->aim]));

@@ -30,12 +30,9 @@ static const char *name_of(const gv_scenario *scenario, gv_region *region)
                           dot == NULL || dot == file ? strlen(file) : (size_t)(dot - file));
 }
 
-static gv_status list_parameters(const gv_composition *composition, gv_region *region,
-                                 gv_run_record *record)
+gv_status gv_run_parameters(const gv_scenario_value *values, size_t count, gv_region *region,
+                            gv_run_record *record)
 {
-    const gv_scenario_value *values = NULL;
-    size_t count = 0;
-    GV_TRY(gv_scenario_values(composition->scenario, region, &values, &count));
     gv_fact *facts = gv_region_alloc(region, count, sizeof *facts);
     if (facts == NULL) {
         return no_memory();
@@ -48,6 +45,15 @@ static gv_status list_parameters(const gv_composition *composition, gv_region *r
     }
     record->parameters = facts;
     return GV_OK;
+}
+
+static gv_status list_parameters(const gv_composition *composition, gv_region *region,
+                                 gv_run_record *record)
+{
+    const gv_scenario_value *values = NULL;
+    size_t count = 0;
+    GV_TRY(gv_scenario_values(composition->scenario, region, &values, &count));
+    return gv_run_parameters(values, count, region, record);
 }
 
 static void add(gv_fact *facts, size_t *count, const char *name, const char *value)
@@ -70,6 +76,31 @@ static bool add_inputs(const gv_inputs *inputs, gv_region *region, gv_fact *fact
         add(facts, count, hash, hex);
     }
     return true;
+}
+
+gv_status gv_run_origin_facts(const gv_run_origin *origin, gv_region *region, size_t more,
+                              gv_fact **facts, size_t *count)
+{
+    gv_version_fact *versions = gv_region_alloc(region, GV_VERSION_FACTS_MAX, sizeof *versions);
+    const size_t room =
+        OWN_FACTS + GV_VERSION_FACTS_MAX + FACTS_PER_INPUT * origin->inputs->count + more;
+    const char *jobs = gv_region_print(region, "%zu", origin->jobs);
+    *facts = gv_region_alloc(region, room, sizeof **facts);
+    *count = 0;
+    if (versions == NULL || *facts == NULL || jobs == NULL) {
+        return no_memory();
+    }
+    add(*facts, count, "version", gv_version());
+    add(*facts, count, "commit", gv_version_commit());
+    add(*facts, count, "argv", origin->arguments);
+    add(*facts, count, "scenario_path", origin->scenario_path);
+    add(*facts, count, "jobs", jobs);
+    add(*facts, count, "engine", origin->reference ? "reference" : "batch");
+    const size_t version_count = gv_version_facts(versions);
+    for (size_t i = 0; i < version_count; i++) {
+        add(*facts, count, versions[i].name, versions[i].value);
+    }
+    return add_inputs(origin->inputs, region, *facts, count) ? GV_OK : no_memory();
 }
 
 /* What a run warns of: under its kind, whose policy it is and, by a name, the rest. */
@@ -129,31 +160,19 @@ static gv_status add_folder(const char *folder, gv_region *region, gv_fact *fact
 static gv_status list_provenance(const gv_composition *composition, const gv_run_options *options,
                                  gv_region *region, gv_run_record *record)
 {
-    gv_version_fact *versions = gv_region_alloc(region, GV_VERSION_FACTS_MAX, sizeof *versions);
-    const size_t room =
-        OWN_FACTS + GV_VERSION_FACTS_MAX + FACTS_PER_INPUT * composition->inputs.count +
-        FACTS_PER_WARNING * (composition->leak_count + composition->unlearned_count);
-    gv_fact *facts = gv_region_alloc(region, room, sizeof *facts);
-    const char *jobs = gv_region_print(region, "%zu", options->jobs);
-    if (versions == NULL || facts == NULL || jobs == NULL) {
-        return no_memory();
-    }
+    const gv_run_origin origin = {.arguments = options->arguments,
+                                  .scenario_path = composition->scenario->path,
+                                  .jobs = options->jobs,
+                                  .reference = options->reference,
+                                  .inputs = &composition->inputs};
+    const size_t warnings = composition->leak_count + composition->unlearned_count;
+    gv_fact *facts = NULL;
     size_t count = 0;
-    add(facts, &count, "version", gv_version());
-    add(facts, &count, "commit", gv_version_commit());
-    add(facts, &count, "argv", options->arguments);
-    add(facts, &count, "scenario_path", composition->scenario->path);
-    add(facts, &count, "jobs", jobs);
-    add(facts, &count, "engine", options->reference ? "reference" : "batch");
+    GV_TRY(gv_run_origin_facts(&origin, region, FACTS_PER_WARNING * warnings, &facts, &count));
     if (options->log_folder != NULL) {
         GV_TRY(add_folder(options->log_folder, region, facts, &count));
     }
-    const size_t version_count = gv_version_facts(versions);
-    for (size_t i = 0; i < version_count; i++) {
-        add(facts, &count, versions[i].name, versions[i].value);
-    }
-    if (!add_inputs(&composition->inputs, region, facts, &count) ||
-        !add_warnings(composition, region, facts, &count)) {
+    if (!add_warnings(composition, region, facts, &count)) {
         return no_memory();
     }
     record->provenance = facts;

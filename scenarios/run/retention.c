@@ -1,32 +1,33 @@
 #include "scenarios/run/retention.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <math.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "models/predict/ocarm.h"
-#include "scenarios/run/version.h"
-#include "sim/base/hash.h"
+#include "scenarios/run/retention_begin.h"
+#include "sim/base/clock.h"
 #include "sim/base/mem.h"
-#include "sim/base/money.h"
 #include "sim/base/parallel.h"
 #include "sim/market/population_truth.h"
-#include "sim/outcome/winback.h"
 
 struct gv_retention_run {
     const gv_retention_plan *plan;
     gv_population population;
     gv_retention_truth truth;
     size_t count;
-    gv_winback *outcomes[]; /* [count] */
+    gv_winback *first;        /* NULL: its entries are not kept */
+    bool *is_done;            /* [count]: it is in the store */
+    gv_retention_sums sums[]; /* [count] */
 };
 
-/* Threads report under one lock, and each policy is told whether it should stop. */
+/* What threads share; the lock guards the store and who is told of progress. */
 typedef struct play_work {
     gv_retention_run *run;
+    gv_store *store;
     const gv_retention_options *options;
+    gv_retention_result *result;
     pthread_mutex_t lock;
     gv_progress progress;
 } play_work;
@@ -70,15 +71,110 @@ static gv_winback_config config_of(const gv_retention_run *run, size_t index,
                                .reference = reference};
 }
 
+/* ---- one policy ------------------------------------------------------------------------------ */
+
+static void add_up(const gv_retention_run *run, const gv_winback *winback, gv_retention_sums *sums)
+{
+    const gv_winback_tally *users = gv_winback_users(winback);
+    const size_t clusters = gv_retention_clusters(run);
+    sums->total = gv_winback_total(winback);
+    for (size_t user = 0; user < (size_t)run->plan->campaign->users; user++) {
+        gv_winback_cluster *cluster = &sums->clusters[user % clusters];
+        cluster->spend_nanos += users[user].spend_nanos;
+        cluster->retained += users[user].retained;
+    }
+}
+
+static gv_winback_record record_of(const gv_retention_run *run, size_t index,
+                                   const gv_winback *winback)
+{
+    const gv_retention_policy *policy = run->plan->policies[index];
+    size_t day_count = 0;
+    const gv_winback_day *days = gv_winback_days(winback, &day_count);
+    return (gv_winback_record){.cell = index,
+                               .policy = policy->name,
+                               .aim = gv_winback_aims[policy->aim],
+                               .model = policy->model,
+                               .user_count = (uint64_t)run->plan->campaign->users,
+                               .budget_nanos = run->plan->campaign->budget_nanos,
+                               .total = run->sums[index].total,
+                               .days = days,
+                               .day_count = day_count,
+                               .clusters = run->sums[index].clusters,
+                               .cluster_count = gv_retention_clusters(run)};
+}
+
+static gv_status store_finished(play_work *playing, size_t index, const gv_winback *winback)
+{
+    gv_retention_run *run = playing->run;
+    add_up(run, winback, &run->sums[index]);
+    const gv_winback_record record = record_of(run, index, winback);
+    (void)pthread_mutex_lock(&playing->lock);
+    const gv_status status =
+        gv_store_write_winback(playing->store, playing->result->run_id, &record);
+    (void)pthread_mutex_unlock(&playing->lock);
+    run->is_done[index] = status == GV_OK;
+    return status;
+}
+
+static gv_status store_stopped(play_work *playing, size_t index, const gv_winback *winback)
+{
+    gv_writer writer = {.bytes = NULL};
+    gv_status status = gv_winback_save(winback, &writer);
+    if (status == GV_OK) {
+        (void)pthread_mutex_lock(&playing->lock);
+        status = gv_store_save_checkpoint(playing->store, playing->result->run_id, index,
+                                          writer.bytes, writer.size);
+        (void)pthread_mutex_unlock(&playing->lock);
+    }
+    gv_writer_fini(&writer);
+    return status == GV_OK ? GV_FAIL(GV_ESTOPPED, "stopped while it played") : status;
+}
+
+static gv_status restore(play_work *playing, size_t index, gv_winback *winback)
+{
+    void *bytes = NULL;
+    gv_reader reader = {.bytes = NULL};
+    if (!playing->result->is_resumed) {
+        return GV_OK;
+    }
+    (void)pthread_mutex_lock(&playing->lock);
+    gv_status status = gv_store_load_checkpoint(playing->store, playing->result->run_id, index,
+                                                &bytes, &reader.size);
+    (void)pthread_mutex_unlock(&playing->lock);
+    if (status == GV_OK) {
+        reader.bytes = bytes;
+        status = gv_winback_restore(winback, &reader);
+    }
+    gv_mem_free(bytes);
+    return status == GV_ENOTFOUND ? GV_OK : status;
+}
+
+static gv_status play_on(play_work *playing, size_t index, gv_winback *winback)
+{
+    GV_TRY(restore(playing, index, winback));
+    const gv_status status = gv_winback_run(winback, &playing->progress);
+    if (status == GV_OK) {
+        return store_finished(playing, index, winback);
+    }
+    return status == GV_ESTOPPED ? store_stopped(playing, index, winback) : status;
+}
+
 static gv_status play_with(play_work *playing, size_t index, const gv_return_model *model)
 {
     gv_retention_run *run = playing->run;
     const gv_winback_config config = config_of(run, index, model, playing->options->reference);
-    GV_TRY(gv_winback_create(&config, &run->outcomes[index]));
-    const gv_status status = gv_winback_run(run->outcomes[index], &playing->progress);
+    gv_winback *winback = NULL;
+    GV_TRY(gv_winback_create(&config, &winback));
+    gv_status status = play_on(playing, index, winback);
     if (status != GV_OK && status != GV_ESTOPPED) {
-        return GV_FAIL(status, "policy %s: %.900s", run->plan->policies[index]->name,
-                       gv_status_detail());
+        status = GV_FAIL(status, "policy %s: %.900s", run->plan->policies[index]->name,
+                         gv_status_detail());
+    }
+    if (index == 0 && playing->options->keeps_entries) {
+        run->first = winback;
+    } else {
+        gv_winback_destroy(winback);
     }
     return status;
 }
@@ -93,6 +189,12 @@ static gv_status play_policy(void *context, size_t index, size_t worker)
     gv_return_model model = {
         .name = GV_RETENTION_TRUTH, .context = &run->truth, .predict = predict_truth};
     gv_ocarm *ocarm = NULL;
+    if (run->is_done[index]) {
+        return GV_OK;
+    }
+    if (!report(playing, "days", 0, 1)) {
+        return GV_FAIL(GV_ESTOPPED, "stopped before all policies had played");
+    }
     if (path != NULL && strcmp(path, GV_RETENTION_TRUTH) != 0) {
         GV_TRY(gv_ocarm_open(path, &ocarm));
         model = gv_ocarm_model(ocarm);
@@ -102,23 +204,88 @@ static gv_status play_policy(void *context, size_t index, size_t worker)
     return status;
 }
 
-gv_status gv_retention_play(const gv_retention_plan *plan, const gv_retention_options *options,
+/* ---- all of them ----------------------------------------------------------------------------- */
+
+/* What an earlier process has finished. */
+static gv_status read_done(play_work *playing)
+{
+    gv_retention_run *run = playing->run;
+    for (size_t i = 0; i < run->count && playing->result->is_resumed; i++) {
+        const gv_status status =
+            gv_store_read_winback(playing->store, playing->result->run_id, i, &run->sums[i].total,
+                                  run->sums[i].clusters, gv_retention_clusters(run));
+        if (status != GV_OK && status != GV_ENOTFOUND) {
+            return status;
+        }
+        run->is_done[i] = status == GV_OK;
+    }
+    return GV_OK;
+}
+
+/* The run's row gets its end in any case; what is told is the play's failure. */
+static gv_status end_run(play_work *playing, gv_status status, int64_t wall_us)
+{
+    char sentence[1024];
+    (void)snprintf(sentence, sizeof sentence, "%s", gv_status_detail());
+    gv_retention_result *result = playing->result;
+    for (size_t i = 0; i < playing->run->count; i++) {
+        result->done += playing->run->is_done[i] ? 1 : 0;
+    }
+    result->left = playing->run->count - result->done;
+    const gv_run_state state = status == GV_OK         ? GV_RUN_DONE
+                               : status == GV_ESTOPPED ? GV_RUN_STOPPED
+                                                       : GV_RUN_FAILED;
+    const gv_status ended = gv_store_end_run(playing->store, result->run_id, state, wall_us);
+    return status == GV_OK ? ended : GV_FAIL(status, "%s", sentence);
+}
+
+static gv_status play_all(play_work *playing)
+{
+    const gv_retention_options *options = playing->options;
+    const int64_t start_us = gv_wall_us();
+    GV_TRY(read_done(playing));
+    (void)pthread_mutex_init(&playing->lock, NULL);
+    const gv_status status =
+        gv_parallel_for(options->jobs, playing->run->count, play_policy, playing);
+    (void)pthread_mutex_destroy(&playing->lock);
+    return end_run(playing, status, gv_wall_us() - start_us);
+}
+
+/* NULL: no memory. */
+static gv_retention_run *create(const gv_retention_plan *plan)
+{
+    const size_t count = plan->policy_count;
+    gv_retention_run *run = gv_mem_alloc(sizeof *run, count, sizeof *run->sums);
+    bool *is_done = gv_mem_alloc(0, count, sizeof *is_done);
+    if (run == NULL || is_done == NULL) {
+        gv_mem_free(run);
+        gv_mem_free(is_done);
+        return NULL;
+    }
+    run->plan = plan;
+    run->count = count;
+    run->is_done = is_done;
+    run->population = (gv_population){.law = *plan->law, .seed = (uint64_t)plan->top->seed};
+    gv_retention_truth_make(&run->truth, plan->law);
+    return run;
+}
+
+gv_status gv_retention_play(gv_retention_plan *plan, gv_store *store,
+                            const gv_retention_options *options, gv_retention_result *result,
                             gv_retention_run **out)
 {
-    /* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what is allocated */
-    gv_retention_run *run = gv_mem_alloc(sizeof *run, plan->policy_count, sizeof *run->outcomes);
+    gv_retention_run *run = create(plan);
+    assert(!options->resume || !options->keeps_entries);
+    *result = (gv_retention_result){.left = plan->policy_count};
     if (run == NULL) {
         return GV_FAIL(GV_ENOMEM, "no memory for a run of retention");
     }
-    run->plan = plan;
-    run->count = plan->policy_count;
-    run->population = (gv_population){.law = *plan->law, .seed = (uint64_t)plan->top->seed};
-    gv_retention_truth_make(&run->truth, plan->law);
-    play_work playing = {.run = run, .options = options};
+    play_work playing = {.run = run, .store = store, .options = options, .result = result};
     playing.progress = (gv_progress){.report = report, .context = &playing};
-    (void)pthread_mutex_init(&playing.lock, NULL);
-    const gv_status status = gv_parallel_for(options->jobs, run->count, play_policy, &playing);
-    (void)pthread_mutex_destroy(&playing.lock);
+    gv_status status = gv_retention_begin(plan, store, options, result);
+    if (status == GV_OK) {
+        status = play_all(&playing);
+    }
     if (status != GV_OK) {
         gv_retention_run_destroy(run);
         return status;
@@ -129,140 +296,33 @@ gv_status gv_retention_play(const gv_retention_plan *plan, const gv_retention_op
 
 void gv_retention_run_destroy(gv_retention_run *run)
 {
-    for (size_t i = 0; run != NULL && i < run->count; i++) {
-        gv_winback_destroy(run->outcomes[i]);
+    if (run == NULL) {
+        return;
     }
+    gv_winback_destroy(run->first);
+    gv_mem_free(run->is_done);
     gv_mem_free(run);
 }
 
-const gv_winback *gv_retention_outcome(const gv_retention_run *run, size_t index)
+size_t gv_retention_policies(const gv_retention_run *run)
 {
-    assert(index < run->count);
-    return run->outcomes[index];
+    return run->count;
 }
 
-gv_status gv_retention_examples(const gv_retention_run *run, size_t index, gv_reentries **out)
-{
-    assert(index < run->count);
-    return gv_reentries_of(&run->population, run->outcomes[index], out);
-}
-
-/* ---- comparison ------------------------------------------------------------------------------ */
-
-/* Columns of a cluster: spend and retained users of each policy. */
-enum { SPEND, RETAINED, COLUMNS };
-
-static double per_unit(const double *totals, size_t policy)
-{
-    const double spend = totals[COLUMNS * policy + SPEND];
-    return spend > 0.0 ? totals[COLUMNS * policy + RETAINED] / spend : (double)NAN;
-}
-
-typedef struct policy_pair {
-    size_t policy;
-    size_t baseline;
-} policy_pair;
-
-static double value_of(const void *context, const double *totals)
-{
-    return per_unit(totals, ((const policy_pair *)context)->policy);
-}
-
-static double difference_of(const void *context, const double *totals)
-{
-    const policy_pair *pair = context;
-    return per_unit(totals, pair->policy) - per_unit(totals, pair->baseline);
-}
-
-static void add_up(const gv_retention_run *run, size_t clusters, double *sums)
-{
-    const size_t width = COLUMNS * run->count;
-    for (size_t policy = 0; policy < run->count; policy++) {
-        const gv_winback_tally *users = gv_winback_users(run->outcomes[policy]);
-        for (size_t user = 0; user < (size_t)run->plan->campaign->users; user++) {
-            double *to = sums + user % clusters * width + COLUMNS * policy;
-            to[SPEND] += (double)users[user].spend_nanos / (double)GV_NANOS_PER_UNIT;
-            to[RETAINED] += (double)users[user].retained;
-        }
-    }
-}
-
-static gv_status compare(const gv_retention_run *run, size_t baseline, gv_bootstrap *bootstrap,
-                         gv_retention_figure *figures)
-{
-    for (size_t policy = 0; policy < run->count; policy++) {
-        const policy_pair pair = {policy, baseline};
-        figures[policy].value =
-            gv_bootstrap_interval(bootstrap, value_of, &pair, GV_INTERVAL_PERCENTILE, 0.95);
-        figures[policy].difference =
-            gv_bootstrap_interval(bootstrap, difference_of, &pair, GV_INTERVAL_PERCENTILE, 0.95);
-    }
-    return GV_OK;
-}
-
-gv_status gv_retention_compare(const gv_retention_run *run, size_t baseline, uint64_t seed,
-                               gv_retention_figure *figures)
+size_t gv_retention_clusters(const gv_retention_run *run)
 {
     const size_t users = (size_t)run->plan->campaign->users;
-    const size_t count = users < GV_RETENTION_CLUSTERS ? users : GV_RETENTION_CLUSTERS;
-    const gv_bootstrap_config config = {.replicates = 1000, .seed = seed};
-    gv_bootstrap *bootstrap = NULL;
-    double *sums = gv_mem_alloc(0, count * COLUMNS * run->count, sizeof *sums);
-    assert(baseline < run->count);
-    if (sums == NULL) {
-        return GV_FAIL(GV_ENOMEM, "no memory to compare policies");
-    }
-    add_up(run, count, sums);
-    const gv_clusters clusters = {.sums = sums,
-                                  .cluster_count = count,
-                                  .column_count = COLUMNS * run->count,
-                                  .stratum_sizes = &count,
-                                  .stratum_count = 1};
-    gv_status status = gv_bootstrap_create(&clusters, &config, &bootstrap);
-    if (status == GV_OK) {
-        status = compare(run, baseline, bootstrap, figures);
-    }
-    gv_bootstrap_destroy(bootstrap);
-    gv_mem_free(sums);
-    return status;
+    return users < GV_RETENTION_CLUSTERS ? users : GV_RETENTION_CLUSTERS;
 }
 
-/* ---- the store ------------------------------------------------------------------------------- */
-
-static gv_winback_record record_of(const gv_retention_run *run, size_t index)
+const gv_retention_sums *gv_retention_outcome(const gv_retention_run *run, size_t index)
 {
-    const gv_retention_policy *policy = run->plan->policies[index];
-    size_t day_count = 0;
-    const gv_winback_day *days = gv_winback_days(run->outcomes[index], &day_count);
-    return (gv_winback_record){.cell = index,
-                               .policy = policy->name,
-                               .aim = gv_winback_aims[policy->aim],
-                               .model = policy->model,
-                               .user_count = (uint64_t)run->plan->campaign->users,
-                               .budget_nanos = run->plan->campaign->budget_nanos,
-                               .total = gv_winback_total(run->outcomes[index]),
-                               .days = days,
-                               .day_count = day_count};
+    assert(index < run->count);
+    return &run->sums[index];
 }
 
-gv_status gv_retention_store(const gv_retention_run *run, const char *text, const char *arguments,
-                             gv_store *store, int64_t *run_id)
+gv_status gv_retention_examples(const gv_retention_run *run, gv_reentries **out)
 {
-    const gv_fact provenance[] = {{.name = "version", .value = gv_version()},
-                                  {.name = "commit", .value = gv_version_commit()},
-                                  {.name = "command", .value = arguments}};
-    const gv_run_record record = {.name = run->plan->top->name == NULL ? "retention"
-                                                                       : run->plan->top->name,
-                                  .scenario_text = text,
-                                  .scenario_hash = gv_hash(text, strlen(text)),
-                                  .seed = run->population.seed,
-                                  .provenance = provenance,
-                                  .provenance_count = 3,
-                                  .cell_count = run->count};
-    GV_TRY(gv_store_begin_run(store, &record, run_id));
-    for (size_t i = 0; i < run->count; i++) {
-        const gv_winback_record cell = record_of(run, i);
-        GV_TRY(gv_store_write_winback(store, *run_id, &cell));
-    }
-    return gv_store_end_run(store, *run_id, GV_RUN_DONE, 0);
+    assert(run->first != NULL);
+    return gv_reentries_of(&run->population, run->first, out);
 }

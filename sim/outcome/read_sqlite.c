@@ -479,6 +479,20 @@ static gv_status read_run(reading *at, int64_t run_id)
     return found ? GV_OK : fail_no_run(at, run_id);
 }
 
+/* A run of policies that win users back has no cells of campaigns. */
+static gv_status refuse_winback(reading *at)
+{
+    if (count_rows(at, "SELECT count(*) FROM winback WHERE run_id = ?", -1) == 0) {
+        return at->status;
+    }
+    return GV_FAIL(GV_EUSAGE,
+                   "run %" PRId64 " of %s is of a scenario of retention, whose outcomes are in the "
+                   "view retention_league and the tables winback, winback_day and "
+                   "winback_cluster; `gavel run` and `gavel retention play --baseline` compare its "
+                   "policies",
+                   at->outcomes->run.id, at->store->path);
+}
+
 static void read_run_facts(reading *at)
 {
     gv_outcomes *outcomes = at->outcomes;
@@ -510,6 +524,9 @@ gv_status gv_outcomes_read(gv_store *store, int64_t run_id, bool with_ticks, gv_
     }
     if (at.status == GV_OK) {
         at.status = read_run(&at, run_id);
+    }
+    if (at.status == GV_OK && version >= GV_SCHEMA_WINBACK) {
+        at.status = refuse_winback(&at);
     }
     if (at.status == GV_OK) {
         read_run_facts(&at);

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "sim/outcome/schema_impl.h"
 #include "sim/outcome/store_impl.h"
 
 /* The quantities of gv_tally, in its order. */
@@ -126,12 +127,6 @@ static const char tables[] =
     "PRIMARY KEY (run_id, cell)\n"
     ") STRICT, WITHOUT ROWID;\n";
 
-/* Microseconds as ISO text, UTC or local; floor division, so that it holds before 1970 too. */
-#define ISO(us, suffix)                                                                   \
-    "strftime('%Y-%m-%dT%H:%M:%S', ((" us ") - ((" us ") % 1000000 + 1000000) % 1000000)" \
-    " / 1000000, 'unixepoch') || printf('.%06d', ((" us ") % 1000000 + 1000000) % 1000000)" suffix
-#define ISO_UTC(us) ISO(us, " || 'Z'")
-
 /* What pandas reads as it is: names that say their units, money in nanos, CPM and currency. */
 static const char views[] =
     "CREATE VIEW league AS SELECT\n"
@@ -191,19 +186,23 @@ static const char views[] =
                                 "m.value FROM metric AS m JOIN campaign AS c USING (run_id, "
                                 "cell);\n";
 
-static const char *const steps[GV_SCHEMA_VERSION] = {tables, views, gv_schema_seat, gv_schema_sweep,
-                                                     gv_schema_winback};
+static const char *const steps[GV_SCHEMA_VERSION] = {
+    tables, views, gv_schema_seat, gv_schema_sweep, gv_schema_winback, gv_schema_winback_cluster};
 
 /* A forged file could have a view, which may never end, under the name of a table. */
 static gv_status check_tables(gv_store *store, int64_t version)
 {
-    const int64_t needed = version >= GV_SCHEMA_SEAT ? 11 : 9;
+    const int64_t needed = version >= GV_SCHEMA_CLUSTER   ? 14
+                           : version >= GV_SCHEMA_WINBACK ? 13
+                           : version >= GV_SCHEMA_SEAT    ? 11
+                                                          : 9;
     int64_t count = 0;
     GV_TRY(gv_sql_integer(store,
                           "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND"
                           " sql LIKE 'CREATE TABLE %' AND name IN ('run', 'parameter',"
                           " 'provenance', 'reject', 'campaign', 'campaign_parameter', 'tick',"
-                          " 'metric', 'checkpoint', 'seat', 'seat_tick')",
+                          " 'metric', 'checkpoint', 'seat', 'seat_tick', 'winback', 'winback_day',"
+                          " 'winback_cluster')",
                           &count));
     if (count != needed) {
         return GV_FAIL(GV_ECORRUPT,

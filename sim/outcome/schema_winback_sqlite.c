@@ -1,4 +1,5 @@
-/* The schema's step for campaigns that win users back: one row a policy, one a day. */
+/* The schema's steps for campaigns that win users back: rows of policies, days, then clusters. */
+#include "sim/outcome/schema_impl.h"
 #include "sim/outcome/store_impl.h"
 
 #define TALLY_COLUMNS                                                      \
@@ -39,3 +40,30 @@ const char gv_schema_winback[] =
     "w.retained * 1e9 / nullif(w.spend_nanos, 0) AS retained_per_currency,\n"
     "w.organic, w.visits\n"
     "FROM winback AS w JOIN run AS r ON r.id = w.run_id;\n";
+
+const char gv_schema_winback_cluster[] =
+    "CREATE TABLE winback_cluster ( -- what is drawn anew for intervals, alike for all policies\n"
+    "run_id INTEGER NOT NULL,\n"
+    "cell INTEGER NOT NULL,\n"
+    "cluster INTEGER NOT NULL, -- of user u, from 0: u modulo their number\n"
+    "spend_nanos INTEGER NOT NULL,\n"
+    "retained INTEGER NOT NULL,\n"
+    "PRIMARY KEY (run_id, cell, cluster),\n"
+    "FOREIGN KEY (run_id, cell) REFERENCES winback (run_id, cell)\n"
+    ") STRICT, WITHOUT ROWID;\n"
+
+    "DROP VIEW run_wide;\n"
+    "CREATE VIEW run_wide AS SELECT\n"
+    "r.id AS run_id, r.name AS run_name, r.seed, r.scenario_hash, r.state, r.cell_count,\n"
+    "(SELECT count(*) FROM campaign AS c WHERE c.run_id = r.id)\n"
+    "+ (SELECT count(*) FROM winback AS w WHERE w.run_id = r.id) AS cells_done,\n"
+    "(SELECT count(*) FROM reject AS x WHERE x.run_id = r.id) AS rejects,\n" ISO_UTC(
+        "r.started_us") " AS started_utc,\n"
+                        "r.wall_us / 1e6 AS wall_s,\n"
+                        "(SELECT sum(c.event_count) FROM campaign AS c WHERE c.run_id = r.id)\n"
+                        "AS event_count,\n"
+                        "(SELECT value FROM provenance WHERE run_id = r.id AND name = 'version')\n"
+                        "AS version,\n"
+                        "(SELECT value FROM provenance WHERE run_id = r.id AND name = 'commit')\n"
+                        "AS \"commit\"\n"
+                        "FROM run AS r;\n";

@@ -74,9 +74,13 @@ gv_tick_record gv_cell_tick(const gv_cell_record *cell, size_t i, int64_t *spent
 GV_MUST_CHECK gv_status gv_seat_insert(gv_store *store, int64_t run_id, const gv_cell_record *cells,
                                        size_t count);
 
-extern const char gv_schema_seat[];    /* the step that adds the tables of markets */
-extern const char gv_schema_sweep[];   /* the step that adds those of sweeps */
-extern const char gv_schema_winback[]; /* the step that adds those of users won back */
+extern const char gv_schema_seat[];            /* the step that adds the tables of markets */
+extern const char gv_schema_sweep[];           /* the step that adds those of sweeps */
+extern const char gv_schema_winback[];         /* the step that adds those of users won back */
+extern const char gv_schema_winback_cluster[]; /* and of their clusters */
+
+/* Of cells that are written now. */
+GV_MUST_CHECK gv_status gv_checkpoint_drop(gv_store *store, int64_t run_id, size_t cell);
 
 /* Brings a database, perhaps empty, to this version. */
 GV_MUST_CHECK gv_status gv_schema_migrate(gv_store *store);
@@ -91,6 +95,12 @@ GV_MUST_CHECK gv_status gv_schema_check(gv_store *store, int64_t *version);
 #define GV_SCHEMA_APPLICATION INT64_C(0x4741564c)
 
 /* From GV_SCHEMA_SEAT on there are seats, from GV_SCHEMA_SWEEP on sweeps, then users won back. */
-enum { GV_SCHEMA_SEAT = 3, GV_SCHEMA_SWEEP = 4, GV_SCHEMA_WINBACK = 5, GV_SCHEMA_VERSION = 5 };
+enum {
+    GV_SCHEMA_SEAT = 3,
+    GV_SCHEMA_SWEEP = 4,
+    GV_SCHEMA_WINBACK = 5,
+    GV_SCHEMA_CLUSTER = 6,
+    GV_SCHEMA_VERSION = 6
+};
 
 #endif

@@ -345,17 +345,13 @@ static gv_status insert_metrics(gv_store *store, int64_t run_id, const gv_cell_r
     return status;
 }
 
-static gv_status drop_checkpoints(gv_store *store, int64_t run_id, const gv_cell_record *cells,
-                                  size_t count)
+gv_status gv_checkpoint_drop(gv_store *store, int64_t run_id, size_t cell)
 {
     gv_row row = gv_row_open(store, "DELETE FROM checkpoint WHERE run_id = ? AND cell = ?",
                              "drop a checkpoint");
-    gv_status status = GV_OK;
-    for (size_t i = 0; status == GV_OK && i < count; i++) {
-        gv_row_integer(&row, run_id);
-        gv_row_count(&row, cells[i].cell);
-        status = gv_row_insert(&row);
-    }
+    gv_row_integer(&row, run_id);
+    gv_row_count(&row, cell);
+    const gv_status status = gv_row_insert(&row);
     gv_row_close(&row);
     return status;
 }
@@ -368,7 +364,10 @@ static gv_status insert_cells(gv_store *store, int64_t run_id, const gv_cell_rec
     GV_TRY(insert_ticks(store, run_id, cells, count));
     GV_TRY(gv_seat_insert(store, run_id, cells, count));
     GV_TRY(insert_metrics(store, run_id, cells, count));
-    return drop_checkpoints(store, run_id, cells, count);
+    for (size_t i = 0; i < count; i++) {
+        GV_TRY(gv_checkpoint_drop(store, run_id, cells[i].cell));
+    }
+    return GV_OK;
 }
 
 gv_status gv_store_write_cells(gv_store *store, int64_t run_id, const gv_cell_record *cells,

@@ -123,5 +123,128 @@ values_are_shown_and_listed() {
     "$gavel" list retention ocarm_student | grep -q temperature
 }
 
-run_tests users_go_from_examples_to_a_campaign_and_its_database threads_and_engine_change_no_byte \
+needs_sqlite() {
+    command -v sqlite3 >/dev/null || skip "the sqlite3 program is not installed"
+}
+
+# All that does not tell the time, nor the command's own words.
+dump() {
+    local table
+    for table in parameter winback winback_day winback_cluster; do
+        sqlite3 "$1" "SELECT * FROM $table"
+    done
+    sqlite3 "$1" "SELECT id, name, scenario, scenario_hash, seed, cell_count, state FROM run"
+    sqlite3 "$1" "SELECT * FROM provenance WHERE name <> 'argv' ORDER BY run_id, name"
+    sqlite3 "$1" "SELECT count(*) FROM checkpoint"
+}
+
+run_plays_what_retention_play_does() {
+    needs_sqlite
+    begin
+    local small=(--set campaign.users=500 --set campaign.days=12 --set campaign.budget=10)
+    play --db one.db >one.txt
+    "$gavel" run "$scenario" -q "${small[@]}" --db two.db >two.txt
+    cmp one.txt two.txt
+    dump one.db >one.dump
+    dump two.db >two.dump
+    cmp one.dump two.dump
+    play --json >one.json
+    "$gavel" run /dev/stdin -q "${small[@]}" --json <"$scenario" >two.json # read once
+    cmp one.json two.json
+    "$gavel" run "$scenario" -q "${small[@]}" --dry-run | grep -q '^ *1  truth  *retention  *500 '
+    "$gavel" run "$scenario" "${small[@]}" --print-config | grep -qx 'campaign.users: 500'
+    [ "$(sqlite3 two.db 'SELECT state, cells_done FROM run_wide')" = 'done|2' ]
+    local sums='SELECT cell, sum(spend_nanos), sum(retained) FROM'
+    [ "$(sqlite3 two.db "$sums winback_cluster GROUP BY cell")" = \
+        "$(sqlite3 two.db "$sums winback GROUP BY cell")" ]
+}
+
+what_makes_no_sense_of_it_is_refused() {
+    begin
+    play --db r.db >/dev/null
+    expect_failure 2 'keeps no log of its auctions' "$gavel" run "$scenario" --logs .
+    expect_failure 2 'needs --db FILE' "$gavel" run "$scenario" --resume
+    expect_failure 2 "did you mean 'users'" "$gavel" run "$scenario" --set campaign.usrs=5
+    printf 'scenario: %s\naxes:\n  - {set: campaign.days, list: [5, 6]}\n' "$scenario" >sweep.yaml
+    expect_failure 2 'this is a scenario of retention' "$gavel" sweep sweep.yaml --db s.db
+    expect_failure 2 'this is a scenario of retention' "$gavel" experts "$scenario" -o x.safetensors
+    expect_failure 2 'is of a scenario of retention' "$gavel" compare r.db --baseline clicks
+    expect_failure 2 'is of a scenario of retention' "$gavel" plot r.db -o x
+    expect_failure 2 'is of a scenario of retention' "$gavel" explain r.db clicks
+    expect_failure 2 'is of a scenario of retention' "$gavel" trajectories r.db -o x.safetensors
+    expect_failure 2 'is a database of outcomes, no log' "$gavel" inspect r.db
+}
+
+# Eight policies, one after another, so that there is a half-way.
+long=("$gavel" run "$scenario" -q --jobs 1 --set campaign.budget=10 --set "policies=[
+    {name: a, aim: clicks}, {name: b, aim: retention, model: truth}, {name: c, aim: reach},
+    {name: d, aim: clicks}, {name: e, aim: reach}, {name: f, aim: retention, model: truth},
+    {name: g, aim: reach}, {name: h, aim: clicks}]")
+
+policies_done() {
+    sqlite3 -readonly "$1" 'SELECT count(*) FROM winback' 2>/dev/null || echo 0
+}
+
+# To the process $2 as soon as the database $3 holds a policy.
+stop_half_way() {
+    while [ "$(policies_done "$3")" = 0 ] && kill -0 "$2" 2>/dev/null; do
+        sleep 0.02
+    done
+    kill -"$1" "$2" 2>/dev/null || true
+}
+
+interrupted_runs_resume_to_the_same_outcome() {
+    needs_sqlite
+    begin
+    "${long[@]}" --db whole.db >whole.txt
+    dump whole.db >whole.dump
+    local signal expected child status half=0
+    for signal in KILL INT TERM; do
+        case $signal in
+        KILL) expected=137 ;;
+        INT) expected=130 ;;
+        TERM) expected=75 ;;
+        esac
+        # A background job ignores SIGINT unless it is given its default back.
+        env --default-signal=INT "${long[@]}" --db $signal.db >/dev/null 2>&1 &
+        child=$!
+        stop_half_way $signal $child $signal.db
+        status=0
+        wait $child 2>/dev/null || status=$?
+        test "$status" = "$expected" || test "$status" = 0 # a fast machine may be done
+        test "$(sqlite3 $signal.db 'PRAGMA integrity_check')" = ok
+        if [ "$status" != 0 ]; then
+            half=$((half + 1))
+            test "$(policies_done $signal.db)" -lt 8
+            test "$(sqlite3 $signal.db "SELECT count(*) FROM run WHERE state <> 'done'")" = 1
+            "${long[@]}" --db $signal.db --resume >resumed.txt
+            cmp whole.txt resumed.txt
+        fi
+        dump $signal.db >$signal.dump
+        cmp whole.dump $signal.dump
+    done
+    test $half -gt 0 || skip "the machine finished before it could be interrupted"
+}
+
+a_run_that_differs_is_not_resumed() {
+    needs_sqlite
+    begin
+    cp "$scenario" here.yaml
+    play_here() {
+        "$gavel" run here.yaml -q --set campaign.users=500 --set campaign.days=12 "$@" >/dev/null
+    }
+    play_here --db r.db
+    sqlite3 r.db "UPDATE run SET state = 'running'; DELETE FROM winback_cluster WHERE cell = 1;
+                  DELETE FROM winback_day WHERE cell = 1; DELETE FROM winback WHERE cell = 1"
+    play_here --db r.db --resume --set seed=2
+    test "$(sqlite3 r.db 'SELECT id, state FROM run' | tr '\n' ' ')" = '1|running 2|done '
+    play_here --db r.db --resume --set name=other # a name decides nothing
+    test "$(sqlite3 r.db 'SELECT id, state FROM run' | tr '\n' ' ')" = '1|done 2|done '
+    sqlite3 r.db "UPDATE run SET state = 'running' WHERE id = 1; DELETE FROM winback_cluster"
+    expect_failure 1 'is not as it was written' play_here --db r.db --resume
+}
+
+run_tests run_plays_what_retention_play_does what_makes_no_sense_of_it_is_refused \
+    interrupted_runs_resume_to_the_same_outcome a_run_that_differs_is_not_resumed \
+    users_go_from_examples_to_a_campaign_and_its_database threads_and_engine_change_no_byte \
     a_teacher_cannot_bid what_cannot_be_is_refused_with_its_place values_are_shown_and_listed

@@ -301,7 +301,7 @@ static void assert_migrated(const char *path, int version)
     gv_store_close(open_to_write(path));
     char *after = dump(path);
     assert_string_equal(before, after);
-    assert_query(path, "PRAGMA user_version", "5\n");
+    assert_query(path, "PRAGMA user_version", "6\n");
     assert_query(path, "SELECT policy FROM league", "mcpc\n");
     free(before);
     free(after);
@@ -309,7 +309,7 @@ static void assert_migrated(const char *path, int version)
 
 static void an_old_file_is_migrated_and_keeps_its_rows(void **state)
 {
-    static const char *const names[] = {"one.db", "two.db", "three.db", "four.db"};
+    static const char *const names[] = {"one.db", "two.db", "three.db", "four.db", "five.db"};
     for (int version = 1; version < GV_SCHEMA_VERSION; version++) {
         assert_migrated(fixture_path(*state, names[version - 1]), version);
     }
