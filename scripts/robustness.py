@@ -29,6 +29,15 @@ CONDITIONS = {
     "values x 0.7": (("market.contender_belief=0.7",),
                      "the policy takes its values for 0.7 times what they are"),
     "values x 1.4": (("market.contender_belief=1.4",), "or for 1.4 times"),
+    "knows 75 %": (("market.contender_cold=0.25",),
+                   "of a quarter of opportunities it knows nothing, and takes them to be worth "
+                   "what one is on the period's average"),
+    "knows 50 %": (("market.contender_cold=0.5",), "or of half of them"),
+    "knows nothing": (("market.contender_cold=1",), "or of any"),
+    "1 tick old": (("market.contender_stale=1",),
+                   "it takes each half hour to be as good, on average, as the one before was; "
+                   "levels change every four hours"),
+    "3 ticks old": (("market.contender_stale=3",), "or as an hour and a half ago"),
     "conversions late": ((f"market.delay={DELAY_S:.0f}s",),
                          "conversions become known after an exponential delay of median 6 h; those "
                          "behind the period's end count, too"),

@@ -12,11 +12,11 @@ gv_status gv_leaks_find(const gv_market *market, const gv_imprints *imprints, gv
 {
     const gv_market_settings *settings = market->plan->settings;
     for (int64_t i = 0; i < settings->periods && imprints->count > 0; i++) {
-        gv_market_period period = {0};
+        gv_traffic *traffic = NULL;
         gv_imprint own = {.period = settings->first_period + i};
-        GV_TRY(gv_market_period_open(market, (uint64_t)own.period, &period));
-        gv_status status = gv_traffic_hash(period.traffic, &own.hash);
-        gv_market_period_close(&period);
+        GV_TRY(gv_market_traffic(market, (uint64_t)own.period, false, &traffic));
+        gv_status status = gv_traffic_hash(traffic, &own.hash);
+        gv_traffic_destroy(traffic);
         if (status == GV_OK && gv_imprints_find(imprints, own.hash) != NULL) {
             status = gv_imprints_add(found, own);
         }

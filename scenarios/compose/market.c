@@ -171,6 +171,9 @@ static gv_status compose_advertiser(gv_market *market, gv_scenario *scenario, si
                        .bid_from = (size_t)plan->advertisers->bid_scale_from,
                        .belief_scale = plan->belief_scales[number % plan->belief_scale_count],
                        .belief_noise = plan->belief_noises[number % plan->belief_noise_count],
+                       .belief_cold = plan->belief_colds[number % plan->belief_cold_count],
+                       .belief_stale =
+                           (size_t)plan->belief_stales[number % plan->belief_stale_count],
                        .seed = seed_of(market),
                        .advertiser = (uint32_t)number},
     };
@@ -358,22 +361,30 @@ static gv_exchange_config exchange_of(const gv_market *market, const gv_market_p
     };
 }
 
-static gv_status open_traffic(const gv_market *market, gv_market_period *period)
+static int64_t start_of(const gv_market *market, uint64_t number)
+{
+    const gv_market_settings *settings = market->plan->settings;
+    return (int64_t)number * settings->ticks * settings->tick_us -
+           gv_scenario_zone_us(market->scenario);
+}
+
+gv_status gv_market_traffic(const gv_market *market, uint64_t number, bool is_calm,
+                            gv_traffic **out)
 {
     const gv_market_settings *settings = market->plan->settings;
     const gv_traffic_setup setup = {
         .config = market->plan->traffic_section.config,
         .seed = seed_of(market),
-        .period = period->number,
-        .start_us = period->start_us,
+        .period = number,
+        .start_us = start_of(market, number),
         .tick_us = settings->tick_us,
         .tick_count = (size_t)settings->ticks,
         .advertiser_count = market->seat_count,
         .categories = market->categories,
         .zone_us = gv_scenario_zone_us(market->scenario),
-        .is_calm = period->is_calm,
+        .is_calm = is_calm,
     };
-    return gv_traffic_create(market->plan->traffic, &setup, &period->traffic);
+    return gv_traffic_create(market->plan->traffic, &setup, out);
 }
 
 static gv_status open_response(const gv_market *market, gv_market_period *period)
@@ -398,13 +409,12 @@ static gv_status open_response(const gv_market *market, gv_market_period *period
 
 gv_status gv_market_period_open(const gv_market *market, uint64_t number, gv_market_period *period)
 {
-    const gv_market_settings *settings = market->plan->settings;
     period->number = number;
-    period->start_us = (int64_t)number * settings->ticks * settings->tick_us -
-                       gv_scenario_zone_us(market->scenario);
+    period->start_us = start_of(market, number);
     gv_status status = GV_OK;
-    GV_TRY_GOTO(status, open_traffic(market, period), fail);
+    GV_TRY_GOTO(status, gv_market_traffic(market, number, period->is_calm, &period->traffic), fail);
     GV_TRY_GOTO(status, open_response(market, period), fail);
+    GV_TRY_GOTO(status, gv_market_beliefs_open(market, period), fail);
     period->config = exchange_of(market, period);
     return GV_OK;
 fail:
@@ -416,6 +426,7 @@ void gv_market_period_close(gv_market_period *period)
 {
     gv_response_destroy(period->response);
     gv_traffic_destroy(period->traffic);
+    gv_market_beliefs_close(period);
     *period = (gv_market_period){0};
 }
 
@@ -443,6 +454,8 @@ gv_distortion gv_market_distortion(const gv_market *market, const gv_market_peri
         distortion.bid_scale = 1.0;
         distortion.belief_scale *= settings->contender_belief;
         distortion.belief_noise = hypot(distortion.belief_noise, settings->contender_noise);
+        distortion.belief_cold += (1.0 - distortion.belief_cold) * settings->contender_cold;
+        distortion.belief_stale += (size_t)settings->contender_stale;
     }
     if (period->is_calm) {
         distortion.bid_scale = 1.0;
@@ -450,7 +463,10 @@ gv_distortion gv_market_distortion(const gv_market *market, const gv_market_peri
     if (period->is_calm || plan->type->sees_future) {
         distortion.belief_scale = 1.0;
         distortion.belief_noise = 0.0;
+        distortion.belief_cold = 0.0;
+        distortion.belief_stale = 0;
     }
+    gv_market_beliefs_of(market, period, advertiser, &distortion);
     return distortion;
 }
 

@@ -47,6 +47,10 @@ typedef struct gv_market_period {
     gv_traffic *traffic;
     gv_response *response;
     gv_exchange_config config; /* with no seats yet */
+    double *means;             /* [seat_count]: of a value, over the period; NULL: nobody asks */
+    double *levels; /* [level_ticks][seat_count]: of a value, over each tick; the period's own are
+                       the last. NULL: nobody asks */
+    size_t level_ticks;
 } gv_market_period;
 
 /* Advertisers and policies, checked; mistakes become problems of the scenario. */
@@ -61,6 +65,21 @@ const char *gv_market_weights(const gv_market *market, const gv_policy_plan *pla
 
 /* gv_policy_tell() of the model that policy `number` of the scenario shares. */
 void gv_market_tell(const gv_market *market, size_t number, char *text, size_t size);
+
+/* The traffic of a period alone, which the caller owns. */
+GV_MUST_CHECK gv_status gv_market_traffic(const gv_market *market, uint64_t number, bool is_calm,
+                                          gv_traffic **out);
+
+/*
+ * What the period's advertisers and contenders believe by: means where somebody is cold, levels
+ * where somebody is stale. period: with its traffic.
+ */
+GV_MUST_CHECK gv_status gv_market_beliefs_open(const gv_market *market, gv_market_period *period);
+void gv_market_beliefs_close(gv_market_period *period);
+
+/* Puts the advertiser's mean and levels where its distortion asks for them. */
+void gv_market_beliefs_of(const gv_market *market, const gv_market_period *period,
+                          size_t advertiser, gv_distortion *distortion);
 
 /* period: zeroed but for is_calm. */
 GV_MUST_CHECK gv_status gv_market_period_open(const gv_market *market, uint64_t number,

@@ -1,6 +1,7 @@
 /* The sections of a simulated market: market, traffic, advertisers. */
 #include "scenarios/config/market.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "scenarios/config/quote.h"
@@ -215,6 +216,18 @@ static const gv_param belief_noise_row = {.name = "belief_noise",
                                           .minimum = 0,
                                           .maximum = 100};
 
+static const gv_param belief_cold_row = {.name = "belief_cold",
+                                         .kind = GV_PARAM_REAL,
+                                         .fallback = "0",
+                                         .minimum = 0,
+                                         .maximum = 1};
+
+static const gv_param belief_stale_row = {.name = "belief_stale",
+                                          .kind = GV_PARAM_REAL,
+                                          .fallback = "0",
+                                          .minimum = 0,
+                                          .maximum = GV_STALE_MAX};
+
 static const gv_param budget_row = {.name = "budget",
                                     .kind = GV_PARAM_MONEY,
                                     .unit = "currency",
@@ -229,10 +242,22 @@ static const gv_param cpa_row = {.name = "cpa",
                                  .maximum = 1e9,
                                  .help = "[80, 100]"};
 
+static void check_stales(const gv_reading *reading, const gv_market_plan *plan)
+{
+    for (size_t i = 0; i < plan->belief_stale_count; i++) {
+        if (plan->belief_stales[i] != floor(plan->belief_stales[i])) {
+            gv_problems_add(reading->problems, plan->advertiser_section.mark,
+                            "advertisers.belief_stale: %g, expected whole ticks",
+                            plan->belief_stales[i]);
+        }
+    }
+}
+
 static gv_status read_advertisers(const gv_reading *reading, gv_market_plan *plan)
 {
-    static const char *const others[] = {"budget",       "cpa",          "policies", "bid_scale",
-                                         "belief_scale", "belief_noise", NULL};
+    static const char *const others[] = {"budget",      "cpa",          "policies",
+                                         "bid_scale",   "belief_scale", "belief_noise",
+                                         "belief_cold", "belief_stale", NULL};
     gv_section *section = &plan->advertiser_section;
     const size_t node = gv_tree_find(reading->tree, 0, "advertisers");
     size_t at = GV_TREE_NONE;
@@ -253,6 +278,11 @@ static gv_status read_advertisers(const gv_reading *reading, gv_market_plan *pla
                        &plan->belief_scale_count));
     GV_TRY(read_scales(reading, node, &belief_noise_row, section, &plan->belief_noises,
                        &plan->belief_noise_count));
+    GV_TRY(read_scales(reading, node, &belief_cold_row, section, &plan->belief_colds,
+                       &plan->belief_cold_count));
+    GV_TRY(read_scales(reading, node, &belief_stale_row, section, &plan->belief_stales,
+                       &plan->belief_stale_count));
+    check_stales(reading, plan);
     GV_TRY(read_list(reading, node, "policies", &plan->policies, &at));
     if (plan->policies.count == 0) {
         gv_problems_add(reading->problems, section->mark,

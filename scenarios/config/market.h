@@ -18,6 +18,8 @@
 #include "scenarios/config/section.h"
 #include "sim/market/traffic.h"
 
+enum { GV_STALE_MAX = 10000 }; /* ticks */
+
 /* What a contender meets when it takes an advertiser's place. */
 typedef enum gv_rivals_kind { GV_RIVALS_FIXED, GV_RIVALS_REACTING } gv_rivals_kind;
 
@@ -34,6 +36,8 @@ typedef struct gv_market_settings {
     double contender_budget; /* multiplies that of whose place a contender takes */
     double contender_belief; /* multiplies what a contender believes that values are */
     double contender_noise;  /* of what a contender believes */
+    double contender_cold;   /* share of which it knows nothing */
+    int64_t contender_stale; /* ticks that its beliefs of a tick's level are old */
     int64_t history_period;  /* GV_PARAM_UNSET: the one before the first */
     int64_t min_remaining_nanos;
     int32_t delay_law; /* index into gv_delay_types, as is the next */
@@ -86,6 +90,10 @@ typedef struct gv_market_plan {
     size_t belief_scale_count;
     double *belief_noises; /* [belief_noise_count] */
     size_t belief_noise_count;
+    double *belief_colds; /* [belief_cold_count] */
+    size_t belief_cold_count;
+    double *belief_stales; /* [belief_stale_count], whole ticks */
+    size_t belief_stale_count;
     gv_list policies;
     gv_section advertiser_section;
 } gv_market_plan;

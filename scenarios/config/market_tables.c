@@ -138,6 +138,24 @@ static const gv_param market_rows[] = {
      OF(gv_market_settings, contender_noise),
      .help = "Standard deviation of a contender's error about the logarithm of each value, beside "
              "its advertiser's belief_noise; the mean stays where it was. Oracles do not err."},
+    {.name = "contender_cold",
+     .kind = GV_PARAM_REAL,
+     .fallback = "0",
+     .minimum = 0,
+     .maximum = 1,
+     OF(gv_market_settings, contender_cold),
+     .help = "Share of opportunities of which a contender knows nothing, beside those of its "
+             "advertiser's belief_cold: believed to be worth what one is on the period's average. "
+             "Oracles know all."},
+    {.name = "contender_stale",
+     .kind = GV_PARAM_INTEGER,
+     .unit = "ticks",
+     .fallback = "0",
+     .minimum = 0,
+     .maximum = GV_STALE_MAX,
+     OF(gv_market_settings, contender_stale),
+     .help = "A contender believes a tick to be as good, on average, as the one so many ticks ago "
+             "was, on top of its advertiser's belief_stale. Oracles are up to date."},
     {.name = "keep_ticks",
      .kind = GV_PARAM_SWITCH,
      .fallback = "on",
@@ -308,6 +326,17 @@ static const gv_param advertiser_others[] = {
      .fallback = "[0]",
      .help = "Standard deviation of each advertiser's error about the logarithm of a value, drawn "
              "for each opportunity: a worse predictor, right on average."},
+    {.name = "belief_cold",
+     .unit = "share, or a list",
+     .fallback = "[0]",
+     .help = "Share of opportunities of which each advertiser knows nothing, drawn one by one: it "
+             "believes them to be worth its mean value of the period."},
+    {.name = "belief_stale",
+     .unit = "ticks, or a list",
+     .fallback = "[0]",
+     .help = "Each advertiser's beliefs are so old: value x mean value of the tick so many ticks "
+             "ago / mean value of this tick, over periods too. In auctionnet traffic levels are "
+             "drawn afresh every value_window ticks, so no lag beyond that is worse."},
     {.name = NULL},
 };
 

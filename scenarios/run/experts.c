@@ -400,12 +400,20 @@ static gv_status make_all(all_periods *all)
 static bool is_true(const gv_market *market)
 {
     const gv_market_plan *plan = market->plan;
-    bool all = plan->settings->contender_belief == 1.0 && plan->settings->contender_noise == 0.0;
+    const gv_market_settings *settings = plan->settings;
+    bool all = settings->contender_belief == 1.0 && settings->contender_noise == 0.0 &&
+               settings->contender_cold == 0.0 && settings->contender_stale == 0;
     for (size_t i = 0; i < plan->belief_scale_count; i++) {
         all = all && plan->belief_scales[i] == 1.0;
     }
     for (size_t i = 0; i < plan->belief_noise_count; i++) {
         all = all && plan->belief_noises[i] == 0.0;
+    }
+    for (size_t i = 0; i < plan->belief_cold_count; i++) {
+        all = all && plan->belief_colds[i] == 0.0;
+    }
+    for (size_t i = 0; i < plan->belief_stale_count; i++) {
+        all = all && plan->belief_stales[i] == 0.0;
     }
     return all;
 }
@@ -413,9 +421,11 @@ static bool is_true(const gv_market *market)
 static gv_status check_market(const gv_market *market)
 {
     if (!is_true(market)) {
-        return GV_FAIL(GV_EUSAGE,
-                       "experts and pupils bid by true values: leave market.contender_belief and "
-                       "advertisers.belief_scale at 1, contender_noise and belief_noise at 0");
+        return GV_FAIL(
+            GV_EUSAGE,
+            "experts and pupils bid by true values: leave market.contender_belief and "
+            "advertisers.belief_scale at 1, contender_noise and belief_noise at 0, as cold "
+            "and stale");
     }
     for (size_t i = 0; i < market->contender_count; i++) {
         if (market->contenders[i]->type->sees_future) {

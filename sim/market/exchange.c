@@ -29,6 +29,13 @@ static gv_status check_seat(const gv_exchange_config *config, const gv_seat *sea
                        campaign->name, distortion->bid_scale, distortion->belief_scale,
                        distortion->belief_noise);
     }
+    if (distortion != NULL && !(distortion->belief_cold >= 0.0 && distortion->belief_cold <= 1.0)) {
+        return GV_FAIL(
+            GV_EINVAL,
+            "campaign %s knows nothing of a share of %g of its opportunities, expected 0 "
+            "to 1",
+            campaign->name, distortion->belief_cold);
+    }
     if (gv_exploration_is_on(seat->exploration) && config->overspend == GV_OVERSPEND_AUCTIONNET) {
         return GV_FAIL(GV_EINVAL,
                        "campaign %s explores its bids, of which AuctionNet's overspend rule drops "

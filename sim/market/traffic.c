@@ -9,7 +9,7 @@
 #include "sim/base/mem.h"
 #include "sim/market/traffic_impl.h"
 
-enum { TICKS_MAX = 1000000, CELLS_MAX = 1 << 28, HASH_STRIP = 4096 };
+enum { TICKS_MAX = 1000000, CELLS_MAX = 1 << 28, VALUE_STRIP = 4096 };
 
 struct gv_traffic {
     const gv_traffic_type *type;
@@ -199,12 +199,43 @@ double gv_traffic_sigma(const gv_traffic *traffic, uint64_t opportunity, uint32_
     return sigma;
 }
 
+/* values: [advertiser_count][VALUE_STRIP], room. */
+static void add_strip(const gv_traffic *traffic, const gv_traffic_piece *piece, float *values,
+                      double *sums)
+{
+    gv_traffic_values(traffic, piece, VALUE_STRIP, values);
+    for (size_t who = 0; who < traffic->advertiser_count; who++) {
+        const float *row = values + who * VALUE_STRIP;
+        for (size_t i = 0; i < piece->count; i++) {
+            sums[who] += (double)row[i];
+        }
+    }
+}
+
+gv_status gv_traffic_add_up(const gv_traffic *traffic, size_t tick, double *sums)
+{
+    const size_t advertisers = traffic->advertiser_count;
+    const uint64_t end = traffic->before[tick + 1];
+    float *values = gv_mem_alloc_vector(advertisers * VALUE_STRIP, sizeof *values);
+    if (values == NULL) {
+        return GV_FAIL(GV_ENOMEM, "no memory to add up the values of a tick");
+    }
+    for (uint64_t at = traffic->before[tick]; at < end; at += VALUE_STRIP) {
+        const size_t count = end - at < VALUE_STRIP ? (size_t)(end - at) : VALUE_STRIP;
+        const gv_traffic_piece piece = {
+            .tick = tick, .first = at, .count = count, .advertiser_count = advertisers};
+        add_strip(traffic, &piece, values, sums);
+    }
+    gv_mem_free(values);
+    return GV_OK;
+}
+
 static void hash_strip(const gv_traffic *traffic, const gv_traffic_piece *piece, gv_hasher *hasher)
 {
-    int64_t time_us[HASH_STRIP];
-    float values[HASH_STRIP];
+    int64_t time_us[VALUE_STRIP];
+    float values[VALUE_STRIP];
     gv_traffic_times(traffic, piece->tick, piece->first, piece->count, time_us);
-    gv_traffic_values(traffic, piece, HASH_STRIP, values);
+    gv_traffic_values(traffic, piece, VALUE_STRIP, values);
     gv_hasher_add(hasher, time_us, piece->count * sizeof *time_us);
     gv_hasher_add(hasher, values, piece->count * sizeof *values);
 }
@@ -217,11 +248,11 @@ gv_status gv_traffic_hash(const gv_traffic *traffic, uint64_t *hash)
     }
     for (size_t tick = 0; tick < traffic->tick_count; tick++) {
         const uint64_t end = traffic->before[tick + 1];
-        for (uint64_t at = traffic->before[tick]; at < end; at += HASH_STRIP) {
+        for (uint64_t at = traffic->before[tick]; at < end; at += VALUE_STRIP) {
             const gv_traffic_piece piece = {.tick = tick,
                                             .first = at,
-                                            .count = end - at < HASH_STRIP ? (size_t)(end - at)
-                                                                           : HASH_STRIP,
+                                            .count = end - at < VALUE_STRIP ? (size_t)(end - at)
+                                                                            : VALUE_STRIP,
                                             .advertiser_count = 1};
             hash_strip(traffic, &piece, hasher);
         }

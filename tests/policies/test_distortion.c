@@ -1,7 +1,10 @@
 /* Bids that are scaled and values that are believed to be others, against policies that do it. */
 #include "market_stage.h"
 
-enum { FROM = 3, OPPORTUNITIES = 3000 };
+enum { FROM = 3, OPPORTUNITIES = 3000, LEVELS = 2 * TICKS };
+
+/* Where the period's own begin among levels of two periods. */
+static const size_t own_levels = (size_t)TICKS * SEATS;
 
 typedef gv_seat_tick seat_ticks[SEATS][TICKS + 1];
 
@@ -261,6 +264,137 @@ static void errors_have_their_law_and_belong_to_the_opportunity(void **state)
     assert_int_equal(alike, 0);
 }
 
+/*
+ * Of a share nothing is known, within five standard errors; the others are believed to be what
+ * they are believed to be without it, and who knows nothing of whom is another's affair.
+ */
+static void the_cold_are_believed_to_be_average(void **state)
+{
+    (void)state;
+    enum { COUNT = 30000 };
+    static float values[COUNT];
+    static double warm[COUNT];
+    static double believed[2][COUNT];
+    const double share = 0.3;
+    const double mean = 0.0123;
+    for (size_t i = 0; i < COUNT; i++) {
+        values[i] = (float)(i % 50) / 1000.0F; /* some are worth nothing */
+    }
+    for (uint32_t who = 0; who < 2; who++) {
+        gv_distortion distortion = {
+            .belief_scale = 2, .belief_noise = 0.6, .seed = 9, .period = 7, .advertiser = who};
+        const gv_seat seat = {.distortion = &distortion};
+        gv_seat_believe_all(&seat, 5, COUNT, values, warm);
+        distortion.belief_cold = share;
+        distortion.belief_mean = mean;
+        gv_seat_believe_all(&seat, 5, COUNT, values, believed[who]);
+        double cold = 0;
+        for (size_t i = 0; i < COUNT; i++) {
+            cold += believed[who][i] == mean;
+            assert_true(believed[who][i] == mean || believed[who][i] == warm[i]);
+            assert_true(believed[who][i] == gv_seat_believe(&seat, 5 + i, (double)values[i]));
+        }
+        assert_true(fabs(cold - share * COUNT) < 5 * sqrt(share * (1 - share) * COUNT));
+    }
+    double together = 0;
+    for (size_t i = 0; i < COUNT; i++) {
+        together += believed[0][i] == mean && believed[1][i] == mean;
+    }
+    const double both = share * share;
+    assert_true(fabs(together - both * COUNT) < 5 * sqrt(both * (1 - both) * COUNT));
+}
+
+/* L of the stage's traffic: [LEVELS][SEATS], the period's own behind those of the one before. */
+static void levels_of(const gv_traffic *before, const gv_traffic *own, double *levels)
+{
+    for (size_t tick = 0; tick < LEVELS; tick++) {
+        const gv_traffic *traffic = tick < TICKS ? before : own;
+        double *row = levels + tick * SEATS;
+        memset(row, 0, SEATS * sizeof *row);
+        assert_int_equal(gv_traffic_add_up(traffic, tick % TICKS, row), GV_OK);
+        for (size_t s = 0; s < SEATS; s++) {
+            row[s] /= (double)gv_traffic_count(traffic, tick % TICKS);
+        }
+    }
+}
+
+/* From level to level by hand, over the period's beginning, and not where a level says nothing. */
+static void the_stale_believe_the_level_of_an_earlier_tick(void **state)
+{
+    (void)state;
+    double levels[LEVELS * SEATS];
+    gv_traffic *before = traffic_of(1, OPPORTUNITIES);
+    gv_traffic *own = traffic_of(2, OPPORTUNITIES);
+    levels_of(before, own, levels);
+    levels[(TICKS + 4) * SEATS + 2] = 0;
+    for (size_t stale = 1; stale <= TICKS; stale++) {
+        const gv_distortion distortion = {.belief_scale = 0.5,
+                                          .belief_stale = stale,
+                                          .levels = levels + own_levels + 2,
+                                          .level_stride = SEATS,
+                                          .traffic = own};
+        const gv_seat seat = {.distortion = &distortion};
+        for (size_t tick = 0; tick < TICKS; tick++) {
+            const double now = levels[(TICKS + tick) * SEATS + 2];
+            const double then = levels[(TICKS + tick - stale) * SEATS + 2];
+            const double change = now > 0 && then > 0 ? then / now : 1;
+            const uint64_t first = gv_traffic_before(own, tick);
+            const float value = 0.01F;
+            double believed = 0;
+            gv_seat_believe_all(&seat, first, 1, &value, &believed);
+            assert_true(fabs(believed - 0.5 * (double)value * change) < 1e-15);
+            assert_true(believed == gv_seat_believe(&seat, first, (double)value));
+            assert_true(believed == gv_seat_believe(&seat, gv_traffic_before(own, tick + 1) - 1,
+                                                    (double)value));
+        }
+    }
+    gv_traffic_destroy(before);
+    gv_traffic_destroy(own);
+}
+
+/* Bids that read no value win, cost and convert the same whatever is believed; sums of values do
+   not stay, but that of a tick of the cold is its mean. */
+static void beliefs_touch_nothing_true(void **state)
+{
+    (void)state;
+    static double levels[LEVELS * SEATS];
+    const double mean = 0.01;
+    table plain;
+    table deceived;
+    table_open(&plain, 1, (gv_distortion){.bid_scale = 1, .belief_scale = 1});
+    table_open(&deceived, 1, (gv_distortion){.bid_scale = 1, .belief_scale = 1});
+    levels_of(deceived.traffic, deceived.traffic, levels);
+    for (size_t s = 0; s < SEATS; s++) {
+        gv_distortion *distortion = &deceived.distortions[s];
+        distortion->belief_cold = s % 2 == 0 ? 1 : 0;
+        distortion->belief_mean = mean;
+        distortion->belief_stale = 3;
+        distortion->levels = levels + own_levels + s;
+        distortion->level_stride = SEATS;
+        distortion->traffic = deceived.traffic;
+    }
+    sell(&plain, false, one);
+    sell(&deceived, false, other);
+    uint64_t conversions = 0;
+    for (size_t s = 0; s < SEATS; s++) {
+        for (size_t tick = 0; tick <= TICKS; tick++) {
+            const gv_seat_tick *a = &one[s][tick];
+            const gv_seat_tick *b = &other[s][tick];
+            assert_memory_equal(&a->tally, &b->tally, sizeof a->tally);
+            assert_int_equal(a->exposures, b->exposures);
+            conversions += a->tally.conversions;
+            assert_true(tick == TICKS || a->value_units != b->value_units);
+            if (s % 2 == 0) {
+                assert_int_equal(b->value_units, (int64_t)b->tally.auctions *
+                                                     (int64_t)(mean * GV_VALUE_UNITS + 0.5));
+            }
+        }
+    }
+    assert_true(conversions > 0);
+    table_close(&plain);
+    table_close(&deceived);
+}
+
 static double asked[OPPORTUNITIES]; /* what the first seat believed when it bid */
 static size_t told_count;
 
@@ -310,14 +444,22 @@ static void an_auction_brings_back_what_was_believed(void **state)
 /* A market of that type in which every other seat departs from what it means. */
 static void sell_distorted(const gv_policy_type *type, bool reference, seat_ticks ticks)
 {
+    static double levels[LEVELS * SEATS];
     table self;
     table_open(&self, 1, (gv_distortion){.bid_scale = 1, .belief_scale = 1});
     seat_all(&self, type, NULL);
+    levels_of(self.traffic, self.traffic, levels);
     for (size_t s = 0; s < SEATS; s += 2) {
         self.distortions[s] = (gv_distortion){.bid_scale = 1.7,
                                               .bid_from = FROM,
                                               .belief_scale = 0.6,
                                               .belief_noise = 0.5,
+                                              .belief_cold = 0.3,
+                                              .belief_mean = 0.02,
+                                              .belief_stale = 2,
+                                              .levels = levels + own_levels + s,
+                                              .level_stride = SEATS,
+                                              .traffic = self.traffic,
                                               .seed = 3,
                                               .advertiser = (uint32_t)s};
     }
@@ -352,6 +494,16 @@ static void wrong_distortions_are_refused_in_a_sentence(void **state)
         assert_non_null(strstr(gv_status_detail(), "scales its bids by"));
         table_close(&self);
     }
+    for (size_t i = 0; i < 3; i++) {
+        static const double colds[] = {-0.5, 1.5, (double)NAN};
+        table self;
+        gv_exchange *exchange = NULL;
+        table_open(&self, 1,
+                   (gv_distortion){.bid_scale = 1, .belief_scale = 1, .belief_cold = colds[i]});
+        assert_int_equal(gv_exchange_create(&self.market.config, &exchange), GV_EINVAL);
+        assert_non_null(strstr(gv_status_detail(), "knows nothing of a share of"));
+        table_close(&self);
+    }
 }
 
 int main(void)
@@ -362,6 +514,9 @@ int main(void)
         cmocka_unit_test(believing_half_is_bidding_half),
         cmocka_unit_test(beliefs_are_announced_and_cut_to_one),
         cmocka_unit_test(errors_have_their_law_and_belong_to_the_opportunity),
+        cmocka_unit_test(the_cold_are_believed_to_be_average),
+        cmocka_unit_test(the_stale_believe_the_level_of_an_earlier_tick),
+        cmocka_unit_test(beliefs_touch_nothing_true),
         cmocka_unit_test(an_auction_brings_back_what_was_believed),
         cmocka_unit_test(batches_equal_single_auctions),
         cmocka_unit_test(wrong_distortions_are_refused_in_a_sentence),

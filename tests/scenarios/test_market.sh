@@ -132,21 +132,31 @@ knobs_of_robustness_disturb_what_they_name_alone() {
             --set advertisers.bid_scale=[2,1,1] --set advertisers.bid_scale_from=2 \
             --set advertisers.belief_scale=[1,0.5] --set market.contender_belief=1.4 \
             --set advertisers.belief_noise=[0.3,0] --set market.contender_noise=0.4 \
+            --set advertisers.belief_cold=[0,0.5] --set market.contender_cold=0.2 \
+            --set advertisers.belief_stale=[2,0,9] --set market.contender_stale=1 \
             --engine $engine --db $engine.db >/dev/null
         dump $engine.db >$engine.txt
     done
     cmp batch.txt reference.txt
     # Rivals do not notice what a contender believes, and the oracle is not deceived.
-    "$gavel" run market.yaml -q --set market.contender_belief=0.7 --db belief.db >/dev/null
-    cmp <(outcomes plain.db market) <(outcomes belief.db market)
-    for who in "= 'oracle'" "!= 'oracle'"; do
-        for db in plain belief; do
-            sqlite3 $db.db "SELECT cell, wins, spend_nanos FROM campaign JOIN seat
-                USING (run_id, cell) WHERE rivals = 'fixed' AND policy $who ORDER BY 1" >$db.txt
-        done
-        cmp -s plain.txt belief.txt && echo same || echo other
-    done >verdicts.txt
-    test "$(tr '\n' ' ' <verdicts.txt)" = "same other "
+    local belief
+    for belief in belief=0.7 cold=0.4 stale=2; do
+        "$gavel" run market.yaml -q --set market.contender_$belief --db $belief.db >/dev/null
+        cmp <(outcomes plain.db market) <(outcomes $belief.db market)
+        for who in "= 'oracle'" "!= 'oracle'"; do
+            for db in plain $belief; do
+                sqlite3 $db.db "SELECT cell, wins, spend_nanos FROM campaign JOIN seat
+                    USING (run_id, cell) WHERE rivals = 'fixed' AND policy $who ORDER BY 1" >$db.txt
+            done
+            cmp -s plain.txt $belief.txt && echo same || echo other
+        done >verdicts.txt
+        test "$(tr '\n' ' ' <verdicts.txt)" = "same other "
+    done
+    "$gavel" run market.yaml -q --set market.contender_cold=0 --set market.contender_stale=0 \
+        --set advertisers.belief_cold=[0,0] --set advertisers.belief_stale=0 --db zero.db >/dev/null
+    for rivals in market fixed; do
+        cmp <(outcomes plain.db $rivals) <(outcomes zero.db $rivals)
+    done
 }
 
 # Constant bids twice as high from the start are a scale of 2; a contender has none of it.

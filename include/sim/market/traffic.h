@@ -99,6 +99,12 @@ double gv_traffic_sigma(const gv_traffic *traffic, uint64_t opportunity, uint32_
                         double value);
 
 /*
+ * sums: [advertiser_count], of the values of the tick's opportunities; added to what is there, in
+ * their order.
+ */
+GV_MUST_CHECK gv_status gv_traffic_add_up(const gv_traffic *traffic, size_t tick, double *sums);
+
+/*
  * What tells this period's traffic from any other's: a hash of when its opportunities come and
  * what they are worth to the first advertiser. Whoever bids, it is the same; another seed, period
  * or setting of the type gives another.
