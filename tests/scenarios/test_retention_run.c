@@ -1,4 +1,4 @@
-/* Runs of retention in a store: stopped at every midnight and gone on with, and what they add up to. */
+/* Runs of retention in a store: stopped at midnights and gone on with, and their sums. */
 #include <string.h>
 
 #include "cmocka_all.h"
