@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "models/nn/graph_impl.h"
+#include "models/nn/mari_impl.h"
 #include "models/nn/panel_impl.h"
 #include "sim/base/mem.h"
 
@@ -31,7 +31,9 @@ typedef struct mari_node {
 
 struct gv_mari {
     gv_mari_config config;
-    const gv_graph *graph;
+    gv_mari_pieces pieces;
+    const gv_graph *graph; /* that of the pieces */
+    gv_node output;
     mari_node *nodes; /* [graph->count] */
     float *gathered;  /* [rows_max][widest split input] */
     float *repeated;  /* [OP_ARITY_MAX][rows_max][widest] */
@@ -84,60 +86,14 @@ static bool is_by_rows(const gv_node_record *record)
     }
 }
 
-static gv_status check_rows(const gv_graph *graph, size_t node)
+gv_status gv_mari_check_rows(const gv_graph *graph, const gv_node_record *record)
 {
-    const gv_node_record *record = &graph->nodes[node];
     const gv_node_record *first = &graph->nodes[record->in[0]];
     const bool keeps_batch = record->shape.dim[0] == first->shape.dim[0];
     if (!is_by_rows(record) || !keeps_batch || first->kind == NODE_PARAM) {
         return GV_FAIL(GV_EINVAL,
                        "a network with '%s' over the batch cannot be run candidate by candidate",
                        gv_op_rows[record->op].name);
-    }
-    return GV_OK;
-}
-
-static void mark_needed(gv_mari *mari)
-{
-    mari->nodes[mari->config.output].is_needed = true;
-    for (size_t i = mari->graph->count; i-- > 0;) {
-        const gv_node_record *record = &mari->graph->nodes[i];
-        for (size_t k = 0; mari->nodes[i].is_needed && k < OP_ARITY_MAX; k++) {
-            if (record->in[k] != GV_NODE_NONE) {
-                mari->nodes[record->in[k]].is_needed = true;
-            }
-        }
-    }
-}
-
-static gv_colour colour_of(const gv_mari *mari, size_t node)
-{
-    for (size_t i = 0; i < mari->config.leaf_count; i++) {
-        if (mari->config.leaves[i].input == node) {
-            return mari->config.leaves[i].colour;
-        }
-    }
-    return mari->config.rest;
-}
-
-/* From the leaves upwards. Parameters have no colour: they count as the user's. */
-static gv_status colour(gv_mari *mari)
-{
-    for (size_t i = 0; i < mari->graph->count; i++) {
-        const gv_node_record *record = &mari->graph->nodes[i];
-        mari_node *node = &mari->nodes[i];
-        node->width = gv_shape_count(&record->shape) / record->shape.dim[0];
-        node->is_user = record->kind == NODE_PARAM || colour_of(mari, i) == GV_COLOUR_USER;
-        if (record->kind != NODE_OPERATOR || !node->is_needed) {
-            continue;
-        }
-        GV_TRY(check_rows(mari->graph, i));
-        node->is_user = true;
-        for (size_t k = 0; k < OP_ARITY_MAX; k++) {
-            if (record->in[k] != GV_NODE_NONE && !mari->nodes[record->in[k]].is_user) {
-                node->is_user = false;
-            }
-        }
     }
     return GV_OK;
 }
@@ -174,7 +130,8 @@ static size_t take_apart(const gv_graph *graph, gv_node node, piece pieces[PIECE
 static const float *param_of(const gv_mari *mari, gv_node node)
 {
     const gv_weight *weight = gv_params_at(mari->config.params, mari->graph->nodes[node].param);
-    return gv_params_read_f32(mari->config.params) + weight->offset;
+    return gv_params_read_f32(mari->config.params) + weight->offset +
+           mari->graph->nodes[node].value;
 }
 
 /* The pieces' columns of the weight, in their order. */
@@ -258,7 +215,7 @@ static void mark_read(gv_mari *mari)
     for (size_t i = 0; i < mari->graph->count; i++) {
         mari->nodes[i].is_needed = false;
     }
-    mari->nodes[mari->config.output].is_needed = true;
+    mari->nodes[mari->output].is_needed = true;
     for (size_t i = mari->graph->count; i-- > 0;) {
         const mari_node *node = &mari->nodes[i];
         const gv_node_record *record = &mari->graph->nodes[i];
@@ -347,10 +304,27 @@ static gv_status allocate_scratch(gv_mari *mari)
     return GV_OK;
 }
 
+static gv_status begin_nodes(gv_mari *mari)
+{
+    GV_TRY(gv_mari_pieces_init(&mari->pieces, &mari->config));
+    mari->graph = &mari->pieces.graph;
+    mari->output = mari->pieces.whole[mari->config.output];
+    mari->nodes = gv_mem_alloc(0, mari->graph->count, sizeof *mari->nodes);
+    if (mari->nodes == NULL) {
+        return GV_FAIL(GV_ENOMEM, "no memory for a network over candidates");
+    }
+    for (size_t i = 0; i < mari->graph->count; i++) {
+        const gv_shape *shape = &mari->graph->nodes[i].shape;
+        mari->nodes[i].is_user = mari->pieces.is_user[i];
+        mari->nodes[i].width = gv_shape_count(shape) / shape->dim[0];
+    }
+    return GV_OK;
+}
+
 static gv_status load(gv_mari *mari)
 {
-    mark_needed(mari);
-    GV_TRY(colour(mari));
+    GV_TRY(begin_nodes(mari));
+    mark_read(mari);
     for (size_t i = 0; i < mari->graph->count; i++) {
         const gv_node_record *record = &mari->graph->nodes[i];
         if (mari->nodes[i].is_needed && record->kind == NODE_OPERATOR &&
@@ -374,16 +348,13 @@ gv_status gv_mari_create(const gv_mari_config *config, gv_mari **out)
         return GV_FAIL(GV_ENOMEM, "no memory for a network over candidates");
     }
     mari->config = *config;
-    mari->graph = config->graph;
-    mari->nodes = gv_mem_alloc(0, config->graph->count, sizeof *mari->nodes);
-    const gv_status status = mari->nodes == NULL
-                                 ? GV_FAIL(GV_ENOMEM, "no memory for a network over candidates")
-                                 : load(mari);
+    const gv_status status = load(mari);
     if (status != GV_OK) {
         gv_mari_destroy(mari);
         return status;
     }
     mari->config.leaves = NULL;
+    mari->config.graph = NULL;
     *out = mari;
     return GV_OK;
 }
@@ -400,6 +371,7 @@ void gv_mari_destroy(gv_mari *mari)
         gv_panels_fini(&mari->nodes[i].user);
     }
     gv_mem_free(mari->nodes);
+    gv_mari_pieces_fini(&mari->pieces);
     gv_mem_free(mari->gathered);
     gv_mem_free(mari->repeated);
     gv_mem_free(mari->saved);
@@ -415,9 +387,10 @@ static float *values_of(const gv_mari *mari, gv_node node)
 
 float *gv_mari_input(gv_mari *mari, gv_node input)
 {
-    assert(input < mari->graph->count);
-    assert(mari->graph->nodes[input].kind == NODE_INPUT);
-    return values_of(mari, input);
+    const gv_node node = mari->pieces.whole[input];
+    assert(node != GV_NODE_NONE);
+    assert(mari->graph->nodes[node].kind == NODE_INPUT);
+    return values_of(mari, node);
 }
 
 static void apply(const gv_panels *panels, const float *x, size_t rows, float *y, bool adds)
@@ -538,7 +511,7 @@ const float *gv_mari_run(gv_mari *mari, const size_t *ends, size_t requests)
             run_node(mari, i, ends[requests - 1]);
         }
     }
-    return values_of(mari, mari->config.output);
+    return values_of(mari, mari->output);
 }
 
 size_t gv_mari_products(const gv_mari *mari, size_t requests, size_t rows)

@@ -13,7 +13,7 @@
 #include "sim/base/mem.h"
 #include "sim/base/random.h"
 
-enum { ROWS = 37, REQUESTS = 5, USER = 40, ITEM = 12, CROSS = 8, LEAVES_MAX = 4 };
+enum { ROWS = 37, REQUESTS = 5, USER = 40, ITEM = 12, CROSS = 8, LEAVES_MAX = 6 };
 
 static double drawn(uint64_t entity, size_t index)
 {
@@ -193,11 +193,80 @@ static void build_towers(net *made)
     made->output = gv_layer_linear(graph, "out", gv_op_concat(graph, both, tower, 1), 2);
 }
 
+/* Tokens of width 8: three of the user's, two of the item's, four of the user's, one of both. */
+enum { TOKEN = 8, TOKENS = 10, USER_TOKENS = 7 };
+
+static gv_node tokens_of(net *made)
+{
+    gv_graph *graph = made->graph;
+    const gv_node left = leaf(made, "left", 3, TOKEN, GV_COLOUR_USER);
+    const gv_node item = leaf(made, "item", 2, TOKEN, GV_COLOUR_ITEM);
+    const gv_node right = leaf(made, "right", 4, TOKEN, GV_COLOUR_USER);
+    const gv_node cross = leaf(made, "cross", 1, TOKEN, GV_COLOUR_CROSS);
+    const gv_node one = gv_op_concat(graph, left, item, 1);
+    return gv_op_concat(graph, one, gv_op_concat(graph, right, cross, 1), 1);
+}
+
+static gv_node flat_of(gv_graph *graph, gv_node x)
+{
+    const size_t width = gv_graph_dim(graph, x, 1) * gv_graph_width(graph, x);
+    return gv_op_reshape(graph, x, gv_shape_of(2, (size_t[]){ROWS, width}));
+}
+
+/* Each token by itself, and all of them flattened at the end. */
+static void build_tokens(net *made)
+{
+    gv_graph *graph = made->graph;
+    const gv_init init = {.law = GV_INIT_NORMAL, .scale = 0.5};
+    const gv_shape places = gv_shape_of(2, (size_t[]){TOKENS, TOKEN});
+    const gv_node placed =
+        gv_op_add(graph, tokens_of(made), gv_graph_param(graph, "place", places, init));
+    const gv_node normed = gv_layer_norm(graph, "norm", placed);
+    const gv_node told = gv_op_silu(graph, gv_layer_linear(graph, "told", normed, TOKEN));
+    made->output = gv_layer_linear(graph, "out", flat_of(graph, gv_op_sub(graph, told, placed)), 2);
+}
+
+/* Slices across the colours, which then are cut elsewhere than what they meet. */
+static void build_slices(net *made)
+{
+    gv_graph *graph = made->graph;
+    const gv_node x = gv_layer_norm(graph, "norm", tokens_of(made));
+    const gv_node early = gv_op_slice(graph, x, 1, 1, 6, 1);
+    const gv_node late = gv_op_slice(graph, x, 1, 4, 6, 1);
+    const gv_node both = gv_op_mul(graph, early, gv_op_tanh(graph, late));
+    const gv_node wide = gv_op_concat(graph, both, gv_op_scale(graph, early, 2, 1), 2);
+    const gv_node told = gv_layer_linear(graph, "told", gv_op_clamp(graph, wide, -2, 2), 4);
+    const gv_node every = gv_op_slice(graph, told, 1, 1, 3, 2);
+    made->output = gv_layer_linear(graph, "out", flat_of(graph, every), 2);
+}
+
+/* Of each token a number and its share; what the user, then what a candidate says to all. */
+static void build_said(net *made)
+{
+    gv_graph *graph = made->graph;
+    const gv_node tokens = tokens_of(made);
+    const gv_node user = leaf(made, "user", 1, TOKEN, GV_COLOUR_USER);
+    const gv_node said = gv_op_modulate(graph, tokens, flat_of(graph, user), GV_NODE_NONE);
+    const gv_node turned = gv_op_transpose(
+        graph, gv_op_reshape(graph, said, gv_shape_of(4, (size_t[]){ROWS, TOKENS, 2, TOKEN / 2})),
+        2, 3);
+    const gv_node shares = gv_op_log_sum_exp(
+        graph, gv_op_reshape(graph, turned, gv_shape_of(3, (size_t[]){ROWS, TOKENS, TOKEN})));
+    const gv_node weighed = gv_op_mul(graph, said, gv_op_softmax(graph, shares));
+    const gv_node mean = gv_op_pool(graph, weighed, GV_NODE_NONE, 0.1);
+    const gv_node heard = gv_op_modulate(graph, said, GV_NODE_NONE, mean);
+    made->output =
+        gv_layer_linear(graph, "out", flat_of(graph, gv_op_add(graph, heard, tokens)), 2);
+}
+
 static void a_split_network_is_the_graph(void **state)
 {
     (void)state;
     assert_true(worst_error(build_mlp) < 1e-5);
     assert_true(worst_error(build_towers) < 1e-5);
+    assert_true(worst_error(build_tokens) < 1e-5);
+    assert_true(worst_error(build_slices) < 1e-5);
+    assert_true(worst_error(build_said) < 1e-5);
 }
 
 static void multiplications_are_those_of_the_formula(void **state)
@@ -214,6 +283,33 @@ static void multiplications_are_those_of_the_formula(void **state)
     gv_mari_destroy(split);
     gv_mari_destroy(whole);
     net_free(&made);
+}
+
+/* Of three requests with all the rows; and of a network of which nothing is the user's. */
+static void expect_products(net_builder builder, size_t split_products, size_t whole_products)
+{
+    net made = net_made(builder);
+    gv_mari *split = mari_of(&made, true);
+    gv_mari *whole = mari_of(&made, false);
+    assert_int_equal(gv_mari_products(split, 3, ROWS), split_products);
+    assert_int_equal(gv_mari_products(whole, 3, ROWS), whole_products);
+    gv_mari_destroy(split);
+    gv_mari_destroy(whole);
+    net_free(&made);
+}
+
+/* Of the six tokens that build_slices() makes of two the second and the fifth are the user's. */
+static void tokens_of_the_user_are_multiplied_once(void **state)
+{
+    (void)state;
+    const size_t rows = ROWS;
+    const size_t users = USER_TOKENS;
+    const size_t each = (size_t)TOKEN * TOKEN + (size_t)TOKEN * 2;
+    expect_products(build_tokens, (3 * users + rows * (TOKENS - users)) * each,
+                    rows * TOKENS * each);
+    const size_t told = (size_t)2 * TOKEN * 4;
+    const size_t out = (size_t)3 * 4 * 2;
+    expect_products(build_slices, (6 + rows * 4) * told + rows * out, rows * (6 * told + out));
 }
 
 /* As build_mlp, with its columns brought together by colour beforehand. */
@@ -296,6 +392,9 @@ static void a_candidate_has_its_bits_in_any_company(void **state)
     (void)state;
     expect_bits_in_any_company(build_mlp);
     expect_bits_in_any_company(build_towers);
+    expect_bits_in_any_company(build_tokens);
+    expect_bits_in_any_company(build_slices);
+    expect_bits_in_any_company(build_said);
 }
 
 /* Inputs that nobody names may be the user's: what nobody writes is then made once a request. */
@@ -351,10 +450,9 @@ static void what_mixes_candidates_is_refused(void **state)
     net_free(&made);
 }
 
-static void failed_allocations_are_survived(void **state)
+static void expect_failures_survived(net_builder builder)
 {
-    (void)state;
-    net made = net_made(build_towers);
+    net made = net_made(builder);
     const gv_mari_config config = {.graph = made.graph,
                                    .params = made.params,
                                    .leaves = made.leaves,
@@ -377,11 +475,21 @@ static void failed_allocations_are_survived(void **state)
     net_free(&made);
 }
 
+static void failed_allocations_are_survived(void **state)
+{
+    (void)state;
+    expect_failures_survived(build_towers);
+    expect_failures_survived(build_tokens);
+    expect_failures_survived(build_slices);
+    expect_failures_survived(build_said);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_split_network_is_the_graph),
         cmocka_unit_test(multiplications_are_those_of_the_formula),
+        cmocka_unit_test(tokens_of_the_user_are_multiplied_once),
         cmocka_unit_test(columns_may_lie_anywhere),
         cmocka_unit_test(a_candidate_has_its_bits_in_any_company),
         cmocka_unit_test(the_rest_may_be_the_users),

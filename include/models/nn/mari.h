@@ -9,8 +9,11 @@
  * together by colour,
  *   [x_u ; x_i(b) ; x_c(b)] W + bias = (x_u W_u + bias) + [x_i(b) ; x_c(b)] W_rest,
  * the bracket once a request. Concatenations along the second axis count, flattened or not, in any
- * order and depth; weights are packed once, when the network is loaded. Wherever else the colours
- * meet, the user's row is repeated.
+ * order and depth; weights are packed once, when the network is loaded. What is said of each
+ * position of the second axis by itself (a token: its norm, its linear layer, a map, a sum with
+ * another) is computed position by position: those of the user once a request,
+ *   f([x_u ; x_i(b)]) = [f(x_u) ; f(x_i(b))],
+ * through concatenations and slices. Wherever else the colours meet, the user's row is repeated.
  *
  * A run takes several requests at a time, so that those of one candidate cost no more than a plain
  * network does. Products are our own (dense.h), so a candidate's bits depend on it and its user
@@ -34,7 +37,7 @@ typedef struct gv_mari_leaf {
 } gv_mari_leaf;
 
 typedef struct gv_mari_config {
-    const gv_graph *graph;   /* finished, in single precision; any batch; borrowed */
+    const gv_graph *graph;   /* finished, in single precision; any batch; read at creation alone */
     const gv_params *params; /* drawn; a later change of linear layers is not seen */
     const gv_mari_leaf *leaves;
     size_t leaf_count;
