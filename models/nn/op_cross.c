@@ -8,7 +8,7 @@
  */
 #include <math.h>
 
-#include "models/nn/curve_impl.h"
+#include "models/nn/cross_impl.h"
 
 typedef struct cross_sizes {
     size_t batch, queries, keys, width, heads;
@@ -34,51 +34,14 @@ typedef struct cross_head {
     const real *key;    /* rows of 2 width; the values are `width` behind */
     const real *shares; /* [keys]; NULL: all 1 */
     real *weights;      /* [queries][keys] */
-    real *turned;       /* [head width][keys] */
-    real *slopes;       /* [keys] */
+    real *turned;       /* [head width][pitch] */
+    real *slopes;       /* [MIXED][pitch]: scores of queries; of one, slopes */
     real *out;
     const real *dy;
     real *dquery; /* NULL: not wanted */
     real *dkey;   /* rows of 2 width; NULL: not wanted */
     real *dshare; /* [keys]; NULL: not wanted */
 } cross_head;
-
-/* turned[j][n] = rows[n][j] */
-REAL_INLINE void turn_rows(const real *rows, size_t count, size_t step, size_t columns, real *out)
-{
-    for (size_t n = 0; n < count; n++) {
-        for (size_t j = 0; j < columns; j++) {
-            out[j * count + n] = rows[n * step + j];
-        }
-    }
-}
-
-/* out[n] = sum over j of x[j] turned[j][n], j ascending. */
-REAL_INLINE void times_turned(const real *x, const real *turned, size_t count, size_t columns,
-                              real *out)
-{
-    for (size_t n = 0; n < count; n++) {
-        real sum = 0;
-        for (size_t j = 0; j < columns; j++) {
-            sum += x[j] * turned[j * count + n];
-        }
-        out[n] = sum;
-    }
-}
-
-/* sums[j] = the sum over n of p[n] rows[n][j], n ascending. */
-REAL_INLINE void mix_rows(const real *p, const real *rows, size_t count, size_t step,
-                          size_t columns, real *sums)
-{
-    for (size_t j = 0; j < columns; j++) {
-        sums[j] = 0;
-    }
-    for (size_t n = 0; n < count; n++) {
-        for (size_t j = 0; j < columns; j++) {
-            sums[j] += p[n] * rows[n * step + j];
-        }
-    }
-}
 
 /* rows[n][j] += p[n] x[j] */
 REAL_INLINE void spread_rows(const real *p, const real *x, size_t count, size_t step,
@@ -91,36 +54,49 @@ REAL_INLINE void spread_rows(const real *p, const real *x, size_t count, size_t 
     }
 }
 
-/* One query's scores into weights; without keys that have a share, zeros. */
-REAL_INLINE void weigh_keys(real *scores, const real *shares, size_t count, real scale)
+/* Scores, in rows of whole LANES, become weights; a query that sees no key has zeros. */
+REAL_INLINE void weigh_keys(const cross_sizes *s, const cross_head *head, real *scores)
 {
-    const real low = (real)-1e30;
-    for (size_t n = 0; shares != NULL && n < count; n++) {
-        scores[n] = shares[n] > 0 ? scores[n] : low;
+    const size_t pitch = cross_pitch(s->keys);
+    hide_keys(head->shares, s->keys, scores);
+    const real shift = max_of(scores, pitch);
+    if (shift == CROSS_LOW) {
+        memset(scores, 0, pitch * sizeof *scores);
+        return;
     }
-    const real top = max_of(scores, count);
-    for (size_t n = 0; n < count; n++) {
-        scores[n] = real_exp(scale * (scores[n] - top));
+    real total = raise_scores(scores, pitch, s->scale, shift);
+    for (size_t n = 0; head->shares != NULL && n < s->keys; n++) {
+        scores[n] *= head->shares[n];
     }
-    for (size_t n = 0; shares != NULL && n < count; n++) {
-        scores[n] *= shares[n];
-    }
-    const real total = sum_of(scores, count);
+    total = head->shares == NULL ? total : sum_of(scores, pitch);
     const real factor = total > 0 ? 1 / total : 0;
-    for (size_t n = 0; n < count; n++) {
+    for (size_t n = 0; n < pitch; n++) {
         scores[n] *= factor;
     }
 }
 
 REAL_INLINE void cross_attend(const cross_sizes *s, const cross_head *head, size_t columns)
 {
+    const size_t pitch = cross_pitch(s->keys);
     turn_rows(head->key, s->keys, 2 * s->width, columns, head->turned);
-    for (size_t m = 0; m < s->queries; m++) {
-        real *weights = head->weights + m * s->keys;
-        times_turned(head->query + m * s->width, head->turned, s->keys, columns, weights);
-        weigh_keys(weights, head->shares, s->keys, s->scale);
-        mix_rows(weights, head->key + s->width, s->keys, 2 * s->width, columns,
-                 head->out + m * s->width);
+    for (size_t first = 0; first < s->queries; first += MIXED) {
+        const size_t left = s->queries - first;
+        const size_t count = left < MIXED ? left : MIXED;
+        for (size_t m = 0; m < count; m++) {
+            real *scores = head->slopes + m * pitch;
+            times_turned(head->query + (first + m) * s->width, head->turned, pitch, columns,
+                         scores);
+            weigh_keys(s, head, scores);
+            memcpy(head->weights + (first + m) * s->keys, scores, s->keys * sizeof *scores);
+        }
+        const cross_mix mix = {.p = head->slopes,
+                               .pitch = pitch,
+                               .values = head->key + s->width,
+                               .step = 2 * s->width,
+                               .keys = s->keys,
+                               .sums = head->out + first * s->width,
+                               .width = s->width};
+        mix_rows(&mix, count, columns);
     }
 }
 
@@ -136,12 +112,13 @@ REAL_INLINE void score_slopes(const real *weights, size_t count, real scale, rea
 REAL_INLINE void cross_attend_back(const cross_sizes *s, const cross_head *head, size_t columns)
 {
     const size_t step = 2 * s->width;
+    const size_t pitch = cross_pitch(s->keys);
     assert(head->dy != NULL);
     turn_rows(head->key + s->width, s->keys, step, columns, head->turned);
     for (size_t m = 0; m < s->queries; m++) {
         const real *weights = head->weights + m * s->keys;
         const real *dy = head->dy + m * s->width;
-        times_turned(dy, head->turned, s->keys, columns, head->slopes);
+        times_turned(dy, head->turned, pitch, columns, head->slopes);
         score_slopes(weights, s->keys, s->scale, head->slopes);
         for (size_t n = 0; head->dshare != NULL && n < s->keys; n++) {
             const real share = head->shares[n];
@@ -159,22 +136,6 @@ REAL_INLINE void cross_attend_back(const cross_sizes *s, const cross_head *head,
         }
     }
 }
-
-#define BY_COLUMNS(function, s, head, columns) \
-    switch (columns) {                         \
-    case 4:                                    \
-        function(s, head, 4);                  \
-        return;                                \
-    case 8:                                    \
-        function(s, head, 8);                  \
-        return;                                \
-    case 16:                                   \
-        function(s, head, 16);                 \
-        return;                                \
-    default:                                   \
-        function(s, head, columns);            \
-        return;                                \
-    }
 
 GV_VECTOR static void cross_head_forward(const cross_sizes *s, const cross_head *head,
                                          size_t columns){BY_COLUMNS(cross_attend, s, head, columns)}
@@ -204,7 +165,7 @@ static cross_head cross_head_of(const gv_op_call *call, const cross_sizes *s, si
                         .shares = shares == NULL ? NULL : shares + share,
                         .weights = (real *)call->saved + index * s->queries * s->keys,
                         .turned = call->work,
-                        .slopes = (real *)call->work + columns * s->keys,
+                        .slopes = (real *)call->work + columns * cross_pitch(s->keys),
                         .out = (real *)call->out + first,
                         .dy = dy == NULL ? NULL : dy + first,
                         .dquery = dquery == NULL ? NULL : dquery + first,

@@ -303,11 +303,11 @@ size_t gv_work_attention(const gv_op_call *call)
     return (size_t)3 * 32 * attention_stride(call);
 }
 
-/* Of one head: its keys or values turned, and one query's slopes. */
+/* Of one head: its keys or values turned, and scores of four queries, in whole lanes. */
 size_t gv_work_cross_attention(const gv_op_call *call)
 {
-    const size_t keys = call->shape[1]->dim[1];
-    return (width_of(call->out_shape) / call->attrs->groups + 1) * keys;
+    const size_t keys = (call->shape[1]->dim[1] + 15) / 16 * 16;
+    return (width_of(call->out_shape) / call->attrs->groups + 4) * keys;
 }
 
 /* The codes of one group, packed. */

@@ -1,0 +1,171 @@
+/*
+ * cross_impl.h - what attention of a few queries over many keys is made of, one head at a time.
+ *
+ * Keys are turned, so that scores run over keys; a turned row has a whole number of LANES, the
+ * places behind the last key 0, and every sum over keys has the order of LANES whatever there is
+ * behind. `columns` is a head's width, a constant at each call where it is one of the usual.
+ */
+#ifndef MODELS_NN_CROSS_IMPL_H
+#define MODELS_NN_CROSS_IMPL_H
+
+#include "models/nn/row_impl.h"
+
+/* The score of a key that must not be seen. */
+#define CROSS_LOW ((real)-1e30)
+
+/* Places of a turned row. */
+REAL_INLINE size_t cross_pitch(size_t keys)
+{
+    return (keys + LANES - 1) / LANES * LANES;
+}
+
+/* turned[j][n] = rows[n][j], [columns][pitch] */
+REAL_INLINE void turn_rows(const real *rows, size_t count, size_t step, size_t columns, real *out)
+{
+    const size_t pitch = cross_pitch(count);
+    for (size_t n = 0; n < count; n++) {
+        for (size_t j = 0; j < columns; j++) {
+            out[j * pitch + n] = rows[n * step + j];
+        }
+    }
+    for (size_t j = 0; j < columns; j++) {
+        memset(out + j * pitch + count, 0, (pitch - count) * sizeof *out);
+    }
+}
+
+/* out[n] = sum over j of x[j] turned[j][n], j ascending, [pitch]. */
+REAL_INLINE void times_turned(const real *x, const real *turned, size_t pitch, size_t columns,
+                              real *out)
+{
+    for (size_t first = 0; first < pitch; first += LANES) {
+        real sums[LANES] = {0};
+        for (size_t j = 0; j < columns; j++) {
+            for (size_t k = 0; k < LANES; k++) {
+                sums[k] += x[j] * turned[j * pitch + first + k];
+            }
+        }
+        memcpy(out + first, sums, sizeof sums);
+    }
+}
+
+/* Scores of keys that are not there or must not be seen. */
+REAL_INLINE void hide_keys(const real *valid, size_t keys, real *scores)
+{
+    for (size_t n = 0; valid != NULL && n < keys; n++) {
+        scores[n] = valid[n] == 0 ? CROSS_LOW : scores[n];
+    }
+    for (size_t n = keys; n < cross_pitch(keys); n++) {
+        scores[n] = CROSS_LOW;
+    }
+}
+
+/* scores: exp(scale (score - shift)), of hidden keys 0, over [pitch]; returns their sum. */
+REAL_INLINE real raise_scores(real *scores, size_t pitch, real scale, real shift)
+{
+    for (size_t n = 0; n < pitch; n++) {
+        const real e = real_exp(scale * (scores[n] - shift));
+        scores[n] = scores[n] == CROSS_LOW ? 0 : e;
+    }
+    return sum_of(scores, pitch);
+}
+
+/* How many queries are mixed at a time. */
+enum { MIXED = 4 };
+
+/* Rows of p, of sums and of values are `pitch`, `width` and `step` apart. */
+typedef struct cross_mix {
+    const real *p;
+    size_t pitch;
+    const real *values;
+    size_t step;
+    size_t keys;
+    real *sums;
+    size_t width;
+    bool adds;
+} cross_mix;
+
+/* sums[m][j] (+)= the sum over n of p[m][n] values[n][j], n ascending, by a vector's columns. */
+#define CROSS_MIX_BY(size)                                                                \
+    typedef real cross_row_##size __attribute__((vector_size((size) * sizeof(real))));    \
+    REAL_INLINE void cross_mix_##size(const cross_mix *mix, size_t first, size_t queries) \
+    {                                                                                     \
+        cross_row_##size sums[MIXED] = {{0}};                                             \
+        for (size_t m = 0; mix->adds && m < queries; m++) {                               \
+            memcpy(&sums[m], mix->sums + (first + m) * mix->width, sizeof sums[m]);       \
+        }                                                                                 \
+        for (size_t n = 0; n < mix->keys; n++) {                                          \
+            cross_row_##size row;                                                         \
+            memcpy(&row, mix->values + n * mix->step, sizeof row);                        \
+            for (size_t m = 0; m < queries; m++) {                                        \
+                sums[m] += mix->p[(first + m) * mix->pitch + n] * row;                    \
+            }                                                                             \
+        }                                                                                 \
+        for (size_t m = 0; m < queries; m++) {                                            \
+            memcpy(mix->sums + (first + m) * mix->width, &sums[m], sizeof sums[m]);       \
+        }                                                                                 \
+    }                                                                                     \
+    REAL_INLINE void cross_mix_all_##size(const cross_mix *mix, size_t queries)           \
+    {                                                                                     \
+        size_t m = 0;                                                                     \
+        for (; m + MIXED <= queries; m += MIXED) {                                        \
+            cross_mix_##size(mix, m, MIXED);                                              \
+        }                                                                                 \
+        for (; m + 2 <= queries; m += 2) {                                                \
+            cross_mix_##size(mix, m, 2);                                                  \
+        }                                                                                 \
+        for (; m < queries; m++) {                                                        \
+            cross_mix_##size(mix, m, 1);                                                  \
+        }                                                                                 \
+    }
+
+CROSS_MIX_BY(4)
+CROSS_MIX_BY(8)
+CROSS_MIX_BY(16)
+#undef CROSS_MIX_BY
+
+REAL_INLINE void mix_rows(const cross_mix *mix, size_t queries, size_t columns)
+{
+    switch (columns) {
+    case 4:
+        cross_mix_all_4(mix, queries);
+        return;
+    case 8:
+        cross_mix_all_8(mix, queries);
+        return;
+    case 16:
+        cross_mix_all_16(mix, queries);
+        return;
+    default:
+        break;
+    }
+    for (size_t m = 0; m < queries; m++) {
+        real *sums = mix->sums + m * mix->width;
+        for (size_t j = 0; !mix->adds && j < columns; j++) {
+            sums[j] = 0;
+        }
+        for (size_t n = 0; n < mix->keys; n++) {
+            for (size_t j = 0; j < columns; j++) {
+                sums[j] += mix->p[m * mix->pitch + n] * mix->values[n * mix->step + j];
+            }
+        }
+    }
+}
+
+/* A head's function with its width as a constant, where it is one of the usual. */
+#define BY_COLUMNS(function, s, head, columns) \
+    switch (columns) {                         \
+    case 4:                                    \
+        function(s, head, 4);                  \
+        return;                                \
+    case 8:                                    \
+        function(s, head, 8);                  \
+        return;                                \
+    case 16:                                   \
+        function(s, head, 16);                 \
+        return;                                \
+    default:                                   \
+        function(s, head, columns);            \
+        return;                                \
+    }
+
+#endif
