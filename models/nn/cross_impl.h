@@ -19,17 +19,22 @@ REAL_INLINE size_t cross_pitch(size_t keys)
     return (keys + LANES - 1) / LANES * LANES;
 }
 
-/* turned[j][n] = rows[n][j], [columns][pitch] */
-REAL_INLINE void turn_rows(const real *rows, size_t count, size_t step, size_t columns, real *out)
+/* The last lanes of every turned row become 0. */
+REAL_INLINE void clear_turned(size_t pitch, size_t columns, real *turned)
 {
-    const size_t pitch = cross_pitch(count);
+    for (size_t j = 0; j < columns; j++) {
+        memset(turned + (j + 1) * pitch - LANES, 0, LANES * sizeof *turned);
+    }
+}
+
+/* turned[j][n] = rows[n][j], [columns][pitch] */
+REAL_INLINE void turn_rows(const real *rows, size_t count, size_t step, size_t pitch,
+                           size_t columns, real *turned)
+{
     for (size_t n = 0; n < count; n++) {
         for (size_t j = 0; j < columns; j++) {
-            out[j * pitch + n] = rows[n * step + j];
+            turned[j * pitch + n] = rows[n * step + j];
         }
-    }
-    for (size_t j = 0; j < columns; j++) {
-        memset(out + j * pitch + count, 0, (pitch - count) * sizeof *out);
     }
 }
 
@@ -48,12 +53,17 @@ REAL_INLINE void times_turned(const real *x, const real *turned, size_t pitch, s
     }
 }
 
-/* Scores of keys that are not there or must not be seen. */
+/* Scores of keys that must not be seen. */
 REAL_INLINE void hide_keys(const real *valid, size_t keys, real *scores)
 {
-    for (size_t n = 0; valid != NULL && n < keys; n++) {
+    for (size_t n = 0; n < keys; n++) {
         scores[n] = valid[n] == 0 ? CROSS_LOW : scores[n];
     }
+}
+
+/* And of those that are not there. */
+REAL_INLINE void hide_rest(size_t keys, real *scores)
+{
     for (size_t n = keys; n < cross_pitch(keys); n++) {
         scores[n] = CROSS_LOW;
     }
@@ -152,20 +162,20 @@ REAL_INLINE void mix_rows(const cross_mix *mix, size_t queries, size_t columns)
 }
 
 /* A head's function with its width as a constant, where it is one of the usual. */
-#define BY_COLUMNS(function, s, head, columns) \
-    switch (columns) {                         \
-    case 4:                                    \
-        function(s, head, 4);                  \
-        return;                                \
-    case 8:                                    \
-        function(s, head, 8);                  \
-        return;                                \
-    case 16:                                   \
-        function(s, head, 16);                 \
-        return;                                \
-    default:                                   \
-        function(s, head, columns);            \
-        return;                                \
+#define BY_COLUMNS(function, first, second, columns) \
+    switch (columns) {                               \
+    case 4:                                          \
+        function(first, second, 4);                  \
+        return;                                      \
+    case 8:                                          \
+        function(first, second, 8);                  \
+        return;                                      \
+    case 16:                                         \
+        function(first, second, 16);                 \
+        return;                                      \
+    default:                                         \
+        function(first, second, columns);            \
+        return;                                      \
     }
 
 #endif

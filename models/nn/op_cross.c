@@ -58,7 +58,10 @@ REAL_INLINE void spread_rows(const real *p, const real *x, size_t count, size_t 
 REAL_INLINE void weigh_keys(const cross_sizes *s, const cross_head *head, real *scores)
 {
     const size_t pitch = cross_pitch(s->keys);
-    hide_keys(head->shares, s->keys, scores);
+    if (head->shares != NULL) {
+        hide_keys(head->shares, s->keys, scores);
+    }
+    hide_rest(s->keys, scores);
     const real shift = max_of(scores, pitch);
     if (shift == CROSS_LOW) {
         memset(scores, 0, pitch * sizeof *scores);
@@ -78,7 +81,8 @@ REAL_INLINE void weigh_keys(const cross_sizes *s, const cross_head *head, real *
 REAL_INLINE void cross_attend(const cross_sizes *s, const cross_head *head, size_t columns)
 {
     const size_t pitch = cross_pitch(s->keys);
-    turn_rows(head->key, s->keys, 2 * s->width, columns, head->turned);
+    clear_turned(pitch, columns, head->turned);
+    turn_rows(head->key, s->keys, 2 * s->width, pitch, columns, head->turned);
     for (size_t first = 0; first < s->queries; first += MIXED) {
         const size_t left = s->queries - first;
         const size_t count = left < MIXED ? left : MIXED;
@@ -114,7 +118,8 @@ REAL_INLINE void cross_attend_back(const cross_sizes *s, const cross_head *head,
     const size_t step = 2 * s->width;
     const size_t pitch = cross_pitch(s->keys);
     assert(head->dy != NULL);
-    turn_rows(head->key + s->width, s->keys, step, columns, head->turned);
+    clear_turned(pitch, columns, head->turned);
+    turn_rows(head->key + s->width, s->keys, step, pitch, columns, head->turned);
     for (size_t m = 0; m < s->queries; m++) {
         const real *weights = head->weights + m * s->keys;
         const real *dy = head->dy + m * s->width;

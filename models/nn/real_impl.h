@@ -114,11 +114,12 @@ REAL_INLINE real max_of(const real *x, size_t n)
     for (; i < n; i++) {
         lane[0] = x[i] > lane[0] ? x[i] : lane[0];
     }
-    real largest = lane[0];
-    for (size_t k = 1; k < LANES; k++) {
-        largest = lane[k] > largest ? lane[k] : largest;
+    for (size_t half = LANES / 2; half > 0; half /= 2) {
+        for (size_t k = 0; k < half; k++) {
+            lane[k] = lane[k] > lane[k + half] ? lane[k] : lane[k + half];
+        }
     }
-    return largest;
+    return lane[0];
 }
 
 /* Size of the last axis, and how many rows of it there are. */

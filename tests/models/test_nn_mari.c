@@ -148,6 +148,7 @@ static double worst_error(net_builder builder)
     double spread = 0;
     for (size_t i = 0; i < gv_shape_count(gv_graph_shape(made.graph, made.output)); i++) {
         const double scale = fmax(1, fabs((double)expected[i]));
+        assert_true(isfinite(found[i]));
         worst = fmax(worst, fabs((double)expected[i] - (double)found[i]) / scale);
         spread = fmax(spread, fabs((double)found[i] - (double)found[0]));
     }
@@ -259,6 +260,59 @@ static void build_said(net *made)
         gv_layer_linear(graph, "out", flat_of(graph, gv_op_add(graph, heard, tokens)), 2);
 }
 
+/* Which tokens are there: of some users or candidates none, of others those of positive numbers. */
+static gv_node seen_of(net *made, gv_colour colour)
+{
+    gv_graph *graph = made->graph;
+    const gv_node any =
+        gv_op_reshape(graph, leaf(made, "any", 1, 0, colour), gv_shape_of(1, (size_t[]){ROWS}));
+    const gv_node each = gv_op_relu(graph, leaf(made, "each", TOKENS, 0, colour));
+    return gv_op_mul(graph, each, gv_op_relu(graph, any));
+}
+
+/* What these queries hear of the tokens, flattened. */
+static gv_node heard_by(net *made, const char *name, gv_node asking, gv_node tokens, gv_node seen,
+                        size_t heads)
+{
+    gv_graph *graph = made->graph;
+    gv_graph_open(graph, name);
+    const gv_node query = gv_layer_linear(graph, "query", asking, TOKEN);
+    const gv_node pairs = gv_layer_linear(graph, "pairs", tokens, (size_t)2 * TOKEN);
+    const gv_node heard = gv_op_cross_attention(graph, query, pairs, seen, heads);
+    gv_graph_close(graph);
+    return flat_of(graph, heard);
+}
+
+/*
+ * Queries of the user (seven), of a candidate (two) and of both side by side, over tokens of both
+ * colours; heads of usual widths and of an odd one; what may be seen is the user's to say.
+ */
+static void build_attention(net *made)
+{
+    gv_graph *graph = made->graph;
+    const gv_node tokens = tokens_of(made);
+    const gv_node user = gv_op_slice(
+        graph, gv_op_concat(graph, made->leaves[0].input, made->leaves[2].input, 1), 1, 0, 7, 1);
+    const gv_node item = made->leaves[1].input;
+    const gv_node seen = seen_of(made, GV_COLOUR_USER);
+    const gv_node one = heard_by(made, "one", user, tokens, seen, 2);
+    const gv_node two = heard_by(made, "two", item, tokens, seen, 1);
+    const gv_node both =
+        heard_by(made, "both", gv_op_concat(graph, user, item, 1), tokens, seen, 4);
+    const gv_node open = heard_by(made, "open", user, tokens, GV_NODE_NONE, 1);
+    const gv_node some = gv_op_concat(graph, gv_op_concat(graph, one, two, 1), both, 1);
+    made->output = gv_layer_linear(graph, "out", gv_op_concat(graph, some, open, 1), 2);
+}
+
+/* A candidate says which of the user's tokens it sees: nothing of the attention is shared. */
+static void build_blinkers(net *made)
+{
+    const gv_node tokens = tokens_of(made);
+    const gv_node seen = seen_of(made, GV_COLOUR_CROSS);
+    const gv_node heard = heard_by(made, "one", made->leaves[0].input, tokens, seen, 2);
+    made->output = gv_layer_linear(made->graph, "out", heard, 2);
+}
+
 static void a_split_network_is_the_graph(void **state)
 {
     (void)state;
@@ -267,6 +321,8 @@ static void a_split_network_is_the_graph(void **state)
     assert_true(worst_error(build_tokens) < 1e-5);
     assert_true(worst_error(build_slices) < 1e-5);
     assert_true(worst_error(build_said) < 1e-5);
+    assert_true(worst_error(build_attention) < 1e-5);
+    assert_true(worst_error(build_blinkers) < 1e-5);
 }
 
 static void multiplications_are_those_of_the_formula(void **state)
@@ -395,6 +451,8 @@ static void a_candidate_has_its_bits_in_any_company(void **state)
     expect_bits_in_any_company(build_tokens);
     expect_bits_in_any_company(build_slices);
     expect_bits_in_any_company(build_said);
+    expect_bits_in_any_company(build_attention);
+    expect_bits_in_any_company(build_blinkers);
 }
 
 /* Inputs that nobody names may be the user's: what nobody writes is then made once a request. */
@@ -482,6 +540,7 @@ static void failed_allocations_are_survived(void **state)
     expect_failures_survived(build_tokens);
     expect_failures_survived(build_slices);
     expect_failures_survived(build_said);
+    expect_failures_survived(build_attention);
 }
 
 int main(void)

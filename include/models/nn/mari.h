@@ -13,7 +13,9 @@
  * position of the second axis by itself (a token: its norm, its linear layer, a map, a sum with
  * another) is computed position by position: those of the user once a request,
  *   f([x_u ; x_i(b)]) = [f(x_u) ; f(x_i(b))],
- * through concatenations and slices. Wherever else the colours meet, the user's row is repeated.
+ * through concatenations and slices. A few queries over many keys read the user's keys where they
+ * are; the user's own queries weigh them once a request. Wherever else the colours meet, the user's
+ * row is repeated.
  *
  * A run takes several requests at a time, so that those of one candidate cost no more than a plain
  * network does. Products are our own (dense.h), so a candidate's bits depend on it and its user
