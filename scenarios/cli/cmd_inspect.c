@@ -1,4 +1,4 @@
-/* gavel inspect: what a log holds. */
+/* gavel inspect: what a log or a model holds. */
 #include <argp.h>
 #include <stdio.h>
 
@@ -37,12 +37,12 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
         return 0;
     case ARGP_KEY_ARG:
         if (request->path != NULL) {
-            argp_error(state, "one log at a time: '%s' is too many", argument);
+            argp_error(state, "one file at a time: '%s' is too many", argument);
         }
         request->path = argument;
         return 0;
     case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which log? Give the path of a .gvlog file");
+        argp_error(state, "which log? Give the path of a .gvlog file, or of a model");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -52,11 +52,14 @@ static error_t take_option(int key, char *argument, struct argp_state *state)
 static const struct argp parser = {
     .options = options,
     .parser = take_option,
-    .args_doc = "LOG.gvlog",
+    .args_doc = "LOG.gvlog|MODEL.safetensors",
     .doc =
         "Shows what a log holds: tables and their spans, columns, prices, clicks, conversions and "
-        "their delays, advertisers, rejected rows. Checks every block on the way.\v"
+        "their delays, advertisers, rejected rows. Checks every block on the way. Of a model of "
+        "clicks: what it sees, what it learnt from, its parameters, and what candidates of one "
+        "request share.\v"
         "Example:\n  gavel inspect june.gvlog\n"
+        "  gavel inspect ctr.safetensors\n"
         "  gavel inspect june.gvlog --json | jq .price_nanos",
 };
 
@@ -69,6 +72,9 @@ static gv_status inspect(const inspect_request *request)
                        "%s is a database of outcomes, no log: `gavel compare %s --baseline POLICY` "
                        "or any SQLite client reads it, the view run_wide first",
                        request->path, request->path);
+    }
+    if (gv_inspect_is_model(request->path)) {
+        return gv_inspect_model(request->path, request->as_json);
     }
     GV_TRY(gv_log_open(request->path, &log));
     gv_status status = gv_inspect(log, gv_cli_progress(request->is_quiet), &inspection);
@@ -94,6 +100,6 @@ static int run(int argc, char **argv)
 
 const gv_command gv_command_inspect = {
     .name = "inspect",
-    .summary = "show what a .gvlog file holds",
+    .summary = "show what a .gvlog file or a model of clicks holds",
     .run = run,
 };

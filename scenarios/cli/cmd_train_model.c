@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "models/predict/fit.h"
+#include "models/predict/served.h"
 #include "scenarios/cli/arguments.h"
 #include "scenarios/cli/commands_impl.h"
 #include "scenarios/cli/log_span.h"
@@ -221,6 +222,21 @@ static void tell(void *context, const gv_fit_row *row)
     (void)fflush(stdout);
 }
 
+/* As `gavel predict` will say it, from the file as it is. */
+static gv_status tell_sharing(const model_request *request)
+{
+    gv_served *served = NULL;
+    if (request->quiet) {
+        return GV_OK;
+    }
+    GV_TRY(gv_served_open(request->out_path, 1, &served));
+    if (gv_served_sharing(served) != NULL) {
+        gv_cli_talk(false, "%s: %s\n", request->out_path, gv_served_sharing(served));
+    }
+    gv_served_close(served);
+    return GV_OK;
+}
+
 static int tell_end(const model_request *request, gv_status status, const gv_fit_result *result)
 {
     gv_cli_progress_end();
@@ -243,7 +259,8 @@ static int tell_end(const model_request *request, gv_status status, const gv_fit
                 result->click_count);
     gv_cli_talk(request->quiet, result->held_out_count == 0 ? "\n" : "; the latest %zu held out\n",
                 result->held_out_count);
-    return gv_cli_finish(GV_EXIT_DONE);
+    status = tell_sharing(request);
+    return status == GV_OK ? gv_cli_finish(GV_EXIT_DONE) : gv_cli_fail(status);
 }
 
 /* ---- the work -------------------------------------------------------------------------------- */

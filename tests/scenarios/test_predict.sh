@@ -89,13 +89,27 @@ PY
         "$gavel" ingest csv $name.csv --mapping m.yaml -o $name.gvlog -q >/dev/null
     done
     for type in mlp infnet ftrl; do
-        "$gavel" train $type one.gvlog -o m.safetensors -q --bits 10 --epochs 3 \
-            --fields 'exchange, hour, creative; past(4): exchange' >/dev/null
+        "$gavel" train $type one.gvlog -o m.safetensors --bits 10 --epochs 3 \
+            --fields 'exchange, hour, creative; past(4): exchange' >/dev/null 2>trained.txt
         for name in one two; do
             "$gavel" predict m.safetensors $name.gvlog -o $name.csv >/dev/null 2>said.txt
         done
         [ "$(grep -c "the user's part is computed once a request" said.txt)" = \
             "$([ $type = ftrl ] && echo 0 || echo 1)" ]
+        "$gavel" inspect m.safetensors >shown.txt
+        grep -q "^m.safetensors: $type, " shown.txt
+        grep -q '^sees     exchange, hour, creative; past(4): exchange; 2^10 buckets$' shown.txt
+        "$gavel" inspect --json m.safetensors >shown.json
+        python3 - <<'PY'
+import json
+told = json.load(open("shown.json"))
+said = [line.split(": ", 1)[1] for line in open("said.txt") if "once a request" in line]
+assert told["bits"] == 10 and told["parameters"]["epochs"] == "3"
+assert told["sharing"] == (said[0].strip() if said else None)
+for name, begin in (("trained.txt", "m.safetensors: "), ("shown.txt", "served   ")):
+    lines = open(name).read().splitlines()
+    assert told["sharing"] is None or begin + told["sharing"] in lines, name
+PY
         python3 - <<'PY'
 import csv
 one, two = ([row["pctr"] for row in csv.DictReader(open(f"{name}.csv"))] for name in ("one", "two"))
@@ -108,6 +122,7 @@ PY
         >/dev/null
     "$gavel" predict m.safetensors one.gvlog >/dev/null 2>said.txt
     grep -q "each row is priced for itself: no field is the user's" said.txt
+    "$gavel" inspect m.safetensors | grep -qF "$(grep 'priced for' said.txt | cut -d: -f2-)"
     expect_failure 2 "expected user or item behind '@'" \
         "$gavel" train mlp one.gvlog -o m --fields 'exchange@both, creative'
 }

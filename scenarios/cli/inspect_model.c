@@ -1,0 +1,111 @@
+/* What `gavel inspect` shows of a model of clicks. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+
+#include "models/predict/served.h"
+#include "scenarios/cli/inspect.h"
+#include "sim/base/clock.h"
+#include "sim/base/param.h"
+
+enum { TEXT_SIZE = 96 };
+
+bool gv_inspect_is_model(const char *path)
+{
+    unsigned char begin[9] = {0};
+    FILE *file = fopen(path, "rb");
+    if (file == NULL) {
+        return false;
+    }
+    const size_t count = fread(begin, 1, sizeof begin, file);
+    (void)fclose(file);
+    return count == sizeof begin && begin[8] == '{';
+}
+
+static void print(const char *path, const gv_served *served)
+{
+    const gv_model_about *about = gv_served_about(served);
+    const gv_type_info *type = &about->type->info;
+    char fields[GV_FIELDS_TEXT_SIZE];
+    char text[2][TEXT_SIZE];
+    gv_fields_print(&about->fields, fields, sizeof fields);
+    gv_time_print(about->from_us, 0, text[0], TEXT_SIZE);
+    gv_time_print(about->to_us, 0, text[1], TEXT_SIZE);
+    (void)printf("%s: %s, %s\n\n", path, type->name, type->summary);
+    (void)printf("sees     %s; 2^%u buckets\n", fields, about->bits);
+    (void)printf("learnt   %s to %s of log %016" PRIx64 ", %" PRIu64 " passes, seed %" PRIu64
+                 ", gavel %s\n",
+                 text[0], text[1], about->log_identity, about->epochs, about->seed, about->version);
+    (void)printf("samples  a negative weighs %.10g, by sampling=%s\n", about->impression_weight,
+                 gv_sampling_names[about->sampling]);
+    for (const gv_param *row = type->params; row != NULL && row->name != NULL; row++) {
+        gv_param_print(row, about->config, text[0], TEXT_SIZE);
+        (void)printf("%s%s=%s", row == type->params ? "set      " : " ", row->name, text[0]);
+    }
+    (void)putchar('\n');
+    if (gv_served_sharing(served) != NULL) {
+        (void)printf("served   %s\n", gv_served_sharing(served));
+    }
+}
+
+static void set(json_t *object, const char *key, json_t *value)
+{
+    (void)json_object_set_new(object, key, value);
+}
+
+static json_t *params_of(const gv_model_about *about)
+{
+    json_t *object = json_object();
+    const gv_param *row = about->type->info.params;
+    for (; row != NULL && row->name != NULL; row++) {
+        char text[TEXT_SIZE];
+        gv_param_print(row, about->config, text, sizeof text);
+        set(object, row->name, json_string(text));
+    }
+    return object;
+}
+
+static gv_status print_json(const gv_served *served)
+{
+    const gv_model_about *about = gv_served_about(served);
+    const char *sharing = gv_served_sharing(served);
+    char fields[GV_FIELDS_TEXT_SIZE];
+    char log[TEXT_SIZE];
+    json_t *object = json_object();
+    gv_fields_print(&about->fields, fields, sizeof fields);
+    (void)snprintf(log, sizeof log, "%016" PRIx64, about->log_identity);
+    set(object, "type", json_string(about->type->info.name));
+    set(object, "fields", json_string(fields));
+    set(object, "bits", json_integer(about->bits));
+    set(object, "parameters", params_of(about));
+    set(object, "log", json_string(log));
+    set(object, "from_us", json_integer(about->from_us));
+    set(object, "to_us", json_integer(about->to_us));
+    set(object, "epochs", json_integer((json_int_t)about->epochs));
+    set(object, "seed", json_integer((json_int_t)about->seed));
+    set(object, "impression_weight", json_real(about->impression_weight));
+    set(object, "sampling", json_string(gv_sampling_names[about->sampling]));
+    set(object, "version", json_string(about->version));
+    set(object, "sharing", sharing == NULL ? json_null() : json_string(sharing));
+    const int failed = json_dumpf(object, stdout, JSON_INDENT(2));
+    json_decref(object);
+    if (failed != 0) {
+        return GV_FAIL(GV_EIO, "the report could not be written");
+    }
+    (void)putchar('\n');
+    return GV_OK;
+}
+
+gv_status gv_inspect_model(const char *path, bool as_json)
+{
+    gv_served *served = NULL;
+    GV_TRY(gv_served_open(path, 1, &served));
+    gv_status status = GV_OK;
+    if (as_json) {
+        status = print_json(served);
+    } else {
+        print(path, served);
+    }
+    gv_served_close(served);
+    return status;
+}
