@@ -303,16 +303,44 @@ const float *gv_mari_run(gv_mari *mari, const size_t *ends, size_t requests)
     return gv_mari_values(mari, mari->output);
 }
 
+static size_t linear_products(const gv_mari_node *node, size_t requests, size_t rows)
+{
+    const size_t each = node->width / node->own.outputs;
+    const size_t own_rows = node->is_user ? requests : rows;
+    return requests * node->user.inputs * node->user.outputs +
+           own_rows * each * node->own.inputs * node->own.outputs;
+}
+
+/* A query's score of a key and the mixing of its value. */
+static size_t attention_products(const gv_mari *mari, size_t index, size_t requests, size_t rows)
+{
+    const gv_node_record *record = &mari->graph->nodes[index];
+    const gv_mari_node *node = &mari->nodes[index];
+    const size_t width = record->shape.dim[2];
+    const size_t all = mari->graph->nodes[record->in[1]].shape.dim[1];
+    size_t users = 0;
+    for (size_t i = 0; i < node->user_pieces; i++) {
+        users += node->pieces[i].count / (2 * width);
+    }
+    const bool is_begun = node->is_split && mari->nodes[record->in[0]].is_user;
+    const size_t pairs = node->is_user ? requests * all
+                         : is_begun    ? requests * users + rows * (all - users)
+                                       : rows * all;
+    return pairs * record->shape.dim[1] * 2 * width;
+}
+
 size_t gv_mari_products(const gv_mari *mari, size_t requests, size_t rows)
 {
     size_t products = 0;
     for (size_t i = 0; i < mari->graph->count; i++) {
         const gv_mari_node *node = &mari->nodes[i];
-        if (node->is_needed && node->own.outputs > 0) {
-            const size_t each = node->width / node->own.outputs;
-            const size_t own_rows = node->is_user ? requests : rows;
-            products += requests * node->user.inputs * node->user.outputs;
-            products += own_rows * each * node->own.inputs * node->own.outputs;
+        if (!node->is_needed || mari->graph->nodes[i].kind != NODE_OPERATOR) {
+            continue;
+        }
+        if (mari->graph->nodes[i].op == GV_OP_LINEAR) {
+            products += linear_products(node, requests, rows);
+        } else if (mari->graph->nodes[i].op == GV_OP_CROSS_ATTENTION) {
+            products += attention_products(mari, i, requests, rows);
         }
     }
     return products;

@@ -88,17 +88,24 @@ static void make_rows(bench_model *made, size_t length)
                                               .past_field_count = PAST_FIELDS};
 }
 
-/* The usual sizes; sequence of an INFNet, or NULL; sides: NULL, or of one served for requests. */
-static bench_model *make_model_of(const gv_model_type *type, const char *sequence, size_t length,
-                                  const gv_side *sides)
+/* A model as it comes, but for a parameter's value; NULL: as it comes. */
+typedef struct bench_kind {
+    const gv_model_type *type;
+    const char *param;
+    const char *value;
+} bench_kind;
+
+/* sides: NULL, or of a model that is served for requests. */
+static bench_model *make_model_of(const bench_kind *kind, size_t length, const gv_side *sides)
 {
+    const gv_model_type *type = kind->type;
     bench_model *made = gv_mem_alloc(sizeof *made, 0, 0);
     made->type = type;
     make_rows(made, length);
     gv_param_defaults(type->info.params, made->config);
-    if (sequence != NULL) {
-        const gv_param *param = gv_param_find(type->info.params, "sequence");
-        must(gv_param_parse(param, sequence, 0, made->config));
+    if (kind->param != NULL) {
+        const gv_param *row = gv_param_find(type->info.params, kind->param);
+        must(gv_param_parse(row, kind->value, 0, made->config));
     }
     const gv_model_setup setup = {.config = made->config,
                                   .shape = made->examples.shape,
@@ -116,7 +123,8 @@ static bench_model *make_model_of(const gv_model_type *type, const char *sequenc
 
 static bench_model *make_model(size_t length)
 {
-    return make_model_of(&gv_model_infnet, NULL, length, NULL);
+    const bench_kind kind = {.type = &gv_model_infnet};
+    return make_model_of(&kind, length, NULL);
 }
 
 static void drop_model(bench_model *made)
@@ -411,10 +419,10 @@ static const gv_side field_sides[FIELDS] = {GV_SIDE_USER,  GV_SIDE_USER, GV_SIDE
                                             GV_SIDE_USER,  GV_SIDE_ITEM, GV_SIDE_ITEM,
                                             GV_SIDE_CROSS, GV_SIDE_CROSS};
 
-static void served_row(const gv_model_type *type, size_t length, size_t candidates)
+static void served_row(const bench_kind *kind, size_t length, size_t candidates)
 {
-    bench_model *plain = make_model_of(type, NULL, length, NULL);
-    bench_model *once = make_model_of(type, NULL, length, field_sides);
+    bench_model *plain = make_model_of(kind, length, NULL);
+    bench_model *once = make_model_of(kind, length, field_sides);
     share_users(plain, length, candidates);
     share_users(once, length, candidates);
     const bench_side both[] = {{"plain", price_batch, plain}, {"once", price_batch, once}};
@@ -424,7 +432,8 @@ static void served_row(const gv_model_type *type, size_t length, size_t candidat
         worst = fmax(worst, fabs((double)plain->pctr[i] - (double)once->pctr[i]));
     }
     const gv_mari *mari = once->net->maris[0];
-    printf("| %s | %zu | %zu | %.2f | %.2f | %.2f | %.2f | %.1e |\n", type->info.name, length,
+    printf("| %s%s%s | %zu | %zu | %.2f | %.2f | %.2f | %.2f | %.1e |\n", kind->type->info.name,
+           kind->value == NULL ? "" : ", ", kind->value == NULL ? "" : kind->value, length,
            candidates, 1e3 * times.median[0], 1e3 * times.median[1], times.ratio[1],
            (double)gv_mari_products(mari, candidates, candidates) /
                (double)gv_mari_products(mari, 1, candidates),
@@ -436,16 +445,21 @@ static void served_row(const gv_model_type *type, size_t length, size_t candidat
 static void bench_served(void)
 {
     static const size_t counts[] = {1, 8, 64};
-    static const size_t lengths[] = {20, 100};
+    static const size_t lengths[] = {12, 20, 100};
+    static const bench_kind kinds[] = {{&gv_model_mlp, NULL, NULL},
+                                       {&gv_model_infnet, NULL, NULL},
+                                       {&gv_model_infnet, "hubs", "mean"},
+                                       {&gv_model_infnet, "broadcast", "off"}};
     printf("Pricing %d rows of %d fields, half of them the user's, by served networks of the usual "
            "sizes: each row for itself, and rows of one request with their user once.\n\n",
            BATCH, FIELDS);
     printf("| network | events | candidates | plain, ms | once, ms | speed | fewer products | "
            "largest difference |\n|---|---:|---:|---:|---:|---:|---:|---:|\n");
-    for (size_t l = 0; l < 2; l++) {
-        for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
-            served_row(&gv_model_mlp, lengths[l], counts[i]);
-            served_row(&gv_model_infnet, lengths[l], counts[i]);
+    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+        for (size_t l = 0; l < sizeof lengths / sizeof lengths[0]; l++) {
+            for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+                served_row(&kinds[k], lengths[l], counts[i]);
+            }
         }
     }
     printf("\n");
@@ -460,7 +474,8 @@ static void read_row(size_t length, size_t candidates)
     bench_model *models[SEQUENCES];
     bench_side turns[SEQUENCES];
     for (size_t i = 0; i < SEQUENCES; i++) {
-        models[i] = make_model_of(&gv_model_infnet, sequences[i], length, field_sides);
+        const bench_kind kind = {&gv_model_infnet, "sequence", sequences[i]};
+        models[i] = make_model_of(&kind, length, field_sides);
         for (size_t k = 0; k < BATCH * length * PAST_FIELDS; k++) {
             models[i]->past_buckets[k] %= KINDS;
         }

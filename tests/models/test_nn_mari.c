@@ -354,7 +354,10 @@ static void expect_products(net_builder builder, size_t split_products, size_t w
     net_free(&made);
 }
 
-/* Of the six tokens that build_slices() makes of two the second and the fifth are the user's. */
+/*
+ * Of the six tokens that build_slices() makes of two the second and the fifth are the user's. Of
+ * build_attention()'s 25 queries two times seven are the user's alone.
+ */
 static void tokens_of_the_user_are_multiplied_once(void **state)
 {
     (void)state;

@@ -64,7 +64,7 @@ float *gv_mari_input(gv_mari *mari, gv_node input);
  */
 const float *gv_mari_run(gv_mari *mari, const size_t *ends, size_t requests);
 
-/* Multiplications of the linear layers for so many candidates of so many requests. */
+/* Multiplications of linear layers and of attention for so many candidates of so many requests. */
 size_t gv_mari_products(const gv_mari *mari, size_t requests, size_t rows);
 
 #endif
