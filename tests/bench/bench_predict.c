@@ -432,9 +432,13 @@ static void served_row(const bench_kind *kind, size_t length, size_t candidates)
         worst = fmax(worst, fabs((double)plain->pctr[i] - (double)once->pctr[i]));
     }
     const gv_mari *mari = once->net->maris[0];
-    printf("| %s%s%s | %zu | %zu | %.2f | %.2f | %.2f | %.2f | %.1e |\n", kind->type->info.name,
-           kind->value == NULL ? "" : ", ", kind->value == NULL ? "" : kind->value, length,
-           candidates, 1e3 * times.median[0], 1e3 * times.median[1], times.ratio[1],
+    char changed[64] = "";
+    if (kind->param != NULL) {
+        (void)snprintf(changed, sizeof changed, ", %s=%s", kind->param, kind->value);
+    }
+    printf("| %s%s | %zu | %zu | %.2f | %.2f | %.2f | %.2f | %.1e |\n", kind->type->info.name,
+           changed, length, candidates, 1e3 * times.median[0], 1e3 * times.median[1],
+           times.ratio[1],
            (double)gv_mari_products(mari, candidates, candidates) /
                (double)gv_mari_products(mari, 1, candidates),
            worst);

@@ -17,10 +17,10 @@
  * are; the user's own queries weigh them once a request. Wherever else the colours meet, the user's
  * row is repeated.
  *
- * A run takes several requests at a time, so that those of one candidate cost no more than a plain
- * network does. Products are our own (dense.h), so a candidate's bits depend on it and its user
- * alone, whatever else is in its request or its run. The sums begin with the user's part, so they
- * are not those of the graph to the bit, but to rounding.
+ * A run takes several requests at a time, so that those of one candidate cost little more than a
+ * plain network does. Products are our own (dense.h), so a candidate's bits depend on it and its
+ * user alone, whatever else is in its request or its run. The sums begin with the user's part, so
+ * they are not those of the graph to the bit, but to rounding.
  */
 #ifndef MODELS_NN_MARI_H
 #define MODELS_NN_MARI_H
