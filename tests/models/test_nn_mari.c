@@ -13,7 +13,7 @@
 #include "sim/base/mem.h"
 #include "sim/base/random.h"
 
-enum { ROWS = 37, REQUESTS = 5, USER = 40, ITEM = 12, CROSS = 8, LEAVES_MAX = 6 };
+enum { ROWS = 61, REQUESTS = 5, USER = 40, ITEM = 12, CROSS = 8, LEAVES_MAX = 6 };
 
 static double drawn(uint64_t entity, size_t index)
 {
@@ -82,7 +82,7 @@ typedef struct requests {
 
 static const requests several = {.count = REQUESTS,
                                  .users = {0, 1, 2, 3, 4},
-                                 .ends = {1, 8, 9, 20, ROWS}};
+                                 .ends = {1, 8, 56, 58, ROWS}};
 
 /* Number i of a leaf, of a user or of a candidate. */
 static float number_of(size_t which, bool is_user, size_t entity, size_t i)
@@ -241,6 +241,21 @@ static void build_slices(net *made)
     made->output = gv_layer_linear(graph, "out", flat_of(graph, every), 2);
 }
 
+/* The colours change more often than anything is taken apart for. */
+static void build_stripes(net *made)
+{
+    gv_graph *graph = made->graph;
+    const gv_node user = leaf(made, "user", TOKENS, TOKEN, GV_COLOUR_USER);
+    const gv_node item = leaf(made, "item", TOKENS, TOKEN, GV_COLOUR_ITEM);
+    gv_node all = user;
+    for (size_t i = 0; i < TOKENS; i++) {
+        all = gv_op_concat(graph, all, gv_op_slice(graph, item, 1, i, 1, 1), 1);
+        all = gv_op_concat(graph, all, gv_op_slice(graph, user, 1, i, 1, 1), 1);
+    }
+    const gv_node told = gv_layer_linear(graph, "told", gv_layer_norm(graph, "norm", all), 2);
+    made->output = gv_layer_linear(graph, "out", flat_of(graph, gv_op_tanh(graph, told)), 2);
+}
+
 /* Of each token a number and its share; what the user, then what a candidate says to all. */
 static void build_said(net *made)
 {
@@ -320,6 +335,7 @@ static void a_split_network_is_the_graph(void **state)
     assert_true(worst_error(build_towers) < 1e-5);
     assert_true(worst_error(build_tokens) < 1e-5);
     assert_true(worst_error(build_slices) < 1e-5);
+    assert_true(worst_error(build_stripes) < 1e-5);
     assert_true(worst_error(build_said) < 1e-5);
     assert_true(worst_error(build_attention) < 1e-5);
     assert_true(worst_error(build_blinkers) < 1e-5);
@@ -453,6 +469,7 @@ static void a_candidate_has_its_bits_in_any_company(void **state)
     expect_bits_in_any_company(build_towers);
     expect_bits_in_any_company(build_tokens);
     expect_bits_in_any_company(build_slices);
+    expect_bits_in_any_company(build_stripes);
     expect_bits_in_any_company(build_said);
     expect_bits_in_any_company(build_attention);
     expect_bits_in_any_company(build_blinkers);
