@@ -40,6 +40,8 @@ what_is_no_log_is_refused_in_a_sentence() {
     expect_failure 1 "is no .gvlog file" "$gavel" inspect "$scratch/a.txt"
     expect_failure 1 "cannot open" "$gavel" inspect "$scratch/absent.gvlog"
     expect_failure 1 "$scratch" "$gavel" inspect "$scratch"
+    printf '\010\0\0\0\0\0\0\0{}      ' >"$scratch/none.safetensors"
+    expect_failure 1 "it is no model of clicks" "$gavel" inspect "$scratch/none.safetensors"
 }
 
 a_flipped_byte_is_told_with_its_place() {
