@@ -53,28 +53,35 @@ REAL_INLINE void times_turned(const real *x, const real *turned, size_t pitch, s
     }
 }
 
-/* Scores of keys that must not be seen. */
-REAL_INLINE void hide_keys(const real *valid, size_t keys, real *scores)
+/* shares: what each key's weight is multiplied by, 0 where it must not be seen or there is none,
+   [pitch]; of these keys (given NULL: 1), then of the rest. */
+REAL_INLINE void take_shares(const real *given, size_t keys, real *shares)
 {
     for (size_t n = 0; n < keys; n++) {
-        scores[n] = valid[n] == 0 ? CROSS_LOW : scores[n];
+        shares[n] = given == NULL ? 1 : given[n];
     }
 }
 
-/* And of those that are not there. */
-REAL_INLINE void hide_rest(size_t keys, real *scores)
+REAL_INLINE void hide_rest(size_t keys, real *shares)
 {
     for (size_t n = keys; n < cross_pitch(keys); n++) {
-        scores[n] = CROSS_LOW;
+        shares[n] = 0;
     }
 }
 
-/* scores: exp(scale (score - shift)), of hidden keys 0, over [pitch]; returns their sum. */
-REAL_INLINE real raise_scores(real *scores, size_t pitch, real scale, real shift)
+REAL_INLINE void hide_keys(const real *shares, size_t pitch, real *scores)
 {
     for (size_t n = 0; n < pitch; n++) {
-        const real e = real_exp(scale * (scores[n] - shift));
-        scores[n] = scores[n] == CROSS_LOW ? 0 : e;
+        scores[n] = shares[n] == 0 ? CROSS_LOW : scores[n];
+    }
+}
+
+/* scores: share exp(scale (score - shift)) over [pitch]; returns their sum. */
+REAL_INLINE real raise_scores(real *scores, const real *shares, size_t pitch, real scale,
+                              real shift)
+{
+    for (size_t n = 0; n < pitch; n++) {
+        scores[n] = shares[n] * real_exp(scale * (scores[n] - shift));
     }
     return sum_of(scores, pitch);
 }

@@ -12,6 +12,7 @@ typedef struct shared_head {
     size_t pitch[CROSS_PARTS];
     float scale;
     float *turned[CROSS_PARTS]; /* [head width][pitch] */
+    float *shares[CROSS_PARTS]; /* [pitch] */
     float *scores;              /* [MIXED][both pitches] */
     float *shifts, *sums;       /* [queries] of the user's queries over the user's keys */
     float *mixed;               /* [queries][head width] likewise, not yet divided */
@@ -41,6 +42,9 @@ REAL_INLINE float *out_of(const shared_head *head, size_t query)
 REAL_INLINE void turn_part(const shared_head *head, int part, size_t columns)
 {
     float *turned = head->turned[part];
+    if (head->pitch[part] == 0) {
+        return;
+    }
     clear_turned(head->pitch[part], columns, turned);
     for (size_t i = 0; i < head->task->key_counts[part]; i++) {
         const gv_cross_keys *keys = &head->task->keys[part][i];
@@ -50,6 +54,23 @@ REAL_INLINE void turn_part(const shared_head *head, int part, size_t columns)
     }
 }
 
+/* Shares of the keys as the user has them, once a request. */
+static void share_part(const shared_head *head, int part)
+{
+    const gv_cross_shared *task = head->task;
+    const size_t number = head->column / (task->width / task->heads) % task->share_heads;
+    const size_t row = head->request * task->share_heads + number;
+    const float *given = task->shares == NULL ? NULL : task->shares + row * task->share_keys;
+    size_t count = 0;
+    for (size_t i = 0; i < task->key_counts[part]; i++) {
+        const gv_cross_keys *keys = &task->keys[part][i];
+        take_shares(given == NULL ? NULL : given + keys->first, keys->count,
+                    head->shares[part] + count);
+        count += keys->count;
+    }
+    hide_rest(count, head->shares[part]);
+}
+
 REAL_INLINE void score_part(const shared_head *head, int part, size_t query, size_t columns,
                             float *scores)
 {
@@ -57,16 +78,7 @@ REAL_INLINE void score_part(const shared_head *head, int part, size_t query, siz
     const size_t row = task->is_user_query ? head->request : head->candidate;
     const float *x = task->query + (row * task->queries + query) * task->width + head->column;
     times_turned(x, head->turned[part], head->pitch[part], columns, scores);
-    size_t count = 0;
-    for (size_t i = 0; i < task->key_counts[part]; i++) {
-        const gv_cross_keys *keys = &task->keys[part][i];
-        if (task->valid != NULL) {
-            hide_keys(task->valid + head->request * task->seen + keys->first, keys->count,
-                      scores + count);
-        }
-        count += keys->count;
-    }
-    hide_rest(count, scores);
+    hide_keys(head->shares[part], head->pitch[part], scores);
 }
 
 /* to: `sums`, `width` and `adds` of what `queries` weights p, `pitch` apart, mix. */
@@ -103,7 +115,8 @@ REAL_INLINE void begin_queries(const shared_head *head, size_t columns)
             score_part(head, CROSS_USER, first + m, columns, scores);
             const float shift = max_of(scores, pitch);
             head->shifts[first + m] = shift;
-            head->sums[first + m] = raise_scores(scores, pitch, head->scale, shift);
+            head->sums[first + m] =
+                raise_scores(scores, head->shares[CROSS_USER], pitch, head->scale, shift);
         }
         const cross_mix to = {.sums = head->mixed + first * columns, .width = columns};
         mix_part(head, CROSS_USER, head->scores, pitch, to, count, columns);
@@ -124,7 +137,8 @@ REAL_INLINE float meet_own(const shared_head *head, size_t query, float *scores,
     for (size_t j = 0; j < columns; j++) {
         out[j] = factor * head->mixed[query * columns + j];
     }
-    return factor * head->sums[query] + raise_scores(scores, pitch, head->scale, shift);
+    return factor * head->sums[query] +
+           raise_scores(scores, head->shares[CROSS_OWN], pitch, head->scale, shift);
 }
 
 /* A user's queries over a candidate's keys, taken up where begin_queries() has left them. */
@@ -153,10 +167,15 @@ REAL_INLINE void end_queries(const shared_head *head, size_t columns)
 /* Weights of one query of a candidate over both parts. */
 REAL_INLINE void weigh_both(const shared_head *head, size_t query, float *scores, size_t columns)
 {
-    const size_t pitch = head->pitch[CROSS_USER] + head->pitch[CROSS_OWN];
+    const size_t user = head->pitch[CROSS_USER];
+    const size_t own = head->pitch[CROSS_OWN];
+    const size_t pitch = user + own;
     score_part(head, CROSS_USER, query, columns, scores);
-    score_part(head, CROSS_OWN, query, columns, scores + head->pitch[CROSS_USER]);
-    const float total = raise_scores(scores, pitch, head->scale, max_of(scores, pitch));
+    score_part(head, CROSS_OWN, query, columns, scores + user);
+    const float shift = max_of(scores, pitch);
+    const float total =
+        raise_scores(scores, head->shares[CROSS_USER], user, head->scale, shift) +
+        raise_scores(scores + user, head->shares[CROSS_OWN], own, head->scale, shift);
     const float factor = total == 0 ? 0 : 1 / total;
     for (size_t n = 0; n < pitch; n++) {
         scores[n] *= factor;
@@ -209,7 +228,7 @@ size_t gv_cross_shared_work(const gv_cross_shared *task)
     const size_t columns = task->width / task->heads;
     const size_t both =
         cross_pitch(key_count(task, CROSS_USER)) + cross_pitch(key_count(task, CROSS_OWN));
-    return (columns + MIXED) * both + task->queries * (columns + 2);
+    return (columns + 1 + MIXED) * both + task->queries * (columns + 2);
 }
 
 /* Scratch of one head after another is the same. */
@@ -221,7 +240,8 @@ static shared_head begin_head(const gv_cross_shared *task)
     for (int part = 0; part < CROSS_PARTS; part++) {
         head.pitch[part] = cross_pitch(key_count(task, part));
         head.turned[part] = work;
-        work += columns * head.pitch[part];
+        head.shares[part] = work + columns * head.pitch[part];
+        work += (columns + 1) * head.pitch[part];
     }
     head.scores = work;
     head.shifts = head.scores + MIXED * (head.pitch[CROSS_USER] + head.pitch[CROSS_OWN]);
@@ -237,6 +257,8 @@ void gv_cross_shared_attend(const gv_cross_shared *task)
     for (size_t r = 0; r < task->requests; r++) {
         head.request = r;
         for (head.column = 0; head.column < task->width; head.column += columns) {
+            share_part(&head, CROSS_USER);
+            share_part(&head, CROSS_OWN);
             request_head(&head, task->is_user_query, columns);
             for (size_t c = r == 0 ? 0 : task->ends[r - 1]; c < task->ends[r]; c++) {
                 head.candidate = c;

@@ -96,13 +96,13 @@ static gv_status keep_pieces(const gv_mari *mari, gv_mari_node *node, const gv_m
     return GV_OK;
 }
 
-static bool has_both_colours(const gv_mari *mari, const gv_mari_piece *pieces, size_t count)
+static size_t count_users(const gv_mari *mari, const gv_mari_piece *pieces, size_t count)
 {
     size_t users = 0;
     for (size_t i = 0; i < count; i++) {
         users += mari->nodes[pieces[i].node].is_user;
     }
-    return users > 0 && users < count;
+    return users;
 }
 
 static gv_status split_linear(gv_mari *mari, gv_mari_node *node, const gv_node_record *record,
@@ -123,7 +123,8 @@ static gv_status load_linear(gv_mari *mari, size_t index)
     gv_mari_piece pieces[PIECES_MAX];
     const size_t inputs = gv_graph_width(mari->graph, record->in[0]);
     size_t count = record->shape.rank == 2 ? take_apart(mari->graph, record->in[0], pieces) : 0;
-    if (has_both_colours(mari, pieces, count)) {
+    const size_t users = count_users(mari, pieces, count);
+    if (users > 0 && users < count) {
         return split_linear(mari, node, record, pieces, count);
     }
     const gv_mari_piece all = {.node = record->in[0], .count = inputs};
@@ -132,19 +133,21 @@ static gv_status load_linear(gv_mari *mari, size_t index)
     return GV_OK;
 }
 
-/* Keys and values of both colours, of whole positions, of which the user says what may be seen. */
+/* Keys and values of whole positions, the user's among them, whose shares are the user's. */
 static gv_status load_attention(gv_mari *mari, size_t index)
 {
     const gv_node_record *record = &mari->graph->nodes[index];
-    const bool is_seen_alike = record->in[2] == GV_NODE_NONE || mari->nodes[record->in[2]].is_user;
+    gv_mari_node *node = &mari->nodes[index];
+    const bool is_shared = record->in[2] == GV_NODE_NONE || mari->nodes[record->in[2]].is_user;
     gv_mari_piece pieces[PIECES_MAX];
     const size_t count = take_apart(mari->graph, record->in[1], pieces);
     bool is_whole = true;
     for (size_t i = 0; i < count; i++) {
         is_whole = is_whole && pieces[i].count % gv_graph_width(mari->graph, record->in[1]) == 0;
     }
-    return is_seen_alike && is_whole && has_both_colours(mari, pieces, count)
-               ? keep_pieces(mari, &mari->nodes[index], pieces, count)
+    const bool has_users = count_users(mari, pieces, count) > 0;
+    return !node->is_user && is_shared && is_whole && has_users
+               ? keep_pieces(mari, node, pieces, count)
                : GV_OK;
 }
 
@@ -240,7 +243,8 @@ static gv_cross_shared cross_of(const gv_mari *mari, size_t index, gv_cross_keys
 {
     const gv_node_record *record = &mari->graph->nodes[index];
     const gv_mari_node *node = &mari->nodes[index];
-    const gv_node seen = record->in[2];
+    const gv_node shares = record->in[2];
+    const bool has_own = shares != GV_NODE_NONE && mari->graph->nodes[shares].shape.rank == 3;
     const size_t each = 2 * record->shape.dim[2];
     for (size_t i = 0; i < node->piece_count; i++) {
         const gv_mari_piece *of = &node->pieces[i];
@@ -256,8 +260,9 @@ static gv_cross_shared cross_of(const gv_mari *mari, size_t index, gv_cross_keys
         .key_counts = {node->user_pieces, node->piece_count - node->user_pieces},
         .query = gv_mari_values(mari, record->in[0]),
         .is_user_query = mari->nodes[record->in[0]].is_user,
-        .valid = seen == GV_NODE_NONE ? NULL : gv_mari_values(mari, seen),
-        .seen = seen == GV_NODE_NONE ? 0 : mari->nodes[seen].width,
+        .shares = shares == GV_NODE_NONE ? NULL : gv_mari_values(mari, shares),
+        .share_heads = has_own ? record->attrs.groups : 1,
+        .share_keys = mari->graph->nodes[record->in[1]].shape.dim[1],
         .ends = mari->ends,
         .requests = mari->requests,
         .out = node->values,

@@ -31,11 +31,12 @@ static cross_sizes cross_of(const gv_op_call *call)
 /* One head of one row: where its numbers lie, rows of queries and results `width` apart. */
 typedef struct cross_head {
     const real *query;
-    const real *key;    /* rows of 2 width; the values are `width` behind */
-    const real *shares; /* [keys]; NULL: all 1 */
-    real *weights;      /* [queries][keys] */
-    real *turned;       /* [head width][pitch] */
-    real *slopes;       /* [MIXED][pitch]: scores of queries; of one, slopes */
+    const real *key;   /* rows of 2 width; the values are `width` behind */
+    const real *given; /* [keys] shares; NULL: all 1 */
+    real *weights;     /* [queries][keys] */
+    real *turned;      /* [head width][pitch] */
+    real *slopes;      /* [MIXED][pitch]: scores of queries; of one, slopes */
+    real *shares;      /* [pitch] */
     real *out;
     const real *dy;
     real *dquery; /* NULL: not wanted */
@@ -58,20 +59,9 @@ REAL_INLINE void spread_rows(const real *p, const real *x, size_t count, size_t 
 REAL_INLINE void weigh_keys(const cross_sizes *s, const cross_head *head, real *scores)
 {
     const size_t pitch = cross_pitch(s->keys);
-    if (head->shares != NULL) {
-        hide_keys(head->shares, s->keys, scores);
-    }
-    hide_rest(s->keys, scores);
+    hide_keys(head->shares, pitch, scores);
     const real shift = max_of(scores, pitch);
-    if (shift == CROSS_LOW) {
-        memset(scores, 0, pitch * sizeof *scores);
-        return;
-    }
-    real total = raise_scores(scores, pitch, s->scale, shift);
-    for (size_t n = 0; head->shares != NULL && n < s->keys; n++) {
-        scores[n] *= head->shares[n];
-    }
-    total = head->shares == NULL ? total : sum_of(scores, pitch);
+    const real total = raise_scores(scores, head->shares, pitch, s->scale, shift);
     const real factor = total > 0 ? 1 / total : 0;
     for (size_t n = 0; n < pitch; n++) {
         scores[n] *= factor;
@@ -81,6 +71,8 @@ REAL_INLINE void weigh_keys(const cross_sizes *s, const cross_head *head, real *
 REAL_INLINE void cross_attend(const cross_sizes *s, const cross_head *head, size_t columns)
 {
     const size_t pitch = cross_pitch(s->keys);
+    take_shares(head->given, s->keys, head->shares);
+    hide_rest(s->keys, head->shares);
     clear_turned(pitch, columns, head->turned);
     turn_rows(head->key, s->keys, 2 * s->width, pitch, columns, head->turned);
     for (size_t first = 0; first < s->queries; first += MIXED) {
@@ -126,7 +118,7 @@ REAL_INLINE void cross_attend_back(const cross_sizes *s, const cross_head *head,
         times_turned(dy, head->turned, pitch, columns, head->slopes);
         score_slopes(weights, s->keys, s->scale, head->slopes);
         for (size_t n = 0; head->dshare != NULL && n < s->keys; n++) {
-            const real share = head->shares[n];
+            const real share = head->given[n];
             head->dshare[n] += share > 0 ? head->slopes[n] / (s->scale * share) : 0;
         }
         if (head->dkey != NULL) {
@@ -158,19 +150,21 @@ static cross_head cross_head_of(const gv_op_call *call, const cross_sizes *s, si
     const size_t column = index % s->heads * columns;
     const size_t first = b * s->queries * s->width + column;
     const size_t key = b * s->keys * 2 * s->width + column;
+    const size_t pitch = cross_pitch(s->keys);
     const bool has_own = call->shape[2] != NULL && call->shape[2]->rank == 3;
     const size_t share = (has_own ? index : b) * s->keys;
-    const real *shares = call->in[2];
+    const real *given = call->in[2];
     real *dquery = call->grad_in[0];
     real *dkey = call->grad_in[1];
     real *dshare = call->grad_in[2];
     const real *dy = call->grad_out;
     return (cross_head){.query = (const real *)call->in[0] + first,
                         .key = (const real *)call->in[1] + key,
-                        .shares = shares == NULL ? NULL : shares + share,
+                        .given = given == NULL ? NULL : given + share,
                         .weights = (real *)call->saved + index * s->queries * s->keys,
                         .turned = call->work,
-                        .slopes = (real *)call->work + columns * cross_pitch(s->keys),
+                        .slopes = (real *)call->work + columns * pitch,
+                        .shares = (real *)call->work + (columns + MIXED) * pitch,
                         .out = (real *)call->out + first,
                         .dy = dy == NULL ? NULL : dy + first,
                         .dquery = dquery == NULL ? NULL : dquery + first,

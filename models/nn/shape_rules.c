@@ -303,11 +303,12 @@ size_t gv_work_attention(const gv_op_call *call)
     return (size_t)3 * 32 * attention_stride(call);
 }
 
-/* Of one head: its keys or values turned, and scores of four queries, in whole lanes. */
+/* Of one head: its keys or values turned, scores of four queries, which keys are seen: all in whole
+   lanes. */
 size_t gv_work_cross_attention(const gv_op_call *call)
 {
     const size_t keys = (call->shape[1]->dim[1] + 15) / 16 * 16;
-    return (width_of(call->out_shape) / call->attrs->groups + 4) * keys;
+    return (width_of(call->out_shape) / call->attrs->groups + 5) * keys;
 }
 
 /* The codes of one group, packed. */
