@@ -72,7 +72,7 @@ REAL_INLINE void hide_rest(size_t keys, real *shares)
 REAL_INLINE void hide_keys(const real *shares, size_t pitch, real *scores)
 {
     for (size_t n = 0; n < pitch; n++) {
-        scores[n] = shares[n] == 0 ? CROSS_LOW : scores[n];
+        scores[n] = shares[n] > 0 ? scores[n] : CROSS_LOW;
     }
 }
 
