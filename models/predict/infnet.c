@@ -326,6 +326,12 @@ static gv_status init(void *state, const gv_model_setup *setup)
         return GV_FAIL(GV_EUSAGE, "infnet: a width of %lld, expected a multiple of the %lld heads",
                        (long long)config->common.width, (long long)config->heads);
     }
+    if (config->sequence != SEQUENCE_TOKENS && setup->shape.past_length == 0) {
+        return GV_FAIL(GV_EUSAGE,
+                       "infnet: sequence=%s reads a user's past, and the fields tell of none: add "
+                       "one such as `; past(50): advertiser, exchange`",
+                       sequence_choices[config->sequence]);
+    }
     return gv_net_init(state, &gv_net_infnet, setup);
 }
 

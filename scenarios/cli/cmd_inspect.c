@@ -67,13 +67,14 @@ static gv_status inspect(const inspect_request *request)
 {
     gv_log *log = NULL;
     gv_inspection *inspection = NULL;
-    if (gv_file_kind_of(request->path) == GV_FILE_DATABASE) {
+    const gv_file_kind kind = gv_file_kind_of(request->path);
+    if (kind == GV_FILE_DATABASE) {
         return GV_FAIL(GV_EUSAGE,
                        "%s is a database of outcomes, no log: `gavel compare %s --baseline POLICY` "
                        "or any SQLite client reads it, the view run_wide first",
                        request->path, request->path);
     }
-    if (gv_inspect_is_model(request->path)) {
+    if (kind == GV_FILE_TENSORS) {
         return gv_inspect_model(request->path, request->as_json);
     }
     GV_TRY(gv_log_open(request->path, &log));

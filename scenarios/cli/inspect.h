@@ -15,9 +15,6 @@ GV_MUST_CHECK gv_status gv_inspect_print(const gv_inspection *inspection, bool l
 /* One JSON object. Money is nanos, times are us since 1970 UTC; all advertisers, in full. */
 GV_MUST_CHECK gv_status gv_inspect_print_json(const gv_inspection *inspection, bool lists_rejects);
 
-/* Whether it begins as a file of tensors does. */
-bool gv_inspect_is_model(const char *path);
-
 /* What it sees, what it learnt from, its parameters, and what candidates of a request share. */
 GV_MUST_CHECK gv_status gv_inspect_model(const char *path, bool as_json);
 

@@ -10,18 +10,6 @@
 
 enum { TEXT_SIZE = 96 };
 
-bool gv_inspect_is_model(const char *path)
-{
-    unsigned char begin[9] = {0};
-    FILE *file = fopen(path, "rb");
-    if (file == NULL) {
-        return false;
-    }
-    const size_t count = fread(begin, 1, sizeof begin, file);
-    (void)fclose(file);
-    return count == sizeof begin && begin[8] == '{';
-}
-
 static void print(const char *path, const gv_served *served)
 {
     const gv_model_about *about = gv_served_about(served);

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { START_SIZE = 16, LOG_MAGIC_SIZE = 8 };
+enum { START_SIZE = 16, LOG_MAGIC_SIZE = 8, LENGTH_SIZE = 8 };
 
 gv_file_kind gv_file_kind_of(const char *path)
 {
@@ -24,6 +24,9 @@ gv_file_kind gv_file_kind_of(const char *path)
     (void)fclose(file);
     if (size == sizeof start && memcmp(start, database_magic, sizeof start) == 0) {
         return GV_FILE_DATABASE;
+    }
+    if (size > LENGTH_SIZE && start[LENGTH_SIZE] == '{') {
+        return GV_FILE_TENSORS;
     }
     const bool is_log = size == sizeof start && memcmp(start, log_magic, sizeof log_magic) == 0;
     return is_log ? GV_FILE_AUCTIONS : GV_FILE_OTHER;

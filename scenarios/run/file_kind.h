@@ -8,6 +8,7 @@ typedef enum gv_file_kind {
     GV_FILE_OTHER,    /* or there is none, or it is a pipe, of which nothing is read */
     GV_FILE_AUCTIONS, /* a .gvlog */
     GV_FILE_DATABASE, /* SQLite's */
+    GV_FILE_TENSORS,  /* safetensors: eight bytes of length, and JSON */
 } gv_file_kind;
 
 gv_file_kind gv_file_kind_of(const char *path);

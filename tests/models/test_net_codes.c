@@ -96,11 +96,43 @@ static void codes_follow_the_networks_keys(void **state)
     planted_examples_destroy(planted);
 }
 
+/* As many tensors as the largest network has can be listed, and so written. */
+static void the_deepest_network_can_be_written(void **state)
+{
+    (void)state;
+    static gv_tensor list[GV_MODEL_TENSORS_MAX];
+    static const char *const settings[] = {"sequence", "codes", "codes",     "2",     "blocks", "8",
+                                           "heads",    "1",     "broadcast", "token", NULL};
+    planted_examples *planted = net_planted_rows(20);
+    gv_model_tensors tensors = {.tensors = list};
+    net_made made;
+    assert_int_equal(
+        net_make(&made, &gv_model_infnet, &planted_examples_rows(planted)->shape, 1, settings),
+        GV_OK);
+    made.type->tensors(made.state, &tensors);
+    assert_true(tensors.count > 600);
+    net_unmake(&made);
+    planted_examples_destroy(planted);
+}
+
+static void codes_without_a_past_are_refused(void **state)
+{
+    (void)state;
+    static const char *const settings[] = {"sequence", "codes", NULL};
+    const gv_example_shape shape = {.field_count = 2, .bucket_count = 16};
+    net_made made;
+    assert_int_equal(net_make(&made, &gv_model_infnet, &shape, 1, settings), GV_EUSAGE);
+    assert_non_null(strstr(gv_status_detail(), "sequence=codes reads a user's past"));
+    net_unmake(&made);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_codes_tell_is_what_was_learnt),
         cmocka_unit_test(codes_follow_the_networks_keys),
+        cmocka_unit_test(the_deepest_network_can_be_written),
+        cmocka_unit_test(codes_without_a_past_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

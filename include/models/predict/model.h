@@ -38,7 +38,7 @@ typedef struct gv_model_tensors {
     gv_tensor *tensors; /* [count]; data borrowed from the model until it learns on */
 } gv_model_tensors;
 
-enum { GV_MODEL_TENSORS_MAX = 512 };
+enum { GV_MODEL_TENSORS_MAX = 1024 };
 
 typedef struct gv_model_type {
     gv_type_info info; /* with a row "epochs", the usual number of passes over the examples */
