@@ -58,7 +58,7 @@ REAL_INLINE void times_turned(const real *x, const real *turned, size_t pitch, s
 REAL_INLINE void take_shares(const real *given, size_t keys, real *shares)
 {
     for (size_t n = 0; n < keys; n++) {
-        shares[n] = given == NULL ? 1 : given[n];
+        shares[n] = given == NULL ? 1 : given[n] < 0 ? 0 : given[n];
     }
 }
 

@@ -2,10 +2,13 @@
  * nearest_impl.h - packed codes and the nearest of them; see nearest.h.
  *
  * Packed: |e_c|^2 / 2 of all codes, then the first number of all, the second, ...: rows of a whole
- * number of lanes, whose last have no code and are never the nearest.
+ * number of lanes, whose last have no code and are infinitely far. A key or codes that are not
+ * finite have the first code.
  */
 #ifndef MODELS_NN_NEAREST_IMPL_H
 #define MODELS_NN_NEAREST_IMPL_H
+
+#include <math.h>
 
 #include "models/nn/real_impl.h"
 
@@ -24,7 +27,7 @@ REAL_INLINE void pack_codes(const real *codes, size_t count, size_t width, real 
             packed[(1 + j) * stride + c] = number;
             squares += number * number;
         }
-        packed[c] = c < count ? squares / 2 : (real)1e30;
+        packed[c] = c < count ? squares / 2 : (real)INFINITY;
     }
 }
 
@@ -53,7 +56,7 @@ enum { CODE_CHUNK = 64 };
 REAL_INLINE size_t nearest_code(const real *packed, size_t count, size_t width, const real *key)
 {
     const size_t stride = packed_stride(count);
-    real least = (real)2e30;
+    real least = (real)INFINITY;
     size_t best = 0;
     for (size_t first = 0; first < stride; first += CODE_CHUNK) {
         real apart[CODE_CHUNK];

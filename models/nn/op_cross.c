@@ -62,7 +62,7 @@ REAL_INLINE void weigh_keys(const cross_sizes *s, const cross_head *head, real *
     hide_keys(head->shares, pitch, scores);
     const real shift = max_of(scores, pitch);
     const real total = raise_scores(scores, head->shares, pitch, s->scale, shift);
-    const real factor = total > 0 ? 1 / total : 0;
+    const real factor = total == 0 ? 0 : 1 / total;
     for (size_t n = 0; n < pitch; n++) {
         scores[n] *= factor;
     }

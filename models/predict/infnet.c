@@ -55,9 +55,11 @@ static const gv_param params[] = {
                "token: each token has a gate of its own; off: tokens stay as they came"),
     CHOICE_ROW(tasks, "first", task_choices,
                "end: no task tokens in the blocks, tasks part at the read-out alone"),
-    CHOICE_ROW(sequence, "tokens", sequence_choices,
-               "how a past is taken: tokens among the others; events, read by attention in each "
-               "block; codes, the same by VQL, whose cost when served does not rise with the past"),
+    CHOICE_ROW(
+        sequence, "tokens", sequence_choices,
+        "how a past is taken: tokens among the others; events, read by attention in each "
+        "block; codes, the same by VQL: served, an event costs a sum and the network sees no "
+        "more than the codes"),
     COUNT_ROW(codes, "64", 1, 4096, "codes of each head, for sequence=codes"),
     {0},
 };

@@ -1,4 +1,5 @@
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 #include "models/nn/operators.h"
@@ -255,6 +256,12 @@ static gv_status restore_one(const gv_safetensors *file, const gv_tensor *to, fl
     const gv_tensor *found = NULL;
     GV_TRY(gv_safetensors_expect(file, to->name, GV_TENSOR_F32, to->rank, to->shape, &found));
     memcpy(values, found->data, gv_tensor_size(to));
+    for (size_t i = 0; i < gv_tensor_size(to) / sizeof *values; i++) {
+        if (!isfinite(values[i])) {
+            return GV_FAIL(GV_ECORRUPT, "number %zu of the tensor \"%s\" is not finite", i,
+                           to->name);
+        }
+    }
     return GV_OK;
 }
 

@@ -13,7 +13,7 @@ struct gv_vql_tally {
     size_t keys;
     size_t *counts; /* [count]: keys that chose each code */
     double *sums;   /* [count][width]: of them */
-    float *some;    /* [count][width]: for each code a key, whichever chose it */
+    float *some;    /* [count][width]: for each idle code a key, whichever chose it */
 };
 
 static gv_status allocate_book(gv_vql_book *book, size_t packed)
@@ -172,12 +172,21 @@ static const float *find_key(const gv_vql_book *book, const gv_vql_keys *keys, s
     return keys->keys + (row * keys->length + number) * book->config.groups * book->config.width;
 }
 
+/* Whether the step at hand may make a key of it. */
+static bool is_idle(const gv_vql_book *book, size_t code)
+{
+    return book->steps == 0 || book->steps + 1 - book->last[code] >= book->config.idle_steps;
+}
+
 /* What an idle code may become. */
 static void draw_some(const gv_vql_book *book, const gv_vql_keys *keys, gv_vql_tally *tally)
 {
     const size_t width = book->config.width;
     for (size_t g = 0; g < book->config.groups; g++) {
         for (size_t code = book->first[g]; code < book->first[g] + book->config.codes[g]; code++) {
+            if (!is_idle(book, code)) {
+                continue;
+            }
             const gv_random random = gv_random_key(book->config.seed, GV_STREAM_SAMPLE, code);
             const size_t i = (size_t)gv_random_below(&random, book->steps, tally->keys);
             memcpy(tally->some + code * width, find_key(book, keys, i) + g * width,

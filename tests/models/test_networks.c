@@ -332,6 +332,31 @@ static void what_is_written_is_what_is_read(void **state)
     planted_examples_destroy(planted);
 }
 
+static void numbers_that_are_not_finite_are_refused(void **state)
+{
+    static gv_tensor list[GV_MODEL_TENSORS_MAX];
+    planted_examples *planted = net_planted_rows(ROWS);
+    const gv_example_shape *shape = &planted_examples_rows(planted)->shape;
+    char path[TEST_PATH_SIZE];
+    test_folder_path(*state, "net.safetensors", path);
+    for (size_t t = 0; t < SUBJECTS; t++) {
+        net_made made;
+        gv_safetensors *file = NULL;
+        assert_int_equal(net_make(&made, subjects[t].type, shape, 1, subjects[t].settings), GV_OK);
+        gv_net *net = made.state;
+        gv_model_tensors tensors = {.tensors = list};
+        subjects[t].type->tensors(made.state, &tensors);
+        gv_params_f32(net->params)[gv_params_at(net->params, 0)->offset] = (float)NAN;
+        assert_int_equal(gv_safetensors_write(path, list, tensors.count, NULL, 0), GV_OK);
+        assert_int_equal(gv_safetensors_open(path, &file), GV_OK);
+        assert_int_equal(subjects[t].type->restore(made.state, file), GV_ECORRUPT);
+        assert_non_null(strstr(gv_status_detail(), "is not finite"));
+        gv_safetensors_close(file);
+        net_unmake(&made);
+    }
+    planted_examples_destroy(planted);
+}
+
 static void every_failed_allocation_is_survived(void **state)
 {
     (void)state;
@@ -494,6 +519,7 @@ int main(void)
         cmocka_unit_test(a_row_is_priced_alike_in_any_company),
         cmocka_unit_test(what_lies_behind_a_short_past_does_not_matter),
         cmocka_unit_test(what_is_written_is_what_is_read),
+        cmocka_unit_test(numbers_that_are_not_finite_are_refused),
         cmocka_unit_test(every_failed_allocation_is_survived),
         cmocka_unit_test(tasks_know_of_each_other),
         cmocka_unit_test(conversions_may_be_unknown),

@@ -68,6 +68,22 @@ static void a_tie_is_the_lower_codes(void **state)
     assert_int_equal(gv_nearest_of(packed, 40, WIDTH, key), 19);
 }
 
+static void codes_beyond_all_numbers_are_the_first(void **state)
+{
+    (void)state;
+    static const float values[] = {1e20F, INFINITY, NAN};
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        float codes[3 * WIDTH];
+        float packed[(1 + WIDTH) * 16];
+        const float key[WIDTH] = {1, 2, 3, 4, 5};
+        for (size_t k = 0; k < (size_t)3 * WIDTH; k++) {
+            codes[k] = values[i];
+        }
+        gv_nearest_pack(codes, 3, WIDTH, packed);
+        assert_int_equal(gv_nearest_of(packed, 3, WIDTH, key), 0);
+    }
+}
+
 typedef struct net {
     gv_params *params;
     gv_graph *graph;
@@ -138,6 +154,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_code_is_nearer),
         cmocka_unit_test(a_tie_is_the_lower_codes),
+        cmocka_unit_test(codes_beyond_all_numbers_are_the_first),
         cmocka_unit_test(keys_become_codes_and_their_slopes_pass),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

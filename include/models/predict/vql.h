@@ -45,7 +45,7 @@ typedef struct gv_vql_book gv_vql_book;
 GV_MUST_CHECK gv_status gv_vql_book_create(const gv_vql_config *config, gv_vql_book **out);
 void gv_vql_book_destroy(gv_vql_book *book); /* accepts NULL */
 
-/* Codes of a group [codes][width]; they are set before any cache is made. */
+/* Codes of a group [codes][width]; caches made before are to be cleared where they change. */
 const float *gv_vql_codes(const gv_vql_book *book, size_t group);
 void gv_vql_set_codes(gv_vql_book *book, size_t group, const float *codes);
 
@@ -77,7 +77,7 @@ void gv_vql_learn(gv_vql_book *book, gv_vql_tally *const *tallies, size_t count)
 
 typedef struct gv_vql_cache gv_vql_cache;
 
-/* Of one user. The codebook is borrowed and may not change while the cache lives. */
+/* Of one user. The codebook is borrowed; when it changes the cache is to be cleared. */
 GV_MUST_CHECK gv_status gv_vql_cache_create(const gv_vql_book *book, gv_vql_cache **out);
 void gv_vql_cache_destroy(gv_vql_cache *cache); /* accepts NULL */
 
