@@ -57,14 +57,33 @@ gv_node gv_infnet_encode(gv_graph *graph, gv_node events, const void *config)
     return all;
 }
 
+/* exp(a_r) of each head, for every row: [B, heads R]. The zeros are an input that nobody writes. */
+static gv_node shares_of(const flow *f)
+{
+    gv_graph *graph = f->graph;
+    const size_t heads = (size_t)f->config->heads;
+    const gv_node none = gv_graph_input(graph, "no_shares",
+                                        gv_shape_of(3, (size_t[]){f->rows, heads, GV_NET_DECAYS}));
+    const gv_node logs = gv_graph_param(
+        graph, "shares", gv_shape_of(2, (size_t[]){heads, GV_NET_DECAYS}), gv_net_shares_init);
+    return gv_op_reshape(graph, gv_op_exp(graph, gv_op_add(graph, none, logs)),
+                         gv_shape_of(2, (size_t[]){f->rows, heads * GV_NET_DECAYS}));
+}
+
 /* What is left of each event for each head: [B, heads, L]. */
 static gv_node kernel_of(const flow *f)
 {
     gv_graph *graph = f->graph;
-    const gv_shape shape = gv_shape_of(2, (size_t[]){(size_t)f->config->heads, GV_NET_DECAYS});
-    const gv_node logs = gv_graph_param(graph, "shares", shape, gv_net_shares_init);
-    const gv_node left =
-        gv_op_linear(graph, f->nodes->decays, gv_op_exp(graph, logs), GV_NODE_NONE);
+    const size_t heads = (size_t)f->config->heads;
+    const size_t length = gv_graph_dim(graph, f->nodes->decays, 1);
+    gv_node left = f->nodes->decays;
+    for (size_t h = 1; h < heads; h++) {
+        left = gv_op_concat(graph, left, f->nodes->decays, 2);
+    }
+    left = gv_op_modulate(graph, left, shares_of(f), GV_NODE_NONE);
+    left = gv_op_sum_last(
+        graph, gv_op_reshape(graph, left,
+                             gv_shape_of(4, (size_t[]){f->rows, length, heads, GV_NET_DECAYS})));
     return gv_op_transpose(graph, left, 1, 2);
 }
 

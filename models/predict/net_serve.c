@@ -124,9 +124,9 @@ static void tell_sharing(gv_net *net)
     const double plain = (double)gv_mari_products(mari, TOLD_CANDIDATES, TOLD_CANDIDATES);
     const double shared = (double)gv_mari_products(mari, 1, TOLD_CANDIDATES);
     (void)snprintf(net->sharing, sizeof net->sharing,
-                   "the user's part is computed once a request: %d candidates need %.3g times "
-                   "fewer multiplications than as many requests",
-                   TOLD_CANDIDATES, plain / shared);
+                   "the user's part is computed once a request: %d candidates of one need %.0f %% "
+                   "of the multiplications of as many requests",
+                   TOLD_CANDIDATES, 100 * shared / plain);
 }
 
 gv_status gv_net_begin_sharing(gv_net *net)

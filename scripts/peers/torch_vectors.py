@@ -473,7 +473,8 @@ def infnet_codes_inputs(n):
     del inputs["ages"], inputs["valid_tokens"]
     decays = torch.rand(b, t, 3) * there[..., None]
     decays[..., 0] = there
-    return {**inputs, "decays": decays, "no_past": torch.zeros(b, n["hubs"], d)}
+    return {**inputs, "decays": decays, "no_past": torch.zeros(b, n["hubs"], d),
+            "no_shares": torch.zeros(b, n["heads"], 3)}
 
 
 def record(path, net, make_inputs, notes):

@@ -513,10 +513,18 @@ static void build_over_the_batch(net *made)
     made->output = gv_op_transpose(made->graph, x, 0, 1);
 }
 
-static void what_mixes_candidates_is_refused(void **state)
+/* Weights that are no parameter have no row a candidate. */
+static void build_with_made_weights(net *made)
 {
-    (void)state;
-    net made = net_made(build_over_the_batch);
+    const gv_node x = leaf(made, "x", 4, 0, GV_COLOUR_ITEM);
+    const gv_node w = gv_graph_param(made->graph, "w", gv_shape_of(2, (size_t[]){3, 4}),
+                                     (gv_init){.law = GV_INIT_NORMAL, .scale = 1});
+    made->output = gv_op_linear(made->graph, x, gv_op_exp(made->graph, w), GV_NODE_NONE);
+}
+
+static void expect_refused(net_builder builder, const char *word)
+{
+    net made = net_made(builder);
     const gv_mari_config config = {.graph = made.graph,
                                    .params = made.params,
                                    .output = made.output,
@@ -524,8 +532,15 @@ static void what_mixes_candidates_is_refused(void **state)
                                    .rows_max = ROWS};
     gv_mari *mari = NULL;
     assert_int_equal(gv_mari_create(&config, &mari), GV_EINVAL);
-    assert_non_null(strstr(gv_status_detail(), "transpose"));
+    assert_non_null(strstr(gv_status_detail(), word));
     net_free(&made);
+}
+
+static void what_mixes_candidates_is_refused(void **state)
+{
+    (void)state;
+    expect_refused(build_over_the_batch, "transpose");
+    expect_refused(build_with_made_weights, "exp");
 }
 
 static void expect_failures_survived(net_builder builder)

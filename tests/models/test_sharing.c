@@ -100,6 +100,7 @@ static const subject subjects[] = {
     {&gv_model_infnet, true, {"hub_start", "learned", "broadcast", "token", NULL}},
     {&gv_model_infnet, true, {"broadcast", "off", NULL}},
     {&gv_model_infnet, true, {"sequence", "codes", "codes", "4", NULL}},
+    {&gv_model_infnet, true, {"sequence", "events", NULL}},
 };
 enum { SUBJECTS = sizeof subjects / sizeof subjects[0] };
 
