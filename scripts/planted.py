@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 
-from retention import over_seeds
+from retention import over_seeds, seeds_interval
 from tables import commit, number, say, write
 
 WORK = "build/results/planted"
@@ -81,6 +81,17 @@ def row(name, words, found):
             f"| {'-' if is_first else apart} | {below_best} |")
 
 
+def verdict(variants, found):
+    """Which variants are told apart from the first over the seeds, in words."""
+    named = {"Below the INFNet": [], "Above it": [], "Not told apart from it": []}
+    for name in list(variants)[1:]:
+        low, high = seeds_interval([seed["figures"][name][5] for seed in found])
+        side = 0 if low > 0 else 1 if high < 0 else 2
+        list(named.values())[side].append(variants[name][2].removeprefix("INFNet, "))
+    said = [f"{title}: {'; '.join(words)}." for title, words in named.items() if words]
+    return "Over the seeds. " + " ".join(said)
+
+
 def table(past, variants, found):
     truths = [seed["figures"]["truth"] for seed in found]
     means = [sum(truth[i] for truth in truths) / len(truths) for i in range(5)]
@@ -92,7 +103,8 @@ def table(past, variants, found):
         f"| the truth | | | {number(means[2], 4)} | {number(means[3], 4)} "
         f"| {number(means[4], 4)} | | | 0 |",
     ]
-    return lines + [row(name, words, found) for name, (_, _, words) in variants.items()]
+    lines += [row(name, words, found) for name, (_, _, words) in variants.items()]
+    return lines + (["", verdict(variants, found)] if len(found) > 1 else [])
 
 
 def make():
