@@ -2,6 +2,7 @@
 #include "scenarios/cli/cli.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,18 @@ void gv_cli_talk(bool quiet, const char *format, ...)
     va_start(args, format);
     (void)vfprintf(stderr, format, args);
     va_end(args);
+}
+
+void gv_cli_tell_resumed(bool quiet, const char *db_path, int64_t run_id, bool is_resumed)
+{
+    if (is_resumed) {
+        gv_cli_talk(quiet, "run %" PRId64 " was resumed\n", run_id);
+    } else {
+        gv_cli_talk(quiet,
+                    "%s holds no unfinished run of this very scenario: run %" PRId64
+                    " is a new one\n",
+                    db_path, run_id);
+    }
 }
 
 bool gv_cli_colours(FILE *stream)

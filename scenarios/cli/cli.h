@@ -8,6 +8,7 @@
 #define SCENARIOS_CLI_CLI_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "scenarios/config/problem.h"
@@ -44,6 +45,9 @@ int gv_cli_fail_with(const gv_problems *problems, gv_status status);
 
 /* A line of talk to stderr, unless quiet. Wipes the progress bar first. */
 void gv_cli_talk(bool quiet, const char *format, ...) GV_PRINTF(2, 3);
+
+/* What --resume came to. */
+void gv_cli_tell_resumed(bool quiet, const char *db_path, int64_t run_id, bool is_resumed);
 
 /* Whether to colour: a terminal, no NO_COLOR (no-color.org) and no TERM=dumb. */
 bool gv_cli_colours(FILE *stream);

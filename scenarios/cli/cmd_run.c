@@ -311,8 +311,8 @@ static int run_in_store(const run_request *request, const gv_composition *compos
                                 .progress = progress};
     const gv_status status = gv_run_cells(composition, store, &how, &result);
     gv_cli_progress_end();
-    if (result.is_resumed) {
-        gv_cli_talk(request->quiet, "run %" PRId64 " was resumed\n", result.run_id);
+    if (request->resume && result.run_id != 0) {
+        gv_cli_tell_resumed(request->quiet, request->db_path, result.run_id, result.is_resumed);
     }
     if (result.unfinished_id != 0) {
         gv_cli_talk(request->quiet,

@@ -77,8 +77,8 @@ static int tell_stopped(const gv_retention_request *request, const gv_retention_
 
 static void tell_run(const gv_retention_request *request, const gv_retention_result *result)
 {
-    if (result->is_resumed) {
-        gv_cli_talk(request->quiet, "run %" PRId64 " was resumed\n", result->run_id);
+    if (request->resume && result->run_id != 0) {
+        gv_cli_tell_resumed(request->quiet, request->db_path, result->run_id, result->is_resumed);
     }
     if (result->unfinished_id != 0) {
         gv_cli_talk(request->quiet,

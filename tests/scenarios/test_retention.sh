@@ -231,14 +231,16 @@ a_run_that_differs_is_not_resumed() {
     begin
     cp "$scenario" here.yaml
     play_here() {
-        "$gavel" run here.yaml -q --set campaign.users=500 --set campaign.days=12 "$@" >/dev/null
+        "$gavel" run here.yaml --set campaign.users=500 --set campaign.days=12 "$@" >/dev/null
     }
     play_here --db r.db
     sqlite3 r.db "UPDATE run SET state = 'running'; DELETE FROM winback_cluster WHERE cell = 1;
                   DELETE FROM winback_day WHERE cell = 1; DELETE FROM winback WHERE cell = 1"
-    play_here --db r.db --resume --set seed=2
+    play_here --db r.db --resume --set seed=2 2>said.txt
+    grep -q 'r.db holds no unfinished run of this very scenario: run 2 is a new one' said.txt
     test "$(sqlite3 r.db 'SELECT id, state FROM run' | tr '\n' ' ')" = '1|running 2|done '
-    play_here --db r.db --resume --set name=other # a name decides nothing
+    play_here --db r.db --resume --set name=other 2>said.txt # a name decides nothing
+    grep -q 'run 1 was resumed' said.txt
     test "$(sqlite3 r.db 'SELECT id, state FROM run' | tr '\n' ' ')" = '1|done 2|done '
     sqlite3 r.db "UPDATE run SET state = 'running' WHERE id = 1; DELETE FROM winback_cluster"
     expect_failure 1 'is not as it was written' play_here --db r.db --resume
