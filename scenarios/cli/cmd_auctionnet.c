@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "scenarios/cli/commands_impl.h"
+#include "scenarios/cli/output.h"
 #include "scenarios/report/offline.h"
 #include "scenarios/run/offline.h"
 #include "sim/base/mem.h"
@@ -245,6 +246,7 @@ static const struct argp trajectory_parser = {
 
 static gv_status make_trajectories(const auctionnet_options *options, gv_trajectories **out)
 {
+    GV_TRY(gv_cli_spare(options->output, options->files, options->request.file_count));
     GV_TRY(gv_trajectories_create(GV_AUCTIONNET_PERIOD_TICKS, out));
     for (size_t i = 0; i < options->request.file_count; i++) {
         GV_TRY(gv_trajectories_read(*out, options->files[i], gv_cli_progress(options->is_quiet)));

@@ -8,6 +8,7 @@
 #include "scenarios/cli/arguments.h"
 #include "scenarios/cli/commands_impl.h"
 #include "scenarios/cli/log_span.h"
+#include "scenarios/cli/output.h"
 #include "scenarios/run/predictions.h"
 #include "sim/base/mem.h"
 #include "sim/base/parallel.h"
@@ -264,6 +265,7 @@ static gv_status work(const calibrate_request *request)
 {
     gv_served *served = NULL;
     gv_log *log = NULL;
+    GV_TRY(gv_cli_spare(request->out_path, &request->log_path, 1));
     GV_TRY(gv_served_open(request->model_path, request->jobs, &served));
     gv_status status = gv_log_open(request->log_path, &log);
     if (status == GV_OK) {

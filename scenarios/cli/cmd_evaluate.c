@@ -7,6 +7,7 @@
 
 #include "scenarios/cli/arguments.h"
 #include "scenarios/cli/commands_impl.h"
+#include "scenarios/cli/output.h"
 #include "scenarios/report/evaluation.h"
 #include "scenarios/run/evaluation.h"
 #include "scenarios/run/file_kind.h"
@@ -547,7 +548,11 @@ static int run(int argc, char **argv)
         return GV_EXIT_USAGE;
     }
     options.request.progress = gv_cli_progress(false);
-    gv_status status = open_database(&options, &kept);
+    const char *const inputs[] = {options.request.log, options.request.policy};
+    gv_status status = gv_cli_spare(options.request.dump, inputs, 2);
+    if (status == GV_OK) {
+        status = open_database(&options, &kept);
+    }
     if (status == GV_OK) {
         status = gv_evaluation_run(&options.request, &result);
     }

@@ -9,6 +9,7 @@
 
 #include "scenarios/cli/arguments.h"
 #include "scenarios/cli/commands_impl.h"
+#include "scenarios/cli/output.h"
 #include "scenarios/compose/compose.h"
 #include "scenarios/run/experts.h"
 #include "scenarios/run/provenance.h"
@@ -306,6 +307,7 @@ static gv_status print_contenders(experts_request *request)
 static gv_status load(experts_request *request, gv_scenario **scenario)
 {
     const gv_cli_words *sets = &request->sets;
+    GV_TRY(gv_cli_spare(request->output, &request->scenario_path, 1));
     GV_TRY(gv_scenario_load(request->scenario_path, sets->items, sets->count, scenario));
     if ((*scenario)->market == NULL) {
         gv_scenario_destroy(*scenario);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "scenarios/cli/cli.h"
+#include "scenarios/cli/output.h"
 #include "scenarios/report/format.h"
 #include "sim/base/clock.h"
 #include "sim/base/mem.h"
@@ -363,6 +364,12 @@ static gv_status name_output(ingest_request *request)
     return GV_OK;
 }
 
+static gv_status spare_inputs(const gv_ingest_config *config)
+{
+    GV_TRY(gv_cli_spare(config->output_path, config->paths, config->path_count));
+    return gv_cli_spare(config->output_path, &config->mapping_path, 1);
+}
+
 static int run(int argc, char **argv)
 {
     ingest_request request = {
@@ -377,6 +384,9 @@ static int run(int argc, char **argv)
     int code = GV_EXIT_USAGE;
     if (argp_parse(&parser, argc, argv, 0, NULL, &request) == 0) {
         gv_status status = name_output(&request);
+        if (status == GV_OK) {
+            status = spare_inputs(&request.config);
+        }
         if (status == GV_OK) {
             status = gv_ingest(&request.config, gv_cli_progress(request.quiet), &report);
         }

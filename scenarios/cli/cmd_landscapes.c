@@ -5,6 +5,7 @@
 
 #include "scenarios/cli/arguments.h"
 #include "scenarios/cli/commands_impl.h"
+#include "scenarios/cli/output.h"
 #include "scenarios/compose/compose.h"
 #include "scenarios/run/landscapes.h"
 #include "sim/base/parallel.h"
@@ -150,7 +151,11 @@ static int run(int argc, char **argv)
     request.sets.items[request.sets.count++] = "market.contenders=[]";
     request.progress = gv_cli_progress(request.quiet);
     gv_scenario *scenario = NULL;
-    const gv_status status =
+    gv_status status = gv_cli_spare(request.output, &request.scenario_path, 1);
+    if (status != GV_OK) {
+        return gv_cli_fail(status);
+    }
+    status =
         gv_scenario_load(request.scenario_path, request.sets.items, request.sets.count, &scenario);
     const int code =
         status == GV_OK ? make_of_scenario(&request, scenario) : fail_scenario(scenario, status);

@@ -5,6 +5,7 @@
 #include "scenarios/cli/arguments.h"
 #include "scenarios/cli/commands_impl.h"
 #include "scenarios/cli/log_span.h"
+#include "scenarios/cli/output.h"
 #include "scenarios/report/quality.h"
 #include "scenarios/run/predictions.h"
 #include "sim/base/clock.h"
@@ -205,6 +206,9 @@ static gv_status predict(const predict_request *request)
 {
     gv_served *served = NULL;
     gv_log *log = NULL;
+    const char *const inputs[] = {request->model_path, request->log_path, request->examples_path};
+    GV_TRY(gv_cli_spare(request->csv_path, inputs, 3));
+    GV_TRY(gv_cli_spare(request->examples_path, inputs, 2));
     GV_TRY(gv_served_open(request->model_path, request->jobs, &served));
     gv_status status = gv_log_open(request->log_path, &log);
     if (status == GV_OK) {

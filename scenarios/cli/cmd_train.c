@@ -14,6 +14,7 @@
 #include "policies/learn/train.h"
 #include "scenarios/cli/arguments.h"
 #include "scenarios/cli/commands_impl.h"
+#include "scenarios/cli/output.h"
 #include "scenarios/run/judge.h"
 #include "scenarios/run/version.h"
 #include "sim/base/mem.h"
@@ -427,6 +428,12 @@ static int train_from_files(const train_request *request, void *config)
 {
     gv_dataset *all = NULL;
     gv_status status = make_config(request, config);
+    if (status == GV_OK) {
+        status = gv_cli_spare(request->out_path, request->paths, request->path_count);
+    }
+    if (status == GV_OK) {
+        status = gv_cli_spare(request->out_path, &request->scenario_path, 1);
+    }
     if (status == GV_OK) {
         status = gv_dataset_open(request->paths, request->path_count, &all);
     }

@@ -13,6 +13,7 @@
 #include "scenarios/cli/arguments.h"
 #include "scenarios/cli/commands_impl.h"
 #include "scenarios/cli/log_span.h"
+#include "scenarios/cli/output.h"
 #include "scenarios/run/version.h"
 #include "sim/base/mem.h"
 #include "sim/base/parallel.h"
@@ -318,6 +319,9 @@ static int fit(model_request *request, void *config)
     gv_log *log = NULL;
     gv_fit_result result = {.held_out_loss = (double)NAN};
     gv_status status = make_config(request, config);
+    if (status == GV_OK) {
+        status = gv_cli_spare(request->out_path, &request->log_path, 1);
+    }
     if (status == GV_OK) {
         status = gv_log_open(request->log_path, &log);
     }

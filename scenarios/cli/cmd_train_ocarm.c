@@ -9,6 +9,7 @@
 #include "models/predict/ocarm.h"
 #include "scenarios/cli/arguments.h"
 #include "scenarios/cli/commands_impl.h"
+#include "scenarios/cli/output.h"
 #include "sim/base/parallel.h"
 
 #define SEED_MAX UINT64_C(1000000000000)
@@ -157,6 +158,8 @@ static gv_status train_from_files(ocarm_request *request)
 {
     gv_reentries *examples = NULL;
     gv_ocarm *teacher = NULL;
+    const char *const inputs[] = {request->examples, request->teacher};
+    GV_TRY(gv_cli_spare(request->out_path, inputs, sizeof inputs / sizeof inputs[0]));
     gv_status status = gv_reentries_open(request->examples, &examples);
     if (status == GV_OK && request->teacher != NULL) {
         status = gv_ocarm_open(request->teacher, &teacher);

@@ -5,6 +5,7 @@
 
 #include "scenarios/cli/arguments.h"
 #include "scenarios/cli/commands_impl.h"
+#include "scenarios/cli/output.h"
 #include "scenarios/run/trajectories.h"
 
 enum { KEY_RUN = 256, KEY_POLICIES, KEY_RIVALS, SOURCE_SIZE = 512 };
@@ -122,7 +123,10 @@ static int run(int argc, char **argv)
     if (argp_parse(&parser, argc, argv, 0, NULL, &options) != 0) {
         return GV_EXIT_USAGE;
     }
-    gv_status status = gv_store_open(options.path, GV_STORE_READ, &store);
+    gv_status status = gv_cli_spare(options.output, &options.path, 1);
+    if (status == GV_OK) {
+        status = gv_store_open(options.path, GV_STORE_READ, &store);
+    }
     if (status == GV_OK) {
         status = make(&options, store, &count);
     }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "scenarios/cli/cli.h"
+#include "scenarios/cli/output.h"
 #include "scenarios/report/retention.h"
 #include "scenarios/run/retention.h"
 #include "sim/base/mem.h"
@@ -118,11 +119,25 @@ static int play_in_store(const gv_retention_request *request, gv_retention_plan 
     return status == GV_OK ? GV_EXIT_DONE : gv_cli_fail(status);
 }
 
+/* The examples are to spare scenario, database and models. */
+static gv_status spare_inputs(const gv_retention_request *request, const gv_retention_plan *plan)
+{
+    const char *const own[] = {request->path, request->db_path};
+    GV_TRY(gv_cli_spare(request->examples, own, sizeof own / sizeof own[0]));
+    for (size_t i = 0; i < plan->policy_count; i++) {
+        GV_TRY(gv_cli_spare(request->examples, &plan->policies[i]->model, 1));
+    }
+    return GV_OK;
+}
+
 static int play(const gv_retention_request *request, gv_retention_plan *plan)
 {
     gv_store *store = NULL;
     size_t baseline = 0;
     gv_status status = find_baseline(request, plan, &baseline);
+    if (status == GV_OK) {
+        status = spare_inputs(request, plan);
+    }
     if (status == GV_OK) {
         status = gv_store_open(request->db_path == NULL ? ":memory:" : request->db_path,
                                GV_STORE_WRITE, &store);

@@ -49,6 +49,9 @@ trajectories_are_written_whole_or_not_at_all() {
     expect_failure 1 "ends with 2 rows of advertiser 5, expected 3" \
         "$gavel" auctionnet trajectories "$scratch/bad.csv" -q -o "$scratch/bad.safetensors"
     [ ! -e "$scratch/bad.safetensors" ]
+    ln "$scratch/a.csv" "$scratch/link.csv"
+    expect_failure 2 "link.csv would be written over $scratch/a.csv" \
+        "$gavel" auctionnet trajectories "$scratch/a.csv" -q -o "$scratch/link.csv"
 }
 
 what_is_mistyped_is_refused_with_a_hint() {

@@ -63,6 +63,14 @@ a_foreign_file_is_not_replaced_unasked() {
     printf 'mine' >rlb.gvlog
     expect_failure 2 "is no log of Gavel's" "$gavel" ingest rlb good.txt
     [ "$(cat rlb.gvlog)" = mine ]
+    expect_failure 2 "./good.txt would be written over good.txt" \
+        "$gavel" ingest rlb good.txt -o ./good.txt
+    printf 'when,ad\n2013-06-06 12:00:00,c\n' >good.csv
+    printf 'columns: {when: time, ad: creative}\n' >map.yaml
+    expect_failure 2 "would be written over map.yaml" \
+        "$gavel" ingest csv good.csv --mapping map.yaml -o ./map.yaml
+    [ "$(cat good.txt)" = '0 7 0.5' ]
+    grep -q creative map.yaml
 }
 
 # A pipe that gives rows and then waits: the ingest is in the middle of its work.

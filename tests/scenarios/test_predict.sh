@@ -144,6 +144,34 @@ what_is_wrong_is_said_whole() {
     [ ! -e m ]
 }
 
+# What a command reads stays as it is, whatever name it is written to by.
+what_is_read_is_not_written_over() {
+    begin
+    train ftrl m.safetensors --epochs 1 >/dev/null
+    cp m.safetensors m.kept
+    cp log.gvlog log.kept
+    ln -s log.gvlog link.gvlog
+    ln log.gvlog hard.gvlog
+    local said='which this command needs: name another file to write' at
+    for at in log.gvlog ./log.gvlog link.gvlog hard.gvlog; do
+        expect_failure 2 "$at would be written over log.gvlog, $said" \
+            "$gavel" train ftrl log.gvlog -o $at
+        expect_failure 2 "$said" "$gavel" predict m.safetensors log.gvlog -o $at
+        expect_failure 2 "$said" "$gavel" predict m.safetensors log.gvlog --examples $at
+        expect_failure 2 "$said" "$gavel" calibrate m.safetensors log.gvlog -o $at
+    done
+    expect_failure 2 "$said" "$gavel" predict m.safetensors log.gvlog -o m.safetensors
+    expect_failure 2 "$said" "$gavel" predict m.safetensors log.gvlog --examples ./m.safetensors
+    expect_failure 2 "$said" "$gavel" predict m.safetensors log.gvlog -o new --examples new
+    [ ! -e new ]
+    cmp log.gvlog log.kept
+    cmp m.safetensors m.kept
+    "$gavel" predict m.safetensors log.gvlog -q -o new >/dev/null
+    "$gavel" predict m.safetensors log.gvlog -q -o new >/dev/null
+    "$gavel" calibrate m.safetensors log.gvlog -q -o ./m.safetensors
+    ! cmp -s m.safetensors m.kept
+}
+
 # A model is asked about a log that has other columns: all that it lacks are named.
 a_log_without_the_fields_is_refused() {
     begin
@@ -302,4 +330,5 @@ YAML
 
 run_tests a_calibration_is_kept_and_told stopped_in_a_pass_it_keeps_those_before conversions_are_calibrated_by_themselves a_test_on_what_was_learnt_is_told \
     a_scenario_trains_as_the_command_does a_model_goes_from_a_log_to_figures threads_change_no_byte candidates_of_a_request_share_its_user what_is_wrong_is_said_whole \
+    what_is_read_is_not_written_over \
     a_log_without_the_fields_is_refused

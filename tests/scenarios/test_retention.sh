@@ -111,6 +111,23 @@ what_cannot_be_is_refused_with_its_place() {
     expect_failure 1 'No such file' play --set 'policies.+={name: r, aim: retention, model: no.st}'
     examples 10000 x.safetensors
     expect_failure 1 'there is no teacher' train ocarm_student -o s.safetensors
+    cp x.safetensors x.kept
+    train ocarm_teacher -o t.safetensors
+    expect_failure 2 './x.safetensors would be written over x.safetensors, which this command' \
+        train ocarm_teacher -o ./x.safetensors
+    expect_failure 2 'would be written over t.safetensors' \
+        train ocarm_student --teacher t.safetensors -o t.safetensors
+    train ocarm_student --teacher t.safetensors -o s.safetensors
+    expect_failure 2 'would be written over s.safetensors' play -o s.safetensors \
+        --set 'policies.+={name: taught, aim: retention, model: s.safetensors}'
+    expect_failure 2 'would be written over new.db' play -o new.db --db new.db
+    [ ! -e new.db ]
+    cp "$scenario" own.yaml
+    expect_failure 2 'would be written over own.yaml' \
+        "$gavel" retention play own.yaml -o ./own.yaml
+    cmp "$scenario" own.yaml
+    cmp x.safetensors x.kept
+    "$gavel" retention judge x.safetensors t.safetensors s.safetensors >/dev/null
     expect_failure 1 'expected weights of ocarm_teacher' "$gavel" retention judge x.safetensors \
         x.safetensors
     expect_failure 2 'Usage: gavel retention' "$gavel" retention

@@ -100,6 +100,15 @@ mistakes_are_named() {
         "$gavel" train bcc t.safetensors -o x
     expect_failure 2 "which TRAJECTORIES?" "$gavel" train bc -o x
     expect_failure 2 "give -o FILE" "$gavel" train bc t.safetensors
+    expect_failure 2 "./t.safetensors would be written over t.safetensors" \
+        "$gavel" train bc t.safetensors -o ./t.safetensors
+    expect_failure 2 "would be written over market.yaml" \
+        "$gavel" train bc t.safetensors -o ./market.yaml --validate market.yaml
+    expect_failure 2 "would be written over market.db" "$gavel" trajectories market.db -o ./market.db
+    expect_failure 2 "would be written over market.yaml" \
+        "$gavel" landscapes market.yaml -o ./market.yaml
+    expect_failure 2 "would be written over market.yaml" \
+        "$gavel" experts market.yaml -o ./market.yaml
     expect_failure 2 "bc has no 'hiden_1'" \
         "$gavel" train bc t.safetensors -o x --set hiden_1=3
     expect_failure 2 "batch" "$gavel" train bc t.safetensors -o x --set batch=0
