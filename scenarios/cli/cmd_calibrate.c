@@ -166,46 +166,34 @@ static void tell(const calibrate_request *request, const gv_recalibration *map, 
 
 /* What to fit to, with p to be recalibrated in place. */
 typedef struct material {
-    gv_recalibration_data data;
-    float *p;
-    float *labels;
+    gv_judged judged;
     double *weights;
+    gv_recalibration_data data;
 } material;
 
 static void fini_material(material *of)
 {
-    gv_mem_free(of->p);
-    gv_mem_free(of->labels);
+    gv_judged_fini(&of->judged);
     gv_mem_free(of->weights);
 }
 
-/* All samples as they weigh for clicks; for conversions those that were clicked, once each. */
 static gv_status choose_material(gv_rate rate, const gv_predictions *predictions, material *out)
 {
-    const bool of_clicks = rate == GV_RATE_CLICK;
-    const size_t most = predictions->samples.count;
-    out->p = gv_mem_alloc(0, most, sizeof *out->p);
-    out->labels = gv_mem_alloc(0, most, sizeof *out->labels);
-    out->weights = gv_mem_alloc(0, most, sizeof *out->weights);
-    if (out->p == NULL || out->labels == NULL || out->weights == NULL) {
-        return GV_FAIL(GV_ENOMEM, "%zu examples to calibrate on", most);
+    gv_judged *judged = &out->judged;
+    GV_TRY(gv_predictions_choose(predictions, rate, judged));
+    out->weights = gv_mem_alloc(0, judged->count, sizeof *out->weights);
+    if (out->weights == NULL) {
+        return GV_FAIL(GV_ENOMEM, "%zu examples to calibrate on", judged->count);
     }
-    size_t count = 0;
-    for (size_t i = 0; i < most; i++) {
-        const gv_sample *sample = &predictions->samples.items[i];
-        if (of_clicks || sample->is_clicked) {
-            const bool is_positive = of_clicks ? sample->is_clicked : sample->is_converted;
-            out->p[count] = of_clicks ? predictions->pctr[i] : predictions->pcvr[i];
-            out->labels[count] = is_positive ? 1 : 0;
-            out->weights[count] = of_clicks ? (double)predictions->weights[i] : 1;
-            count++;
-        }
+    for (size_t i = 0; i < judged->count; i++) {
+        out->weights[i] = (double)judged->weights[i];
     }
-    out->data = (gv_recalibration_data){.p = out->p,
-                                        .labels = out->labels,
-                                        .weights = out->weights,
-                                        .count = count,
-                                        .event = of_clicks ? "were clicked" : "converted"};
+    out->data =
+        (gv_recalibration_data){.p = judged->p,
+                                .labels = judged->labels,
+                                .weights = out->weights,
+                                .count = judged->count,
+                                .event = rate == GV_RATE_CLICK ? "were clicked" : "converted"};
     return GV_OK;
 }
 
@@ -219,7 +207,7 @@ static gv_status calibrate(const calibrate_request *request, gv_served *served, 
     GV_TRY(fit(request->method, data, map));
     gv_recalibration more = *map;
     more.shift = map->shift - own_shift;
-    gv_recalibration_apply(&more, of->p, data->count);
+    gv_recalibration_apply(&more, of->judged.p, data->count);
     losses[1] = loss_of(data);
     gv_served_recalibrate(served, request->rate, map);
     GV_TRY(gv_served_write(served,
@@ -240,13 +228,8 @@ static gv_status calibrate_on(const calibrate_request *request, gv_served *serve
     gv_recalibration map = trained;
     gv_predictor_training training;
     gv_predictions predictions;
-    material of = {.p = NULL};
-    if (!of_clicks && !about->type->tells_conversions) {
-        return GV_FAIL(GV_EINVAL,
-                       "%s: a model of type %s tells of no conversions: train one that does, such "
-                       "as infnet or mlp",
-                       request->model_path, about->type->info.name);
-    }
+    material of = {.weights = NULL};
+    GV_TRY(gv_predictions_check_rate(served, request->model_path, request->rate));
     GV_TRY(gv_cli_span_of(&request->span, log, about->impression_weight, &training));
     gv_cli_warn_of_overlap(request->quiet, about, &training);
     gv_served_recalibrate(served, request->rate, &trained);

@@ -19,6 +19,7 @@ enum {
     KEY_LEVEL,
     KEY_SEED,
     KEY_JSON,
+    KEY_CONVERSIONS,
     TIME_SIZE = 64,
     REPLICATES_MIN = 100,
     REPLICATES_MAX = 100000,
@@ -33,6 +34,7 @@ typedef struct predict_request {
     const char *group_by;      /* NULL: user, where there is one */
     gv_cli_span span;
     gv_quality_config quality;
+    gv_rate rate;
     size_t jobs;
     bool as_json;
     bool quiet;
@@ -41,6 +43,10 @@ typedef struct predict_request {
 static const struct argp_option options[] = {
     {"output", 'o', "FILE.csv", 0, "Write every sample with its prediction", 0},
     GV_CLI_SPAN_OPTIONS,
+    {"conversions", KEY_CONVERSIONS, NULL, 0,
+     "Judge the probability of a click to convert, by the clicks of the span, and not that of a "
+     "click",
+     0},
     {"plot", KEY_PLOT, "STEM", 0, "Draw predicted and observed rates: STEM.png and STEM.svg", 0},
     {"examples", KEY_EXAMPLES, "FILE.safetensors", 0,
      "Write the samples as the model sees them, for other programs: hashed fields and labels", 0},
@@ -109,6 +115,9 @@ static error_t take_option(int key, char *text, struct argp_state *state)
     case KEY_GROUP:
         request->group_by = text;
         return 0;
+    case KEY_CONVERSIONS:
+        request->rate = GV_RATE_CONVERSION;
+        return 0;
     case KEY_JSON:
         request->as_json = true;
         return 0;
@@ -134,35 +143,42 @@ static const struct argp parser = {
     .args_doc = "MODEL.safetensors LOG.gvlog",
     .doc = "Asks a trained model about a log's impressions and clicks, and says how good its "
            "answers are: AUC, GAUC, log loss, relative information gain and calibration, with "
-           "bootstrap intervals. --impression-weight is the model's own where it is not given.\v"
+           "bootstrap intervals; with --conversions, about what of the clicks converted. "
+           "--impression-weight is the model's own where it is not given.\v"
            "Example:\n"
            "  gavel predict ctr.safetensors june.gvlog --from 2013-06-11\n"
-           "  gavel predict ctr.safetensors june.gvlog --from 2013-06-11 -o june.csv --plot june",
+           "  gavel predict ctr.safetensors june.gvlog --from 2013-06-11 -o june.csv --plot june\n"
+           "  gavel predict mlp.safetensors june.gvlog --from 2013-06-11 --conversions",
 };
 
 static gv_status report(const predict_request *request, const gv_predictor_training *training,
-                        const gv_served *served, const gv_predictions *predictions)
+                        const gv_served *served, const gv_predictions *predictions,
+                        const gv_judged *judged)
 {
     const int64_t zone_us = gv_log_zone_us(training->log);
+    const bool of_conversions = request->rate == GV_RATE_CONVERSION;
     gv_quality quality;
     char from[TIME_SIZE];
     char to[TIME_SIZE];
-    GV_TRY(gv_predictions_measure(predictions, &request->quality, &quality));
+    GV_TRY(gv_judged_measure(judged, &request->quality, &quality));
     gv_time_print(training->start_us, zone_us, from, sizeof from);
     gv_time_print(training->end_us, zone_us, to, sizeof to);
-    const gv_quality_report told = {.model = request->model_path,
-                                    .type = gv_served_about(served)->type->info.name,
-                                    .log = request->log_path,
-                                    .from = from,
-                                    .to = to,
-                                    .group_by = predictions->group_by,
-                                    .cluster_us = predictions->cluster_us,
-                                    .cluster_count = predictions->cluster_count,
-                                    .conversions = predictions->samples.conversion_count,
-                                    .level = request->quality.level,
-                                    .replicates = request->quality.replicates,
-                                    .seed = request->quality.seed,
-                                    .quality = &quality};
+    const gv_quality_report told = {
+        .model = request->model_path,
+        .type = gv_served_about(served)->type->info.name,
+        .log = request->log_path,
+        .from = from,
+        .to = to,
+        .group_by = predictions->group_by,
+        .cluster_us = predictions->cluster_us,
+        .cluster_count = judged->cluster_count,
+        .clicks = predictions->samples.click_count,
+        .conversions = of_conversions ? judged->positives : predictions->samples.conversion_count,
+        .of_conversions = of_conversions,
+        .level = request->quality.level,
+        .replicates = request->quality.replicates,
+        .seed = request->quality.seed,
+        .quality = &quality};
     gv_cli_progress_end();
     if (request->stem != NULL) {
         GV_TRY(gv_quality_plot(&told, request->stem));
@@ -175,11 +191,30 @@ static gv_status report(const predict_request *request, const gv_predictor_train
     return gv_quality_print(&told, stdout, &how);
 }
 
+static gv_status judge(const predict_request *request, const gv_predictor_training *training,
+                       const gv_served *served, const gv_predictions *predictions)
+{
+    gv_judged judged;
+    GV_TRY(gv_predictions_choose(predictions, request->rate, &judged));
+    gv_status status = GV_OK;
+    if (request->rate == GV_RATE_CONVERSION && judged.positives == 0) {
+        status = GV_FAIL(GV_EINVAL,
+                         "%s: none of its %zu clicks in the span converted, which leaves nothing "
+                         "to judge: give a span or a log with conversions",
+                         request->log_path, judged.count);
+    } else {
+        status = report(request, training, served, predictions, &judged);
+    }
+    gv_judged_fini(&judged);
+    return status;
+}
+
 static gv_status predict_log(const predict_request *request, gv_served *served, const gv_log *log)
 {
     const gv_progress *progress = gv_cli_progress(request->quiet);
     gv_predictor_training training;
     gv_predictions predictions;
+    GV_TRY(gv_predictions_check_rate(served, request->model_path, request->rate));
     GV_TRY(
         gv_cli_span_of(&request->span, log, gv_served_about(served)->impression_weight, &training));
     gv_cli_warn_of_overlap(request->quiet, gv_served_about(served), &training);
@@ -196,7 +231,7 @@ static gv_status predict_log(const predict_request *request, gv_served *served, 
                                   training.impression_weight, request->examples_path);
     }
     if (status == GV_OK) {
-        status = report(request, &training, served, &predictions);
+        status = judge(request, &training, served, &predictions);
     }
     gv_predictions_fini(&predictions);
     return status;

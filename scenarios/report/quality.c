@@ -41,7 +41,9 @@ static gv_status print_figures(const gv_quality_report *report, FILE *stream,
     gv_table *table = NULL;
     (void)snprintf(level, sizeof level, "%g %% interval", 100 * report->level);
     const gv_table_column columns[COLUMNS] = {
-        {.title = "of clicks", .unit = "", .to_the_left = true},
+        {.title = report->of_conversions ? "of conversions" : "of clicks",
+         .unit = "",
+         .to_the_left = true},
         {.title = "value", .unit = ""},
         {.title = level, .unit = ""}};
     GV_TRY(gv_table_create(columns, COLUMNS, GV_QUALITY_FIGURES, &table));
@@ -63,11 +65,12 @@ static gv_status print_figures(const gv_quality_report *report, FILE *stream,
 static gv_status print_bins(const gv_quality_report *report, FILE *stream,
                             const gv_report_options *options)
 {
-    static const gv_table_column columns[BIN_COLUMNS] = {{.title = "predicted", .unit = ""},
-                                                         {.title = "observed", .unit = ""},
-                                                         {.title = "interval", .unit = ""},
-                                                         {.title = "samples", .unit = ""},
-                                                         {.title = "weight", .unit = ""}};
+    const gv_table_column columns[BIN_COLUMNS] = {
+        {.title = "predicted", .unit = ""},
+        {.title = "observed", .unit = ""},
+        {.title = "interval", .unit = ""},
+        {.title = report->of_conversions ? "clicks" : "samples", .unit = ""},
+        {.title = "weight", .unit = ""}};
     const gv_quality *quality = report->quality;
     gv_table *table = NULL;
     GV_TRY(gv_table_create(columns, BIN_COLUMNS, quality->bin_count, &table));
@@ -100,8 +103,10 @@ gv_status gv_quality_print(const gv_quality_report *report, FILE *stream,
     gv_duration_print(report->cluster_us, span, sizeof span);
     (void)fprintf(stream, "%s (%s) on %s, from %s to %s\n", report->model, report->type,
                   report->log, report->from, report->to);
-    (void)fprintf(stream, "%s samples, %s clicked, rate %.5g as they weigh\n\n", count, positives,
-                  quality->rate);
+    (void)fprintf(stream,
+                  report->of_conversions ? "%s clicks, %s converted, rate %.5g\n\n"
+                                         : "%s samples, %s clicked, rate %.5g as they weigh\n\n",
+                  count, positives, quality->rate);
     GV_TRY(print_figures(report, stream, options));
     if (report->group_by != NULL) {
         (void)fprintf(stream, "  GAUC over %zu values of %s with both classes\n",
@@ -166,8 +171,10 @@ void gv_quality_json(const gv_quality_report *report, FILE *stream)
     (void)json_object_set_new(object, "log", json_string(report->log));
     (void)json_object_set_new(object, "from", json_string(report->from));
     (void)json_object_set_new(object, "to", json_string(report->to));
+    (void)json_object_set_new(object, "of",
+                              json_string(report->of_conversions ? "conversions" : "clicks"));
     set_count(object, "samples", quality->count);
-    set_count(object, "clicks", quality->positives);
+    set_count(object, "clicks", report->clicks);
     set_count(object, "conversions", report->conversions);
     (void)json_object_set_new(object, "weight", json_real(quality->weight));
     (void)json_object_set_new(object, "rate", number_or_null(quality->rate));
@@ -217,6 +224,7 @@ static void write_plot(FILE *script, const void *context)
     const gv_quality_report *report = context;
     const gv_quality *quality = report->quality;
     char title[512];
+    const char *rate = report->of_conversions ? "conversion" : "click";
     double least = 0;
     double most = 0;
     find_range(quality, &least, &most);
@@ -238,12 +246,12 @@ static void write_plot(FILE *script, const void *context)
     gv_gnuplot_quote(script, title);
     (void)fprintf(script,
                   "\nset logscale xy\nset xrange [%.9g:%.9g]\nset yrange [%.9g:%.9g]\n"
-                  "set format xy '%%g'\nset xlabel 'predicted click rate'\n"
-                  "set ylabel 'observed click rate'\nset key left top\nset grid lc rgb '#e0e0e0'\n"
+                  "set format xy '%%g'\nset xlabel 'predicted %s rate'\n"
+                  "set ylabel 'observed %s rate'\nset key left top\nset grid lc rgb '#e0e0e0'\n"
                   "plot x with lines lw 4 lc rgb '#b8b8b8' title 'calibrated', "
                   "$bins using 1:2:3:4 with yerrorbars pt 7 lw 2 lc rgb '#0072b2' "
                   "title 'parts of equal weight'\n",
-                  least, most, least, most);
+                  least, most, least, most, rate, rate);
 }
 
 gv_status gv_quality_plot(const gv_quality_report *report, const char *stem)

@@ -4,6 +4,7 @@
 #ifndef SCENARIOS_REPORT_QUALITY_H
 #define SCENARIOS_REPORT_QUALITY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -20,7 +21,9 @@ typedef struct gv_quality_report {
     const char *group_by; /* NULL: no groups */
     int64_t cluster_us;
     size_t cluster_count;
+    size_t clicks;
     size_t conversions;
+    bool of_conversions; /* judged among clicks; else clicks among samples */
     double level;
     size_t replicates;
     uint64_t seed;

@@ -16,11 +16,10 @@ static gv_status allocate(gv_predictions *to, bool tells_conversions)
     const size_t count = to->samples.count;
     to->pctr = gv_mem_alloc(0, count, sizeof(float));
     to->pcvr = tells_conversions ? gv_mem_alloc(0, count, sizeof(float)) : NULL;
-    to->labels = gv_mem_alloc(0, count, sizeof(float));
     to->weights = gv_mem_alloc(0, count, sizeof(float));
     to->clusters = gv_mem_alloc(0, count, sizeof(uint32_t));
     to->groups = to->group_by == NULL ? NULL : gv_mem_alloc(0, count, sizeof(uint64_t));
-    if (to->pctr == NULL || to->labels == NULL || to->weights == NULL || to->clusters == NULL ||
+    if (to->pctr == NULL || to->weights == NULL || to->clusters == NULL ||
         (tells_conversions && to->pcvr == NULL) || (to->group_by != NULL && to->groups == NULL)) {
         return GV_FAIL(GV_ENOMEM, "%zu predictions", count);
     }
@@ -115,7 +114,6 @@ static gv_status fill(gv_predictions *to, gv_served *served, const gv_predictor_
     GV_TRY(price(served, to, progress));
     for (size_t i = 0; i < to->samples.count; i++) {
         const bool is_clicked = to->samples.items[i].is_clicked;
-        to->labels[i] = is_clicked ? 1 : 0;
         to->weights[i] = is_clicked ? 1 : (float)training->impression_weight;
     }
     GV_TRY(set_clusters(to));
@@ -146,23 +144,95 @@ void gv_predictions_fini(gv_predictions *predictions)
     gv_samples_fini(&predictions->samples);
     gv_mem_free(predictions->pctr);
     gv_mem_free(predictions->pcvr);
-    gv_mem_free(predictions->labels);
     gv_mem_free(predictions->weights);
     gv_mem_free(predictions->clusters);
     gv_mem_free(predictions->groups);
     *predictions = (gv_predictions){.cluster_count = 0};
 }
 
-gv_status gv_predictions_measure(const gv_predictions *predictions, const gv_quality_config *config,
-                                 gv_quality *out)
+gv_status gv_predictions_check_rate(const gv_served *served, const char *path, gv_rate rate)
 {
-    const gv_quality_data data = {.count = predictions->samples.count,
-                                  .p = predictions->pctr,
-                                  .labels = predictions->labels,
-                                  .weights = predictions->weights,
-                                  .clusters = predictions->clusters,
-                                  .cluster_count = predictions->cluster_count,
-                                  .groups = predictions->groups};
+    const gv_model_type *type = gv_served_about(served)->type;
+    if (rate == GV_RATE_CONVERSION && !type->tells_conversions) {
+        return GV_FAIL(GV_EINVAL,
+                       "%s: a model of type %s tells of no conversions: train one that does, such "
+                       "as infnet or mlp",
+                       path, type->info.name);
+    }
+    return GV_OK;
+}
+
+static gv_status allocate_judged(gv_judged *to, size_t count, bool has_groups)
+{
+    to->p = gv_mem_alloc(0, count, sizeof *to->p);
+    to->labels = gv_mem_alloc(0, count, sizeof *to->labels);
+    to->weights = gv_mem_alloc(0, count, sizeof *to->weights);
+    to->clusters = gv_mem_alloc(0, count, sizeof *to->clusters);
+    to->groups = has_groups ? gv_mem_alloc(0, count, sizeof *to->groups) : NULL;
+    if (to->p == NULL || to->labels == NULL || to->weights == NULL || to->clusters == NULL ||
+        (has_groups && to->groups == NULL)) {
+        return GV_FAIL(GV_ENOMEM, "%zu predictions to judge", count);
+    }
+    return GV_OK;
+}
+
+static void add_judged(const gv_predictions *from, size_t i, gv_rate rate, gv_judged *to)
+{
+    const bool of_clicks = rate == GV_RATE_CLICK;
+    const gv_sample *sample = &from->samples.items[i];
+    const bool is_positive = of_clicks ? sample->is_clicked : sample->is_converted;
+    const size_t at = to->count++;
+    to->positives += is_positive ? 1 : 0;
+    to->p[at] = of_clicks ? from->pctr[i] : from->pcvr[i];
+    to->labels[at] = is_positive ? 1 : 0;
+    to->weights[at] = of_clicks ? from->weights[i] : 1;
+    to->clusters[at] = (uint32_t)to->cluster_count - 1;
+    if (to->groups != NULL) {
+        to->groups[at] = from->groups[i];
+    }
+}
+
+gv_status gv_predictions_choose(const gv_predictions *from, gv_rate rate, gv_judged *out)
+{
+    gv_judged made = {.count = 0};
+    uint32_t cluster = UINT32_MAX;
+    assert(rate == GV_RATE_CLICK || from->pcvr != NULL);
+    const gv_status status = allocate_judged(&made, from->samples.count, from->groups != NULL);
+    if (status != GV_OK) {
+        gv_judged_fini(&made);
+        return status;
+    }
+    for (size_t i = 0; i < from->samples.count; i++) {
+        if (rate == GV_RATE_CLICK || from->samples.items[i].is_clicked) {
+            made.cluster_count += from->clusters[i] != cluster ? 1 : 0;
+            cluster = from->clusters[i];
+            add_judged(from, i, rate, &made);
+        }
+    }
+    *out = made;
+    return GV_OK;
+}
+
+void gv_judged_fini(gv_judged *judged)
+{
+    gv_mem_free(judged->p);
+    gv_mem_free(judged->labels);
+    gv_mem_free(judged->weights);
+    gv_mem_free(judged->clusters);
+    gv_mem_free(judged->groups);
+    *judged = (gv_judged){.count = 0};
+}
+
+gv_status gv_judged_measure(const gv_judged *judged, const gv_quality_config *config,
+                            gv_quality *out)
+{
+    const gv_quality_data data = {.count = judged->count,
+                                  .p = judged->p,
+                                  .labels = judged->labels,
+                                  .weights = judged->weights,
+                                  .clusters = judged->clusters,
+                                  .cluster_count = judged->cluster_count,
+                                  .groups = judged->groups};
     return gv_quality_measure(&data, config, out);
 }
 

@@ -18,7 +18,6 @@ typedef struct gv_predictions {
     gv_sample_list samples;
     float *pctr; /* all arrays [samples.count] */
     float *pcvr; /* NULL: the model tells of none */
-    float *labels;
     float *weights;
     uint32_t *clusters;
     size_t cluster_count;
@@ -37,9 +36,33 @@ GV_MUST_CHECK gv_status gv_predictions_make(gv_served *served,
                                             gv_predictions *out);
 void gv_predictions_fini(gv_predictions *predictions);
 
-/* Of clicks, on the samples as they weigh. */
-GV_MUST_CHECK gv_status gv_predictions_measure(const gv_predictions *predictions,
-                                               const gv_quality_config *config, gv_quality *out);
+/*
+ * What one rate is judged by and calibrated on: of clicks every sample as it weighs; of conversions
+ * the samples that were clicked, once each, with clusters numbered anew.
+ */
+typedef struct gv_judged {
+    size_t count;
+    size_t positives; /* that were clicked, or converted */
+    float *p;         /* all arrays [count] */
+    float *labels;
+    float *weights;
+    uint32_t *clusters;
+    size_t cluster_count;
+    uint64_t *groups; /* NULL: the log lacks the column */
+} gv_judged;
+
+/* GV_EINVAL: the model at `path` tells of no such rate. */
+GV_MUST_CHECK gv_status gv_predictions_check_rate(const gv_served *served, const char *path,
+                                                  gv_rate rate);
+
+/* The predictions are of a model that tells of the rate. out: copies, to be given to fini. */
+GV_MUST_CHECK gv_status gv_predictions_choose(const gv_predictions *predictions, gv_rate rate,
+                                              gv_judged *out);
+void gv_judged_fini(gv_judged *judged);
+
+/* judged: at least one. */
+GV_MUST_CHECK gv_status gv_judged_measure(const gv_judged *judged, const gv_quality_config *config,
+                                          gv_quality *out);
 
 /* One line a sample: table, row, time, clicked, converted, weight, pctr, pcvr. Whole or not at
    all. */

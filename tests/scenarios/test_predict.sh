@@ -258,6 +258,62 @@ PY
         "$gavel" calibrate n.safetensors few.gvlog --conversions
 }
 
+# Among clicks, by the same figures: what the rows of -o say.
+conversions_are_judged_among_clicks() {
+    begin
+    "$gavel" generate -q --planted --auctions 20000 planted.gvlog >/dev/null
+    "$gavel" train mlp planted.gvlog -o m.safetensors -q --epochs 2 --bits 12 --to 2026-06-05 \
+        --fields 'user, advertiser, creative, exchange, tags' >/dev/null
+    ask() {
+        "$gavel" predict m.safetensors planted.gvlog --from 2026-06-05 -q "$@"
+    }
+    ask -o rows.csv --json >clicks.json
+    ask --conversions --json -o again.csv --group advertiser >conversions.json
+    cmp rows.csv again.csv
+    ask --conversions >table.txt
+    grep -q '^[0-9,]* clicks, [0-9,]* converted, rate' table.txt
+    grep -q 'of conversions' table.txt
+    python3 - <<'PY'
+import csv, json, math
+rows = list(csv.DictReader(open("rows.csv")))
+of = [(float(r["pcvr"]), int(r["converted"])) for r in rows if r["clicked"] == "1"]
+told = json.load(open("conversions.json"))
+clicks = json.load(open("clicks.json"))
+kept = sum(y for _, y in of)
+assert 20 < kept < len(of) < len(rows)
+assert told["of"] == "conversions" and clicks["of"] == "clicks"
+assert told["samples"] == told["clicks"] == clicks["clicks"] == len(of)
+assert told["conversions"] == clicks["conversions"] == kept
+figures = {name: figure["estimate"] for name, figure in told["figures"].items()}
+loss = -sum(math.log(p if y else 1 - p) for p, y in of) / len(of)
+rate = kept / len(of)
+entropy = -rate * math.log(rate) - (1 - rate) * math.log(1 - rate)
+pairs = sum((a > b) + (a == b) / 2 for a, y in of if y for b, z in of if not z)
+assert abs(told["rate"] - rate) < 1e-12
+assert abs(figures["log_loss"] - loss) < 1e-6
+assert abs(figures["rig"] - (1 - loss / entropy)) < 1e-5
+assert abs(figures["bias"] - sum(p for p, _ in of) / kept) < 1e-5
+assert abs(figures["auc"] - pairs / kept / (len(of) - kept)) < 1e-9
+assert sum(part["count"] for part in told["calibration"]) == len(of)
+assert told["groups"] > 1 and told["figures"]["auc"]["low"] < figures["auc"]
+assert figures["auc"] != clicks["figures"]["auc"]["estimate"]
+PY
+    "$gavel" calibrate m.safetensors planted.gvlog --from 2026-06-05 --conversions --method prior -q
+    ask --conversions --json | figure bias >bias.txt
+    python3 -c 'assert abs(float(open("bias.txt").read()) - 1) < 1e-4'
+    train ftrl f.safetensors --epochs 1 >/dev/null
+    expect_failure 1 'f.safetensors: a model of type ftrl tells of no conversions: train one that' \
+        "$gavel" predict f.safetensors log.gvlog --conversions
+    seq 100 | awk 'BEGIN {print "when,ad,clicked"} {
+        printf "2013-06-06 12:%02d:%02d,c%d,%d\n", $1 / 60, $1 % 60, $1 % 3, $1 % 2}' >few.csv
+    printf 'columns: {when: time, ad: creative, clicked: clicks}\n' >m.yaml
+    "$gavel" ingest csv few.csv --mapping m.yaml -o few.gvlog -q >/dev/null
+    "$gavel" train mlp few.gvlog -o n.safetensors -q --fields creative >/dev/null
+    expect_failure 1 'few.gvlog: none of its 50 clicks in the span converted' \
+        "$gavel" predict n.safetensors few.gvlog --conversions
+    "$gavel" predict n.safetensors few.gvlog -q >/dev/null
+}
+
 # Ctrl-C in the second pass: the program ends in that pass, and the file holds the first one.
 stopped_in_a_pass_it_keeps_those_before() {
     begin
@@ -330,5 +386,5 @@ YAML
 
 run_tests a_calibration_is_kept_and_told stopped_in_a_pass_it_keeps_those_before conversions_are_calibrated_by_themselves a_test_on_what_was_learnt_is_told \
     a_scenario_trains_as_the_command_does a_model_goes_from_a_log_to_figures threads_change_no_byte candidates_of_a_request_share_its_user what_is_wrong_is_said_whole \
-    what_is_read_is_not_written_over \
+    what_is_read_is_not_written_over conversions_are_judged_among_clicks \
     a_log_without_the_fields_is_refused
