@@ -35,8 +35,6 @@ static const recalibration_keys recalibration_keys_of[GV_RATES] = {
                             "conversions.offset", "conversions.knots", "conversions.values"},
 };
 
-static const char *const recalibration_names[] = {"none", "platt", "isotonic", NULL};
-
 /* ---- writing --------------------------------------------------------------------------------- */
 
 typedef struct notes {
@@ -90,7 +88,7 @@ static void add_recalibration(notes *all, const gv_recalibration *map, gv_rate r
     if (rate == GV_RATE_CONVERSION && does_nothing) {
         return;
     }
-    add_text(all, keys->kind, recalibration_names[map->kind]);
+    add_text(all, keys->kind, gv_recalibration_names[map->kind]);
     add_real(all, keys->shift, map->shift);
     if (map->kind == GV_RECALIBRATE_PLATT) {
         add_real(all, keys->slope, map->slope);
@@ -331,7 +329,7 @@ static gv_status read_recalibration(gv_model_file *model, gv_rate rate)
     if (rate == GV_RATE_CONVERSION && gv_safetensors_note(model->file, keys->kind) == NULL) {
         return GV_OK;
     }
-    GV_TRY(read_choice(model, keys->kind, recalibration_names, &kind));
+    GV_TRY(read_choice(model, keys->kind, gv_recalibration_names, &kind));
     GV_TRY(read_real(model, keys->shift, &map->shift));
     if (kind == GV_RECALIBRATE_PLATT) {
         GV_TRY(read_real(model, keys->slope, &map->slope));

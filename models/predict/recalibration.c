@@ -13,6 +13,8 @@ enum { NEWTON_MAX = 100, BISECTIONS = 200 };
 #define P_MIN     1e-12
 #define LOGIT_MAX 60.0
 
+const char *const gv_recalibration_names[] = {"none", "platt", "isotonic", NULL};
+
 static double logit_of(double p)
 {
     const double held = fmin(fmax(p, P_MIN), 1 - P_MIN);

@@ -56,8 +56,8 @@ static const struct argp parser = {
     .doc =
         "Shows what a log holds: tables and their spans, columns, prices, clicks, conversions and "
         "their delays, advertisers, rejected rows. Checks every block on the way. Of a model of "
-        "clicks: what it sees, what it learnt from, its parameters, and what candidates of one "
-        "request share.\v"
+        "clicks: what it sees, what it learnt from, its parameters, how it was recalibrated, and "
+        "what candidates of one request share.\v"
         "Example:\n  gavel inspect june.gvlog\n"
         "  gavel inspect ctr.safetensors\n"
         "  gavel inspect june.gvlog --json | jq .price_nanos",

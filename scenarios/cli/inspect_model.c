@@ -10,6 +10,22 @@
 
 enum { TEXT_SIZE = 96 };
 
+/* How what was learnt becomes what is told. */
+static void print_recalibration(const char *label, const gv_recalibration *map)
+{
+    if (map->kind == GV_RECALIBRATE_NONE && map->shift == 0) {
+        (void)printf("%-8s as learnt\n", label);
+        return;
+    }
+    (void)printf("%-8s log odds shifted by %.10g", label, map->shift);
+    if (map->kind == GV_RECALIBRATE_PLATT) {
+        (void)printf(", then platt: slope %.10g, offset %.10g", map->slope, map->offset);
+    } else if (map->kind == GV_RECALIBRATE_ISOTONIC) {
+        (void)printf(", then isotonic: %zu knots", map->knot_count);
+    }
+    (void)putchar('\n');
+}
+
 static void print(const char *path, const gv_served *served)
 {
     const gv_model_about *about = gv_served_about(served);
@@ -21,9 +37,10 @@ static void print(const char *path, const gv_served *served)
     gv_time_print(about->to_us, 0, text[1], TEXT_SIZE);
     (void)printf("%s: %s, %s\n\n", path, type->name, type->summary);
     (void)printf("sees     %s; 2^%u buckets\n", fields, about->bits);
-    (void)printf("learnt   %s to %s of log %016" PRIx64 ", %" PRIu64 " passes, seed %" PRIu64
+    (void)printf("learnt   %s to %s of log %016" PRIx64 ", %" PRIu64 " pass%s, seed %" PRIu64
                  ", gavel %s\n",
-                 text[0], text[1], about->log_identity, about->epochs, about->seed, about->version);
+                 text[0], text[1], about->log_identity, about->epochs,
+                 about->epochs == 1 ? "" : "es", about->seed, about->version);
     (void)printf("samples  a negative weighs %.10g, by sampling=%s\n", about->impression_weight,
                  gv_sampling_names[about->sampling]);
     for (const gv_param *row = type->params; row != NULL && row->name != NULL; row++) {
@@ -31,6 +48,10 @@ static void print(const char *path, const gv_served *served)
         (void)printf("%s%s=%s", row == type->params ? "set      " : " ", row->name, text[0]);
     }
     (void)putchar('\n');
+    print_recalibration("clicks", &about->recalibrations[GV_RATE_CLICK]);
+    if (about->type->tells_conversions) {
+        print_recalibration("converts", &about->recalibrations[GV_RATE_CONVERSION]);
+    }
     if (gv_served_sharing(served) != NULL) {
         (void)printf("served   %s\n", gv_served_sharing(served));
     }
@@ -49,6 +70,35 @@ static json_t *params_of(const gv_model_about *about)
         char text[TEXT_SIZE];
         gv_param_print(row, about->config, text, sizeof text);
         set(object, row->name, json_string(text));
+    }
+    return object;
+}
+
+static json_t *numbers_of(const double *numbers, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) {
+        (void)json_array_append_new(list, json_real(numbers[i]));
+    }
+    return list;
+}
+
+/* null: a rate that the model does not tell. */
+static json_t *recalibration_of(const gv_model_about *about, gv_rate rate)
+{
+    const gv_recalibration *map = &about->recalibrations[rate];
+    if (rate == GV_RATE_CONVERSION && !about->type->tells_conversions) {
+        return json_null();
+    }
+    json_t *object = json_object();
+    set(object, "kind", json_string(gv_recalibration_names[map->kind]));
+    set(object, "shift", json_real(map->shift));
+    if (map->kind == GV_RECALIBRATE_PLATT) {
+        set(object, "slope", json_real(map->slope));
+        set(object, "offset", json_real(map->offset));
+    } else if (map->kind == GV_RECALIBRATE_ISOTONIC) {
+        set(object, "knots", numbers_of(map->knots, map->knot_count));
+        set(object, "values", numbers_of(map->values, map->knot_count));
     }
     return object;
 }
@@ -74,6 +124,8 @@ static gv_status print_json(const gv_served *served)
     set(object, "impression_weight", json_real(about->impression_weight));
     set(object, "sampling", json_string(gv_sampling_names[about->sampling]));
     set(object, "version", json_string(about->version));
+    set(object, "recalibration_of_clicks", recalibration_of(about, GV_RATE_CLICK));
+    set(object, "recalibration_of_conversions", recalibration_of(about, GV_RATE_CONVERSION));
     set(object, "sharing", sharing == NULL ? json_null() : json_string(sharing));
     const int failed = json_dumpf(object, stdout, JSON_INDENT(2));
     json_decref(object);

@@ -243,12 +243,60 @@ assert column("clicks", "pctr") != column("first", "pctr")
 for method in ("prior", "platt", "isotonic"):
     assert column(method, "pctr") == column("clicks", "pctr")
 PY
+    for method in prior platt isotonic; do
+        "$gavel" inspect $method.safetensors >$method.txt
+        "$gavel" inspect --json $method.safetensors >$method.json
+    done
+    "$gavel" inspect first.safetensors | grep -q '^clicks   as learnt$'
+    "$gavel" inspect first.safetensors | grep -q '^converts as learnt$'
+    python3 - <<'PY'
+import bisect, csv, json, math, struct
+def told(name):
+    return json.load(open(f"{name}.json"))
+def logit(p):
+    return math.log(p / (1 - p))
+def sigmoid(z):
+    return 1 / (1 + math.exp(-z))
+def rates(name, which):
+    rows = csv.DictReader(open(f"{name}.csv"))
+    return [struct.unpack("f", struct.pack("f", float(row[which])))[0] for row in rows]
+def close(name, which, map, of):
+    for p, q in zip(rates("first", which), rates(name, which)):
+        assert abs(map(of, p) - q) < 1e-6, (name, p, q)
+def platt(of, p):
+    return sigmoid(of["slope"] * (logit(p) + of["shift"]) + of["offset"])
+def shift(of, p):
+    return sigmoid(logit(p) + of["shift"])
+def isotonic(of, p):
+    knots, values = of["knots"], of["values"]
+    at = bisect.bisect_left(knots, p)
+    if at in (0, len(knots)):
+        return values[0 if at == 0 else -1]
+    share = (p - knots[at - 1]) / (knots[at] - knots[at - 1])
+    return values[at - 1] + share * (values[at] - values[at - 1])
+maps = {"prior": shift, "platt": platt, "isotonic": isotonic}
+for method, map in maps.items():
+    about, text = told(method), open(f"{method}.txt").read()
+    of = about["recalibration_of_conversions"]
+    assert of["kind"] == ("none" if method == "prior" else method)
+    close(method, "pcvr", map, of)
+    close(method, "pctr", platt, about["recalibration_of_clicks"])
+    line = next(l for l in text.splitlines() if l.startswith("converts "))
+    assert f"shifted by {of['shift']:.10g}" in line
+    for key in ("slope", "offset"):
+        assert method != "platt" or f"{key} {of[key]:.10g}" in line
+    assert method != "isotonic" or f"{len(of['knots'])} knots" in line
+PY
     "$gavel" calibrate isotonic.safetensors planted.gvlog --conversions --method none -q
     "$gavel" calibrate isotonic.safetensors planted.gvlog --method none -q
     cmp isotonic.safetensors first.safetensors
     train ftrl f.safetensors --epochs 1 >/dev/null
     expect_failure 1 'a model of type ftrl tells of no conversions: train one that does' \
         "$gavel" calibrate f.safetensors log.gvlog --conversions
+    "$gavel" inspect f.safetensors >shown.txt
+    grep -q ', 1 pass, seed 1, ' shown.txt
+    ! grep -q '^converts' shown.txt
+    "$gavel" inspect f.safetensors --json | grep -q '"recalibration_of_conversions": null'
     seq 100 | awk 'BEGIN {print "when,ad,clicked"} {
         printf "2013-06-06 12:%02d:%02d,c%d,%d\n", $1 / 60, $1 % 60, $1 % 3, $1 % 2}' >few.csv
     printf 'columns: {when: time, ad: creative, clicked: clicks}\n' >m.yaml

@@ -31,6 +31,8 @@ typedef enum gv_recalibration_kind {
     GV_RECALIBRATE_ISOTONIC,
 } gv_recalibration_kind;
 
+extern const char *const gv_recalibration_names[]; /* by kind, then NULL */
+
 typedef struct gv_recalibration {
     double shift; /* 0: none */
     gv_recalibration_kind kind;
