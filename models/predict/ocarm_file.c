@@ -59,8 +59,8 @@ static gv_status role_of(const gv_safetensors *file, const char *path, gv_ocarm_
         }
     }
     return GV_FAIL(GV_EINVAL,
-                   "%s: holds %s%s%s, expected weights of ocarm_teacher or ocarm_student, as "
-                   "`gavel retention train` writes them",
+                   "%s: holds %s%s%s, expected weights, as `gavel train ocarm_teacher` and `gavel "
+                   "train ocarm_student` write them",
                    path, type == NULL ? "no type of weights" : "'", type == NULL ? "" : type,
                    type == NULL ? "" : "'");
 }

@@ -234,6 +234,27 @@ static gv_status parse_header(gv_safetensors *file, const char *text, size_t siz
     return GV_OK;
 }
 
+/* What is often named in a safetensors file's place, by its first bytes. */
+static gv_status refuse_other(const char *name, const unsigned char *bytes)
+{
+    static const struct {
+        const char start[GV_SAFETENSORS_PREFIX];
+        const char *what;
+    } others[] = {
+        {{'\x89', 'G', 'V', 'L', 'O', 'G', '\r', '\n'}, "a log (.gvlog)"},
+        {{'S', 'Q', 'L', 'i', 't', 'e', ' ', 'f'}, "an SQLite database"},
+    };
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (memcmp(bytes, others[i].start, GV_SAFETENSORS_PREFIX) == 0) {
+            return GV_FAIL(GV_EPARSE,
+                           "%s: is %s, expected tensors (a safetensors file: a model, weights, "
+                           "examples): name such a file in its place",
+                           name, others[i].what);
+        }
+    }
+    return GV_OK;
+}
+
 static gv_status read_all(gv_safetensors *file, const unsigned char *bytes, size_t size)
 {
     uint64_t header_size = 0;
@@ -241,6 +262,7 @@ static gv_status read_all(gv_safetensors *file, const unsigned char *bytes, size
         return GV_FAIL(GV_EPARSE, "%s: has %zu bytes: no safetensors file is as short", file->name,
                        size);
     }
+    GV_TRY(refuse_other(file->name, bytes));
     memcpy(&header_size, bytes, sizeof header_size);
     if (header_size > GV_SAFETENSORS_HEADER_MAX) {
         return GV_FAIL(GV_EPARSE,

@@ -437,7 +437,7 @@ static void other_files_are_no_weights(void **state)
     gv_reentries *examples = examples_of(4, 100);
     assert_int_equal(gv_reentries_write(examples, path), GV_OK);
     assert_int_equal(gv_ocarm_open(path, &opened), GV_EINVAL);
-    assert_non_null(strstr(gv_status_detail(), "expected weights of ocarm_teacher"));
+    assert_non_null(strstr(gv_status_detail(), "expected weights, as `gavel train ocarm_teacher`"));
     gv_reentries_destroy(examples);
 }
 

@@ -141,6 +141,22 @@ what_is_wrong_is_said_whole() {
     expect_failure 2 'comes before all options' "$gavel" train -o m ftrl log.gvlog
     expect_failure 2 "there is no learner 'ftlr'" "$gavel" train ftlr log.gvlog -o m
     expect_failure 1 'absent.safetensors' "$gavel" predict absent.safetensors log.gvlog
+    local said='log.gvlog: is a log (.gvlog), expected tensors (a safetensors file: a model,'
+    expect_failure 1 "$said" "$gavel" predict log.gvlog absent.safetensors
+    expect_failure 1 "$said" "$gavel" calibrate log.gvlog absent.safetensors
+    expect_failure 1 "$said" "$gavel" train ocarm_teacher log.gvlog -o m
+    expect_failure 1 "$said" "$gavel" train bc log.gvlog -o m
+    cat >replay.yaml <<'YAML'
+name: replay
+log: {path: log.gvlog, format: gvlog}
+campaigns: [{name: c, budget: 1000 CPM}]
+policies: [{type: constant, bid: 50 CPM}]
+YAML
+    expect_failure any "$said" "$gavel" run replay.yaml -q \
+        --set 'predictor={type: model, weights: log.gvlog}'
+    "$gavel" run replay.yaml -q --db r.db >/dev/null
+    expect_failure 1 'r.db: is an SQLite database, expected tensors (a safetensors file: a model,' \
+        "$gavel" predict r.db log.gvlog
     [ ! -e m ]
 }
 

@@ -109,6 +109,9 @@ what_cannot_be_is_refused_with_its_place() {
     expect_failure 2 'policies must be given' play --set 'policies=[]'
     expect_failure 2 "no policy 'other'" play --baseline other
     expect_failure 1 'No such file' play --set 'policies.+={name: r, aim: retention, model: no.st}'
+    "$gavel" generate -q --auctions 100 log.gvlog >/dev/null
+    expect_failure 1 'log.gvlog: is a log (.gvlog), expected tensors' \
+        play --set 'policies.+={name: r, aim: retention, model: log.gvlog}'
     examples 10000 x.safetensors
     expect_failure 1 'there is no teacher' train ocarm_student -o s.safetensors
     cp x.safetensors x.kept
@@ -128,8 +131,8 @@ what_cannot_be_is_refused_with_its_place() {
     cmp "$scenario" own.yaml
     cmp x.safetensors x.kept
     "$gavel" retention judge x.safetensors t.safetensors s.safetensors >/dev/null
-    expect_failure 1 'expected weights of ocarm_teacher' "$gavel" retention judge x.safetensors \
-        x.safetensors
+    expect_failure 1 'expected weights, as `gavel train ocarm_teacher` and `gavel train' \
+        "$gavel" retention judge x.safetensors x.safetensors
     expect_failure 2 'Usage: gavel retention' "$gavel" retention
 }
 

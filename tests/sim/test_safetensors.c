@@ -192,6 +192,10 @@ static void a_cut_file_is_refused_at_every_length(void **state)
     const uint64_t long_header = UINT64_C(1) << 40;
     memcpy(made.bytes, &long_header, sizeof long_header);
     assert_refused(&made, "is no safetensors file, or its header");
+    memcpy(made.bytes, "\x89GVLOG\r\n", sizeof long_header);
+    assert_refused(&made, "is a log (.gvlog), expected tensors");
+    memcpy(made.bytes, "SQLite format 3", sizeof long_header);
+    assert_refused(&made, "is an SQLite database, expected tensors");
     const uint64_t unpadded = 201;
     memcpy(made.bytes, &unpadded, sizeof unpadded);
     assert_refused(&made, "not padded");
