@@ -354,10 +354,11 @@ static const plugin_kind *find_kind(const char *name)
     return NULL;
 }
 
-static int refuse(const char *what, const char *name, const char *const *names, size_t count)
+/* where: "under models", "to list". */
+static int refuse(const char *where, const char *name, const char *const *names, size_t count)
 {
     const char *nearest = gv_param_nearest(names, count, name);
-    (void)fprintf(stderr, "gavel list: there is no %s '%s'; ", what, name);
+    (void)fprintf(stderr, "gavel list: there is no '%s' %s; ", name, where);
     if (nearest != NULL) {
         (void)fprintf(stderr, "did you mean '%s'?\n", nearest);
         return GV_EXIT_USAGE;
@@ -387,7 +388,9 @@ static int list_entry(const plugin_kind *kind, const char *name, bool as_json)
         }
         return gv_cli_finish(GV_EXIT_DONE);
     }
-    return refuse(kind->name, name, names, count);
+    char where[64];
+    (void)snprintf(where, sizeof where, "under %s", kind->name);
+    return refuse(where, name, names, count);
 }
 
 static int list_all(bool as_json)
@@ -415,7 +418,7 @@ static int list_kind(const char *name, bool as_json)
         for (size_t i = 0; i < KIND_COUNT; i++) {
             names[i] = kinds[i].name;
         }
-        return refuse("kind", name, names, KIND_COUNT);
+        return refuse("to list", name, names, KIND_COUNT);
     }
     if (as_json) {
         print_json(kind_json(kind));
