@@ -249,6 +249,20 @@ static gv_status check_leaks(const gv_fields *fields)
                    found.count == 1 ? "it" : "them");
 }
 
+static bool holds_several(const char *name)
+{
+    return strcmp(name, "tags") == 0 || strcmp(name, "features") == 0;
+}
+
+bool gv_field_has_several(const gv_field *field)
+{
+    bool has = false;
+    for (size_t p = 0; p < field->part_count; p++) {
+        has = has || holds_several(field->parts[p]);
+    }
+    return has;
+}
+
 /* What has no meaning where it stands: event outside of a past, many values inside, raw times. */
 static gv_status check_places(const gv_fields *fields)
 {
@@ -260,7 +274,7 @@ static gv_status check_places(const gv_fields *fields)
             const char *name = field->parts[p];
             if (strcmp(name, "event") == 0 && !is_past) {
                 add_culprit(&found, "event (only of a past)");
-            } else if ((strcmp(name, "tags") == 0 || strcmp(name, "features") == 0) && is_past) {
+            } else if (holds_several(name) && is_past) {
                 add_culprit(&found, "tags or features in a past (they have many values)");
             } else if (strcmp(name, "time") == 0) {
                 add_culprit(&found, "time (give hour or weekday)");

@@ -110,13 +110,15 @@ static double standardised(const gv_price_net *net, int64_t nanos)
     return (log((double)amount) - net->start.mu) / net->start.sigma;
 }
 
+/* One value each, or none. */
 static void take_fields(const gv_examples *examples, size_t row, int32_t *fields)
 {
     const size_t count = examples->shape.field_count;
     for (size_t f = 0; f < count; f++) {
         const uint32_t at = examples->starts[row * count + f];
-        const bool is_empty = at == examples->starts[row * count + f + 1];
-        fields[f] = is_empty ? 0 : (int32_t)examples->buckets[at];
+        const uint32_t end = examples->starts[row * count + f + 1];
+        assert(end - at <= 1);
+        fields[f] = at == end ? 0 : (int32_t)examples->buckets[at];
     }
 }
 
@@ -213,7 +215,7 @@ gv_status gv_price_net_fit(const gv_price_net_config *config, const gv_examples 
                            const gv_price_sample *samples, gv_price_net **out)
 {
     assert(config->batch >= SHARDS && config->batch % SHARDS == 0);
-    assert(examples->count >= 2);
+    assert(examples->count >= 2 && examples->shape.past_length == 0);
     gv_log_normal_price start;
     GV_TRY(gv_log_normal_price_fit(samples, examples->count, config->least, &start));
     gv_price_net *net = gv_mem_alloc(sizeof *net, 0, 0);

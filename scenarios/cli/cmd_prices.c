@@ -28,7 +28,8 @@ static const struct argp_option options[] = {
     {"seed", KEY_SEED, "N", 0, "Of its offers (default: 1)", 0},
     {"fields", KEY_FIELDS, "LIST", 0,
      "Also teach a network the law of each auction by these fields, such as 'exchange, "
-     "slot_width*slot_height, hour'",
+     "slot_width*slot_height, hour'; no past, and none that has several values in a row (tags, "
+     "features)",
      0},
     {"jobs", 'j', "N", 0, "Threads (default: all processors); the outcome is the same", 0},
     {"json", KEY_JSON, NULL, 0, "As one JSON object: money in nanos", 0},

@@ -147,6 +147,27 @@ static gv_status judge(gv_price_net *net, const gv_examples *later, const gv_pri
     return status;
 }
 
+/* Of what a line of fields can say, the network reads single values alone. */
+static gv_status parse_fields(const char *text, gv_fields *fields)
+{
+    GV_TRY(gv_fields_parse(text, strlen(text), fields));
+    if (fields->past_length > 0) {
+        return GV_FAIL(GV_EUSAGE,
+                       "fields: a network of prices sees no past: leave out what follows ';'");
+    }
+    for (size_t f = 0; f < fields->count; f++) {
+        if (gv_field_has_several(&fields->list[f])) {
+            char name[GV_FIELD_PARTS_MAX * (GV_FIELD_NAME_SIZE + 1)];
+            gv_field_print(&fields->list[f], name, sizeof name);
+            return GV_FAIL(GV_EUSAGE,
+                           "fields: %s can have several values in a row, of which a network of "
+                           "prices sees none: leave it out",
+                           name);
+        }
+    }
+    return GV_OK;
+}
+
 /* own [rows]: what was seen, in the log's order. */
 static gv_status teach(const gv_prices_options *options, const gv_log *log,
                        const gv_price_sample *own, gv_prices *out)
@@ -161,7 +182,7 @@ static gv_status teach(const gv_prices_options *options, const gv_log *log,
     config.jobs = options->jobs;
     const uint64_t rows = gv_log_rows(log, GV_LOG_IMPRESSION);
     const uint64_t taught = rows * 7 / 10;
-    GV_TRY(gv_fields_parse(options->fields, strlen(options->fields), &fields));
+    GV_TRY(parse_fields(options->fields, &fields));
     if (taught == 0 || taught == rows) {
         return GV_FAIL(GV_EINVAL, "%s: too few auctions to teach a network", options->path);
     }

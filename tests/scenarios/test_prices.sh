@@ -75,6 +75,13 @@ a_network_tells_later_auctions_better_than_one_law() {
         --jobs 2 >two.txt
     cmp one.txt two.txt
     expect_failure 2 "known only after the bid" "$gavel" prices made.gvlog --fields 'exchange, price'
+    expect_failure 2 "a network of prices sees no past: leave out what follows ';'" \
+        "$gavel" prices made.gvlog --fields 'exchange; past(5): exchange'
+    local several
+    for several in tags 'exchange*tags' features; do
+        expect_failure 2 "$several can have several values in a row" \
+            "$gavel" prices made.gvlog --fields "exchange, $several"
+    done
     expect_failure 2 "have no fields" "$gavel" prices made.info.json --fields exchange
 }
 

@@ -68,6 +68,9 @@ void gv_fields_print(const gv_fields *fields, char *text, size_t size);
 /* "creative*hour", without sides: what its values are hashed with. text: [size]. */
 void gv_field_print(const gv_field *field, char *text, size_t size);
 
+/* Whether a row can have several values of it: it has a part `tags` or `features`. */
+bool gv_field_has_several(const gv_field *field);
+
 /* sides: [fields->count]. */
 void gv_fields_sides(const gv_fields *fields, gv_side *sides);
 

@@ -38,9 +38,10 @@ extern const gv_price_net_config gv_price_net_usual;
 typedef struct gv_price_net gv_price_net;
 
 /*
- * samples: [examples->count], at least 2, of the same auctions; of a field with several values the
- * first is taken. The embeddings are a dense table: a few thousand buckets. The same bits for any
- * number of jobs. GV_EINVAL: what gv_log_normal_price_fit() refuses, or a loss that is not finite.
+ * samples: [examples->count], at least 2, of the same auctions. The examples have no past, and at
+ * most one value of a field (gv_field_has_several() tells of others). The embeddings are a dense
+ * table: a few thousand buckets. The same bits for any number of jobs. GV_EINVAL: what
+ * gv_log_normal_price_fit() refuses, or a loss that is not finite.
  */
 GV_MUST_CHECK gv_status gv_price_net_fit(const gv_price_net_config *config,
                                          const gv_examples *examples,
