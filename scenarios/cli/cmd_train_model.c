@@ -260,6 +260,10 @@ static int tell_end(const model_request *request, gv_status status, const gv_fit
                 result->click_count);
     gv_cli_talk(request->quiet, result->held_out_count == 0 ? "\n" : "; the latest %zu held out\n",
                 result->held_out_count);
+    if (request->type->tells_conversions && result->held_out_count > 0) {
+        gv_cli_talk(request->quiet,
+                    "loss is of clicks and conversions together, held out of clicks alone\n");
+    }
     status = tell_sharing(request);
     return status == GV_OK ? gv_cli_finish(GV_EXIT_DONE) : gv_cli_fail(status);
 }
