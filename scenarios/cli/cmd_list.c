@@ -354,11 +354,10 @@ static const plugin_kind *find_kind(const char *name)
     return NULL;
 }
 
-/* where: "under models", "to list". */
-static int refuse(const char *where, const char *name, const char *const *names, size_t count)
+/* The rest of the sentence that there is no such name. */
+static int suggest(const char *name, const char *const *names, size_t count)
 {
     const char *nearest = gv_param_nearest(names, count, name);
-    (void)fprintf(stderr, "gavel list: there is no '%s' %s; ", name, where);
     if (nearest != NULL) {
         (void)fprintf(stderr, "did you mean '%s'?\n", nearest);
         return GV_EXIT_USAGE;
@@ -388,9 +387,8 @@ static int list_entry(const plugin_kind *kind, const char *name, bool as_json)
         }
         return gv_cli_finish(GV_EXIT_DONE);
     }
-    char where[64];
-    (void)snprintf(where, sizeof where, "under %s", kind->name);
-    return refuse(where, name, names, count);
+    (void)fprintf(stderr, "gavel list: there is no '%s' under %s; ", name, kind->name);
+    return suggest(name, names, count);
 }
 
 static int list_all(bool as_json)
@@ -418,7 +416,8 @@ static int list_kind(const char *name, bool as_json)
         for (size_t i = 0; i < KIND_COUNT; i++) {
             names[i] = kinds[i].name;
         }
-        return refuse("to list", name, names, KIND_COUNT);
+        (void)fprintf(stderr, "gavel list: there is no kind '%s'; ", name);
+        return suggest(name, names, KIND_COUNT);
     }
     if (as_json) {
         print_json(kind_json(kind));

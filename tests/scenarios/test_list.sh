@@ -31,7 +31,7 @@ wrong_names_are_refused_with_the_nearest() {
     expect_failure 2 "did you mean 'poisson'?" "$gavel" list traffic poison
     expect_failure 2 "did you mean 'traffic'?" "$gavel" list trafic
     expect_failure 2 "there is no 'ftr' under models; did you mean 'ftrl'?" "$gavel" list models ftr
-    expect_failure 2 "there is no 'trafic' to list;" "$gavel" list trafic
+    expect_failure 2 "there is no kind 'trafic'; did you mean 'traffic'?" "$gavel" list trafic
     expect_failure 2 "there are: auctionnet poisson log" "$gavel" list traffic xyzzy
 }
 
