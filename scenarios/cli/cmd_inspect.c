@@ -5,6 +5,7 @@
 #include "scenarios/cli/commands_impl.h"
 #include "scenarios/cli/inspect.h"
 #include "scenarios/run/file_kind.h"
+#include "sim/outcome/read.h"
 
 enum { KEY_JSON = 256, KEY_REJECTS };
 
@@ -63,16 +64,35 @@ static const struct argp parser = {
         "  gavel inspect june.gvlog --json | jq .price_nanos",
 };
 
+/* What reads it instead; of a run of retention the reader of outcomes says so itself. */
+static gv_status refuse_database(const char *path)
+{
+    gv_store *store = NULL;
+    gv_outcomes *outcomes = NULL;
+    gv_status status = gv_store_open(path, GV_STORE_READ, &store);
+    if (status == GV_OK) {
+        status = gv_outcomes_read(store, GV_RUN_LATEST, false, &outcomes);
+    }
+    gv_outcomes_destroy(outcomes);
+    gv_store_close(store);
+    if (status == GV_EUSAGE) {
+        char detail[700];
+        (void)snprintf(detail, sizeof detail, "%s", gv_status_detail());
+        return GV_FAIL(GV_EUSAGE, "%s is a database of outcomes, no log: %s", path, detail);
+    }
+    return GV_FAIL(GV_EUSAGE,
+                   "%s is a database of outcomes, no log: `gavel compare %s --baseline POLICY` "
+                   "or any SQLite client reads it, the view run_wide first",
+                   path, path);
+}
+
 static gv_status inspect(const inspect_request *request)
 {
     gv_log *log = NULL;
     gv_inspection *inspection = NULL;
     const gv_file_kind kind = gv_file_kind_of(request->path);
     if (kind == GV_FILE_DATABASE) {
-        return GV_FAIL(GV_EUSAGE,
-                       "%s is a database of outcomes, no log: `gavel compare %s --baseline POLICY` "
-                       "or any SQLite client reads it, the view run_wide first",
-                       request->path, request->path);
+        return refuse_database(request->path);
     }
     if (kind == GV_FILE_TENSORS) {
         return gv_inspect_model(request->path, request->as_json);

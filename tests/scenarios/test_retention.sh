@@ -192,7 +192,17 @@ what_makes_no_sense_of_it_is_refused() {
     expect_failure 2 'is of a scenario of retention' "$gavel" plot r.db -o x
     expect_failure 2 'is of a scenario of retention' "$gavel" explain r.db clicks
     expect_failure 2 'is of a scenario of retention' "$gavel" trajectories r.db -o x.safetensors
-    expect_failure 2 'is a database of outcomes, no log' "$gavel" inspect r.db
+    expect_failure 2 'r.db is a database of outcomes, no log: run 1 of r.db is of a scenario of' \
+        "$gavel" inspect r.db
+    expect_failure 2 'the view retention_league' "$gavel" inspect r.db
+    "$gavel" generate -q --auctions 500 log.gvlog >/dev/null
+    printf '%s\n' 'name: replay' 'log: {path: log.gvlog, format: gvlog}' \
+        'campaigns: [{name: c, budget: 100 CPM}]' 'policies: [{type: constant, bid: 50 CPM}]' \
+        >replay.yaml
+    "$gavel" run replay.yaml -q --db r.db >/dev/null
+    expect_failure 2 '`gavel compare r.db --baseline POLICY` or any SQLite client reads it' \
+        "$gavel" inspect r.db
+    "$gavel" compare r.db --baseline constant >/dev/null
 }
 
 # Eight policies, one after another, so that there is a half-way.
