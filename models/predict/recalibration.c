@@ -139,11 +139,36 @@ static platt_point platt_at(const gv_recalibration_data *data, double slope, dou
     return at;
 }
 
+/* Where no positive lies below a negative, the likelihood rises with the slope without end. */
+static gv_status check_overlap(const gv_recalibration_data *data)
+{
+    double least[2] = {INFINITY, INFINITY}; /* of negatives, of positives */
+    double most[2] = {-INFINITY, -INFINITY};
+    size_t positives = 0;
+    for (size_t i = 0; i < data->count; i++) {
+        const double x = logit_of((double)data->p[i]);
+        const size_t class = data->labels[i] > 0 ? 1 : 0;
+        least[class] = fmin(least[class], x);
+        most[class] = fmax(most[class], x);
+        positives += class;
+    }
+    const bool is_constant = least[0] == most[1];
+    if (least[1] < most[0] || is_constant) {
+        return GV_OK;
+    }
+    return GV_FAIL(GV_EINVAL,
+                   "the %zu of %zu examples that %s have the highest predictions of all, so the "
+                   "steeper Platt's line the better it fits, without end: give a span with more of "
+                   "them, or use --method prior",
+                   positives, data->count, data->event);
+}
+
 gv_status gv_recalibration_fit_platt(const gv_recalibration_data *data, gv_recalibration *out)
 {
     double slope = 1;
     double offset = 0;
     GV_TRY(check_classes(data));
+    GV_TRY(check_overlap(data));
     platt_point at = platt_at(data, slope, offset);
     for (int k = 0; k < NEWTON_MAX; k++) {
         /* A ridge keeps one prediction for all from dividing by 0. */

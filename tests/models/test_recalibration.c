@@ -39,6 +39,20 @@ static void make(made *m, size_t count, double slope, double offset)
                                       .event = "were clicked"};
 }
 
+/* Of the weighted log loss by slope and offset: 0 at the maximum of the likelihood. */
+static void gradients_of(const made *m, const gv_recalibration *map, double *by_slope,
+                         double *by_offset)
+{
+    *by_slope = 0;
+    *by_offset = 0;
+    for (size_t i = 0; i < m->data.count; i++) {
+        const double z = log((double)m->p[i] / (1 - (double)m->p[i]));
+        const double error = sigmoid(map->slope * z + map->offset) - (double)m->labels[i];
+        *by_slope += m->weights[i] * error * z;
+        *by_offset += m->weights[i] * error;
+    }
+}
+
 static void platt_finds_the_line_that_was_bent(void **state)
 {
     (void)state;
@@ -49,15 +63,9 @@ static void platt_finds_the_line_that_was_bent(void **state)
     printf("slope %.3f, offset %.3f\n", map.slope, map.offset);
     assert_true(fabs(map.slope - 0.6) < 0.05); /* some three standard errors */
     assert_true(fabs(map.offset + 0.8) < 0.07);
-    /* At the maximum of the likelihood both gradients vanish. */
     double by_offset = 0;
     double by_slope = 0;
-    for (size_t i = 0; i < ROWS; i++) {
-        const double z = log((double)m.p[i] / (1 - (double)m.p[i]));
-        const double error = sigmoid(map.slope * z + map.offset) - (double)m.labels[i];
-        by_offset += m.weights[i] * error;
-        by_slope += m.weights[i] * error * z;
-    }
+    gradients_of(&m, &map, &by_slope, &by_offset);
     assert_true(fabs(by_offset) < 1e-3);
     assert_true(fabs(by_slope) < 1e-3);
 }
@@ -221,6 +229,43 @@ static void predictions_that_fall_are_not_turned_round(void **state)
     assert_non_null(strstr(gv_status_detail(), "would turn them round"));
 }
 
+/* One click of thirty, at the given place by p; the last `ties` places have one p. */
+static void make_one_click(made *m, size_t place, size_t ties)
+{
+    enum { COUNT = 30 };
+    make(m, COUNT, 1, 0);
+    for (size_t i = 0; i < COUNT; i++) {
+        const size_t level = i + ties > COUNT ? COUNT - ties : i;
+        m->p[i] = 0.01F + 0.002F * (float)level;
+        m->labels[i] = i == place ? 1 : 0;
+        m->weights[i] = 1;
+    }
+}
+
+/* The likelihood has a maximum unless the scores part the labels, a tie at the border included. */
+static void separated_labels_have_no_line(void **state)
+{
+    (void)state;
+    static made m;
+    gv_recalibration map = {.shift = 0};
+    double by_slope = 0;
+    double by_offset = 0;
+    for (size_t ties = 0; ties < 3; ties++) {
+        make_one_click(&m, 29, ties);
+        assert_int_equal(gv_recalibration_fit_platt(&m.data, &map), GV_EINVAL);
+        assert_non_null(strstr(gv_status_detail(), "the 1 of 30 examples that were clicked have"));
+        assert_int_equal(map.kind, GV_RECALIBRATE_NONE);
+    }
+    make_one_click(&m, 28, 0);
+    assert_int_equal(gv_recalibration_fit_platt(&m.data, &map), GV_OK);
+    gradients_of(&m, &map, &by_slope, &by_offset);
+    assert_true(fabs(by_slope) < 1e-4 && fabs(by_offset) < 1e-4);
+    assert_true(map.slope > 1 && map.slope < 100);
+    make_one_click(&m, 0, 0);
+    assert_int_equal(gv_recalibration_fit_platt(&m.data, &map), GV_EINVAL);
+    assert_non_null(strstr(gv_status_detail(), "would turn them round"));
+}
+
 static void failing_memory_is_reported_and_leaks_nothing(void **state)
 {
     (void)state;
@@ -249,6 +294,7 @@ int main(void)
         cmocka_unit_test(isotonic_never_falls_and_pools_ties),
         cmocka_unit_test(one_class_is_refused_with_a_sentence),
         cmocka_unit_test(predictions_that_fall_are_not_turned_round),
+        cmocka_unit_test(separated_labels_have_no_line),
         cmocka_unit_test(failing_memory_is_reported_and_leaks_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

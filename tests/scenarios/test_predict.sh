@@ -218,6 +218,17 @@ a_calibration_is_kept_and_told() {
     done
     "$gavel" calibrate m.safetensors log.gvlog --from 2026-06-05 --method none -q
     cmp m.safetensors first.safetensors
+    # Thirty rows, of which the one that the model thinks most of was clicked.
+    seq 30 | awk 'BEGIN {print "when,ad,clicked"} {
+        printf "2013-06-06 12:00:%02d,c%d,%d\n", $1, $1 == 30, $1 == 30}' >few.csv
+    printf 'columns: {when: time, ad: creative, clicked: clicks}\n' >m.yaml
+    "$gavel" ingest csv few.csv --mapping m.yaml -o few.gvlog -q >/dev/null
+    "$gavel" train ftrl few.gvlog -o few.safetensors -q --fields creative --hold-out 0 >/dev/null
+    cp few.safetensors few.kept
+    expect_failure 1 'the 1 of 30 examples that were clicked have the highest predictions of all' \
+        "$gavel" calibrate few.safetensors few.gvlog
+    cmp few.safetensors few.kept
+    "$gavel" calibrate few.safetensors few.gvlog --method prior -q
     expect_failure 2 'expected platt, isotonic, prior or none' \
         "$gavel" calibrate m.safetensors log.gvlog --method best
 }

@@ -61,7 +61,9 @@ typedef struct gv_recalibration_data {
 
 /*
  * Each is GV_EINVAL where all labels are alike. The shift is that which makes sum w p = sum w y;
- * slope and offset maximise the weighted likelihood, by Newton's method. Isotonic knots are the
+ * slope and offset maximise the weighted likelihood, by Newton's method; where the positives are
+ * those with the highest p it has no maximum (Albert and Anderson, Biometrika 71, 1984), which is
+ * GV_EINVAL, as is a slope that is not above 0. Isotonic knots are the
  * ends of the pooled blocks; a block's value is its rate, kept from 0 and 1 by half a click of the
  * whole weight (ours: a probability of 0 costs all that it is ever wrong about).
  */
