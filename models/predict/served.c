@@ -14,6 +14,7 @@ struct gv_served {
     gv_side sides[GV_FIELDS_MAX];
 };
 
+/* Whatever does not hold together is the file's fault: its parameters, too. */
 static gv_status restore(gv_served *served, size_t jobs)
 {
     const gv_model_about *about = gv_model_file_about(served->file);
@@ -23,9 +24,11 @@ static gv_status restore(gv_served *served, size_t jobs)
                                   .seed = about->seed,
                                   .jobs = jobs,
                                   .sides = served->sides};
-    GV_TRY(gv_model_create(about->type, &setup, &served->model));
-    const gv_status status = gv_model_restore(served->model, gv_model_file_tensors(served->file));
-    if (status == GV_ECORRUPT || status == GV_EINVAL) {
+    gv_status status = gv_model_create(about->type, &setup, &served->model);
+    if (status == GV_OK) {
+        status = gv_model_restore(served->model, gv_model_file_tensors(served->file));
+    }
+    if (status == GV_ECORRUPT || status == GV_EINVAL || status == GV_EUSAGE) {
         char detail[700];
         (void)snprintf(detail, sizeof detail, "%s", gv_status_detail());
         return GV_FAIL(GV_ECORRUPT, "%s: %s", gv_model_file_path(served->file), detail);
