@@ -245,16 +245,9 @@ static gv_status judge(judgement *judging, const char *name, const double *p)
     return GV_OK;
 }
 
-static gv_status judge_weights(judgement *judging, const char *path, double *p)
-{
-    gv_ocarm *ocarm = NULL;
-    GV_TRY(gv_ocarm_open(path, &ocarm));
-    gv_ocarm_predict(ocarm, judging->view, p);
-    gv_ocarm_destroy(ocarm);
-    return judge(judging, path, p);
-}
-
-static gv_status judge_all(const judge_request *request, judgement *judging, double *p)
+/* All weights are open before the first row is told. models: [request->weight_count]. */
+static gv_status judge_all(const judge_request *request, gv_ocarm *const *models,
+                           judgement *judging, double *p)
 {
     if (judging->rows == NULL) {
         printf("%zu re-entries\n%-32s  %-23s  %-23s  users  log loss\n", judging->view->count, "",
@@ -263,13 +256,30 @@ static gv_status judge_all(const judge_request *request, judgement *judging, dou
     GV_TRY(judge(judging, "truth at the bid", judging->view->truth_bid));
     GV_TRY(judge(judging, "truth with content", judging->view->truth_content));
     for (size_t i = 0; i < request->weight_count; i++) {
-        GV_TRY(judge_weights(judging, request->weights[i], p));
+        gv_ocarm_predict(models[i], judging->view, p);
+        GV_TRY(judge(judging, request->weights[i], p));
     }
     if (judging->rows != NULL) {
         (void)json_dumpf(judging->rows, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
         (void)putchar('\n');
     }
     return GV_OK;
+}
+
+static gv_status judge_weights(const judge_request *request, judgement *judging, double *p)
+{
+    gv_ocarm *models[WEIGHTS_MAX] = {NULL};
+    gv_status status = GV_OK;
+    for (size_t i = 0; i < request->weight_count && status == GV_OK; i++) {
+        status = gv_ocarm_open(request->weights[i], &models[i]);
+    }
+    if (status == GV_OK) {
+        status = judge_all(request, models, judging, p);
+    }
+    for (size_t i = 0; i < request->weight_count; i++) {
+        gv_ocarm_destroy(models[i]);
+    }
+    return status;
 }
 
 static gv_status judge_examples(const judge_request *request, const gv_reentry_view *view)
@@ -292,7 +302,7 @@ static gv_status judge_examples(const judge_request *request, const gv_reentry_v
             judging.groups[i] = (uint64_t)view->user[i];
             judging.clusters[i] = (uint32_t)(judging.groups[i] % JUDGE_CLUSTERS);
         }
-        status = judge_all(request, &judging, p);
+        status = judge_weights(request, &judging, p);
     }
     json_decref(judging.rows);
     gv_mem_free(judging.p);

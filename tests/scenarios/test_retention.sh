@@ -131,6 +131,8 @@ what_cannot_be_is_refused_with_its_place() {
     cmp "$scenario" own.yaml
     cmp x.safetensors x.kept
     "$gavel" retention judge x.safetensors t.safetensors s.safetensors >/dev/null
+    "$gavel" retention judge x.safetensors t.safetensors x.safetensors >told.txt 2>/dev/null || true
+    [ ! -s told.txt ]
     expect_failure 1 'expected weights, as `gavel train ocarm_teacher` and `gavel train' \
         "$gavel" retention judge x.safetensors x.safetensors
     expect_failure 2 'Usage: gavel retention' "$gavel" retention
