@@ -33,6 +33,14 @@ expect_failure() {
     fi
 }
 
+# refute COMMAND...: it fails. A bare `! COMMAND` could not: `set -e` does not look at it.
+refute() {
+    if "$@"; then
+        echo "not expected to succeed: $*"
+        return 1
+    fi
+}
+
 run_tests() {
     local test status passed=0 failed=() skipped=()
     echo "[==========] Running $# test(s)."

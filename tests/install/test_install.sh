@@ -56,7 +56,7 @@ a_program_links_the_static_library() {
     user_program
     build_user $(package --cflags) "$prefix/lib/libgavel.a" \
         $(package --libs --static | sed 's/-L[^ ]*//; s/-lgavel//')
-    ! objdump -p "$scratch/user" | grep 'NEEDED *libgavel.so'
+    objdump -p "$scratch/user" | refute grep 'NEEDED *libgavel.so'
     [ "$("$scratch/user")" = "1 success" ]
 }
 
@@ -69,7 +69,7 @@ destdir_and_libdir_are_heeded() {
     make --no-print-directory -s BUILD="$BUILD" DESTDIR="$scratch/stage" prefix=/usr libdir=/usr/lib/any install
     test -f "$scratch/stage/usr/lib/any/libgavel.so"
     grep -q '^libdir=/usr/lib/any$' "$scratch/stage/usr/lib/any/pkgconfig/gavel.pc"
-    ! grep -q stage "$scratch/stage/usr/lib/any/pkgconfig/gavel.pc"
+    refute grep -q stage "$scratch/stage/usr/lib/any/pkgconfig/gavel.pc"
     make --no-print-directory -s BUILD="$BUILD" DESTDIR="$scratch/stage" prefix=/usr libdir=/usr/lib/any uninstall
     [ -z "$(find "$scratch/stage" -type f -o -type l)" ]
 }

@@ -33,7 +33,7 @@ noise_touches_only_those_that_predict() {
     grep '^  constant ' plain.txt >constant.txt
     grep -qxFf constant.txt noisy.txt
     grep '^  linear ' plain.txt >linear.txt
-    ! grep -qxFf linear.txt noisy.txt
+    refute grep -qxFf linear.txt noisy.txt
 }
 
 drawn_clicks_are_the_same_for_any_threads() {
@@ -43,7 +43,7 @@ drawn_clicks_are_the_same_for_any_threads() {
     demo "${settings[@]}" --jobs 1 >one.txt
     demo "${settings[@]}" --jobs 2 >two.txt
     cmp one.txt two.txt
-    ! cmp -s one.txt <(demo --set belief.noise=0.5)
+    refute cmp -s one.txt <(demo --set belief.noise=0.5)
 }
 
 a_truth_may_be_a_predictor_of_its_own() {

@@ -101,7 +101,7 @@ what_a_policy_lacks_is_learnt_before_what_is_judged() {
     "$gavel" evaluate constant --log "$scratch/demo.gvlog" --set policy.bid=20 >"$scratch/shown" ||
         [ $? = 3 ]
     grep -qF ': 20000 auctions, 168 clusters' "$scratch/shown"
-    ! grep -q learnt "$scratch/shown"
+    refute grep -q learnt "$scratch/shown"
     "$gavel" evaluate constant --log "$scratch/demo.gvlog" --set policy.bid=20 --cluster advertiser \
         --set log.where='{exchange: north}' >"$scratch/shown" || [ $? = 3 ]
     grep -qF ' 5 clusters by advertiser' "$scratch/shown"

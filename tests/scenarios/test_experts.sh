@@ -28,7 +28,7 @@ threads_change_no_byte() {
     cmp one.safetensors two.safetensors
     cmp one.safetensors three.safetensors
     "$gavel" experts market.yaml -q --set seed=4 --noise 0.2 --pupil abid -o other.safetensors
-    ! cmp -s one.safetensors other.safetensors
+    refute cmp -s one.safetensors other.safetensors
 }
 
 the_summary_adds_up() {
@@ -108,10 +108,10 @@ a_run_tells_whom_it_knows() {
     # Not where it does not bid, nor in periods that it has not seen.
     "$gavel" run part.yaml --set 'policies.+={type: bc, weights: bc.safetensors}' \
         --set 'market.contenders=[mcpa]' 2>talk.txt >/dev/null
-    ! grep -q "learned from" talk.txt
+    refute grep -q "learned from" talk.txt
     "$gavel" run part.yaml --set 'policies.+={type: bc, weights: bc.safetensors}' \
         --set market.first_period=43 --set 'market.contenders=[bc]' 2>talk.txt >/dev/null
-    ! grep -q "learned from" talk.txt
+    refute grep -q "learned from" talk.txt
 }
 
 a_network_may_be_a_pupil() {

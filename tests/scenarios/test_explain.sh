@@ -70,10 +70,10 @@ columns_are_those_that_are_known() {
     grep -q 'planned' dd.txt
     grep -q 'return' dd.txt
     "$gavel" explain r.db a03 --policy dt -q >dt.txt
-    ! grep -q 'planned' dt.txt
+    refute grep -q 'planned' dt.txt
     grep -q 'return' dt.txt
     "$gavel" explain r.db a03 --policy mcpa -q >mcpa.txt
-    ! grep -q 'planned\|return\|expert' mcpa.txt
+    refute grep -q 'planned\|return\|expert' mcpa.txt
     # Who has something to tell comes first, whatever the order of contenders.
     "$gavel" explain r.db a03 -q | grep -q 'Campaign a03 under bc (bc), period 40'
 }

@@ -31,7 +31,7 @@ nothing_changes_where_it_is_off() {
     demo --set exploration.jitter=0 --set exploration.low=0.1 --logs logs >off.txt
     cmp plain.txt off.txt
     awk -F, 'NR > 1 && ($3 != $4 || $5 != "") { exit 1 }' logs/cell-2.csv
-    ! cmp -s plain.txt <(demo "${explored[@]}")
+    refute cmp -s plain.txt <(demo "${explored[@]}")
 }
 
 logs_are_the_same_for_any_threads_and_engine() {
@@ -182,7 +182,7 @@ a_market_explores_alike_for_any_threads_and_engine() {
     awk -F, 'NR > 1 && ($3 == $4 || $5 <= 0 || $6 > $4) { exit 1 }' one/cell-3.csv
     tail -n +2 sold.txt >varied.txt
     sell --set advertisers.budget=300
-    ! cmp -s varied.txt <(tail -n +2 sold.txt)
+    refute cmp -s varied.txt <(tail -n +2 sold.txt)
     tail -n +2 sold.txt >plain.txt
     sell --set exploration.advertiser=3 --set advertisers.budget=300
     cmp plain.txt <(tail -n +2 sold.txt)

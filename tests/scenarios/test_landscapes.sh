@@ -26,7 +26,7 @@ threads_change_no_byte() {
     "$gavel" landscapes market.yaml -q --jobs 3 -o three.safetensors
     cmp one.safetensors three.safetensors
     "$gavel" landscapes market.yaml -q --set seed=4 -o other.safetensors
-    ! cmp -s one.safetensors other.safetensors
+    refute cmp -s one.safetensors other.safetensors
     grep -aq '\\"behaviours\\":\[\\"log\\"\]' one.safetensors
 }
 

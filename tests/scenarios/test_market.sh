@@ -84,7 +84,7 @@ a_contender_in_its_own_place_changes_nothing() {
         cmp half.txt whole.txt
     done
     # In another's place rivals that react matter.
-    ! cmp -s <(dump fixed.db | grep -v rivals) <(dump reacting.db | grep -v rivals)
+    refute cmp -s <(dump fixed.db | grep -v rivals) <(dump reacting.db | grep -v rivals)
 }
 
 # Every rule of the market, by batches and one by one.

@@ -61,7 +61,7 @@ threads_change_no_byte() {
         cmp one.csv two.csv
         cmp one.txt two.txt
         train "$type" other.safetensors --epochs 2 --seed 2 >/dev/null
-        ! cmp -s one.safetensors other.safetensors
+        refute cmp -s one.safetensors other.safetensors
     done
 }
 
@@ -190,7 +190,7 @@ what_is_read_is_not_written_over() {
     "$gavel" predict m.safetensors log.gvlog -q -o new >/dev/null
     "$gavel" predict m.safetensors log.gvlog -q -o new >/dev/null
     "$gavel" calibrate m.safetensors log.gvlog -q -o ./m.safetensors
-    ! cmp -s m.safetensors m.kept
+    refute cmp -s m.safetensors m.kept
 }
 
 # A model is asked about a log that has other columns: all that it lacks are named.
@@ -424,7 +424,7 @@ a_test_on_what_was_learnt_is_told() {
     "$gavel" predict m.safetensors log.gvlog >/dev/null 2>said.txt
     grep -q 'trained on a part of this span' said.txt
     "$gavel" predict m.safetensors log.gvlog --from 2026-06-05 >/dev/null 2>said.txt
-    ! grep -q 'trained on a part' said.txt
+    refute grep -q 'trained on a part' said.txt
     cat >replay.yaml <<'YAML'
 name: replay
 log: {path: log.gvlog, format: gvlog, from: 2026-06-05}

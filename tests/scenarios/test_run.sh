@@ -180,7 +180,7 @@ generated_logs_depend_on_their_seed_alone() {
     "$gavel" generate --quiet --auctions 3000 --seed 2 again.gvlog >/dev/null
     "$gavel" generate --quiet --auctions 3000 --seed 3 other.gvlog >/dev/null
     cmp demo.gvlog again.gvlog
-    ! cmp -s demo.gvlog other.gvlog
+    refute cmp -s demo.gvlog other.gvlog
     grep -q '3000 impressions' generated.txt
 }
 
@@ -197,7 +197,7 @@ every_command_has_help_with_an_example() {
 # OpenBLAS may take a processor that is newer than itself for one of 2004.
 newer_processors_have_kernels_of_their_own() {
     grep -q '^flags.* avx2.* ' /proc/cpuinfo || skip "a processor without AVX2"
-    ! env -u OPENBLAS_CORETYPE "$gavel" --version | grep -qE 'openblas_core +Prescott'
+    env -u OPENBLAS_CORETYPE "$gavel" --version | refute grep -qE 'openblas_core +Prescott'
     OPENBLAS_CORETYPE=Prescott "$gavel" --version | grep -qE 'openblas_core +Prescott'
 }
 

@@ -55,7 +55,7 @@ threads_and_resuming_change_no_byte() {
     "$gavel" train iql t.safetensors -o part.safetensors --steps 60 --resume -q >/dev/null
     cmp one.safetensors part.safetensors
     "$gavel" train iql t.safetensors -o other.safetensors --steps 60 --seed 2 -q >/dev/null
-    ! cmp -s one.safetensors other.safetensors
+    refute cmp -s one.safetensors other.safetensors
 }
 
 the_best_is_kept_and_rows_are_json() {
@@ -144,13 +144,13 @@ a_run_tells_what_was_not_learned() {
     "$gavel" train bc t.safetensors -o bc.safetensors --steps 2 -q >/dev/null
     grep -aq '"trained.budget":"40 90","trained.cpa":"2 3"' bc.safetensors
     "$gavel" "${plays[@]}" --set 'market.contenders=[bc]' --db runs.db 2>talk.txt >plain.json
-    ! grep -q warning talk.txt
+    refute grep -q warning talk.txt
     "$gavel" "${plays[@]}" --set 'market.contenders=[bc]' --set market.contender_budget=0.5 \
         --db runs.db 2>talk.txt >half.json
     grep -q "warning: policy 'bc': 6 of 9 campaigns have a budget outside what its weights were \
 trained on (40 to 90): 20 to 30; it has not learnt them" talk.txt
     test "$(grep -c warning talk.txt)" = 1
-    ! grep -q warning half.json
+    refute grep -q warning half.json
     if command -v sqlite3 >/dev/null; then
         test "$(sqlite3 runs.db "SELECT value FROM provenance WHERE name LIKE 'unlearned.%'" |
             grep -c '^bc$\|^6 of 9 campaigns have')" = 2
@@ -168,7 +168,7 @@ trained on (40 to 90): 20 to 30; it has not learnt them" talk.txt
     # Whoever bids for nobody is not asked.
     "$gavel" "${plays[@]}" --set 'market.contenders=[mcpa]' --set market.contender_budget=0.5 \
         2>talk.txt >/dev/null
-    ! grep -q warning talk.txt
+    refute grep -q warning talk.txt
 }
 
 a_sweep_tells_where_it_was_not_learned() {
@@ -212,7 +212,7 @@ a_run_tells_how_many_plans_were_held() {
             2>talk$jobs.txt >outcome.json
         # 4 periods of 9 campaigns and 6 ticks, in the last of which nothing is left to plan
         grep -q "^policy 'wild': [1-9][0-9]* of 180 plans had states out of bounds" talk$jobs.txt
-        ! grep -q 'out of bounds' outcome.json
+        refute grep -q 'out of bounds' outcome.json
     done
     grep 'out of bounds' talk1.txt >one.txt
     grep -qxFf one.txt talk2.txt
