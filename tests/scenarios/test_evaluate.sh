@@ -175,6 +175,10 @@ auctions_have_a_verdict() {
 
 what_is_wrong_is_refused_with_a_hint() {
     make_log >"$scratch/log.csv"
+    cp "$scratch/log.csv" "$scratch/kept.csv"
+    expect_failure 2 'would be written over' "$gavel" evaluate uniform --log "$scratch/log.csv" \
+        "${columns[@]}" --dump "$scratch/./log.csv"
+    cmp "$scratch/log.csv" "$scratch/kept.csv"
     expect_failure 2 "which policy?" "$gavel" evaluate --log "$scratch/log.csv"
     expect_failure 2 "on which log?" "$gavel" evaluate uniform
     expect_failure 2 "log.csv:1: no column 'action'; the header has: when, what, p, got" \
