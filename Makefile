@@ -97,7 +97,7 @@ endif
 # What learns or plays for minutes under a sanitizer, and leans on what smaller tests cover.
 SLOW := test_market test_market.sh test_learn test_dd test_egdb test_ebaret test_dt test_train \
         test_train.sh test_csv test_sweep_command.sh test_league test_market_report test_ocarm \
-        test_predict.sh test_estimate test_long_past.sh
+        test_predict.sh test_estimate test_long_past.sh test_networks
 ifneq ($(SHORT),)
   TESTS := $(foreach test,$(TESTS),$(if $(filter $(SLOW),$(notdir $(test))),,$(test)))
 endif
