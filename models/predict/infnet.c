@@ -100,9 +100,8 @@ static gv_node all_tokens(const flow *f)
 {
     gv_node all = GV_NODE_NONE;
     for (size_t i = 0; i < GROUPS; i++) {
-        const gv_node tokens = f->groups[i].tokens;
         if (has_tokens(&f->groups[i])) {
-            all = all == GV_NODE_NONE ? tokens : gv_op_concat(f->graph, all, tokens, 1);
+            all = behind(f->graph, all, f->groups[i].tokens, 1);
         }
     }
     return all;
@@ -115,8 +114,7 @@ static gv_node all_means(const flow *f)
     for (size_t i = 0; i < GROUPS; i++) {
         const group *g = &f->groups[i];
         if (has_tokens(g)) {
-            const gv_node mean = mean_of(f->graph, g->tokens, g->shares);
-            all = all == GV_NODE_NONE ? mean : gv_op_concat(f->graph, all, mean, 1);
+            all = behind(f->graph, all, mean_of(f->graph, g->tokens, g->shares), 1);
         }
     }
     return all;

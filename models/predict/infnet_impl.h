@@ -2,6 +2,7 @@
 #ifndef MODELS_PREDICT_INFNET_IMPL_H
 #define MODELS_PREDICT_INFNET_IMPL_H
 
+#include "models/nn/operators.h"
 #include "models/predict/net_impl.h"
 
 /* Groups of tokens; then what the choices of a config say. */
@@ -56,6 +57,12 @@ static inline bool exists(const group *g)
 static inline bool has_tokens(const group *g)
 {
     return g->tokens != GV_NODE_NONE;
+}
+
+/* One more behind all that there are along `axis`; all GV_NODE_NONE: it alone. */
+static inline gv_node behind(gv_graph *graph, gv_node all, gv_node one, size_t axis)
+{
+    return all == GV_NODE_NONE ? one : gv_op_concat(graph, all, one, axis);
 }
 
 /* What is read of an event: [..., E W] -> [..., d] */

@@ -51,7 +51,7 @@ gv_node gv_infnet_encode(gv_graph *graph, gv_node events, const void *config)
         (void)snprintf(name, sizeof name, GV_NET_READ_SCOPE, i);
         gv_graph_open(graph, name);
         const gv_node pairs = read_pairs(graph, tokens, width);
-        all = i == 0 ? pairs : gv_op_concat(graph, all, pairs, 1);
+        all = behind(graph, all, pairs, 1);
         gv_graph_close(graph);
     }
     return all;
@@ -131,9 +131,8 @@ static gv_node all_hubs(const flow *f)
 {
     gv_node all = GV_NODE_NONE;
     for (size_t i = 0; i < GROUPS; i++) {
-        const gv_node hubs = f->groups[i].hubs;
         if (exists(&f->groups[i])) {
-            all = all == GV_NODE_NONE ? hubs : gv_op_concat(f->graph, all, hubs, 1);
+            all = behind(f->graph, all, f->groups[i].hubs, 1);
         }
     }
     return all;
