@@ -2,8 +2,8 @@
  * nearest.h - the nearest of some codes to a key, as gv_op_nearest() finds it.
  *
  * |k - e_c|^2 is least where |e_c|^2 / 2 - k e_c is; a tie is the lower code's. Sums run over the
- * numbers of a key in their order, in single precision, for sixteen codes at a time: the choice
- * is the same on every processor. Where no distance is finite it is the first code.
+ * numbers of a key in their order, in single precision: the choice is the same on every processor.
+ * Where no distance is finite it is the first code.
  */
 #ifndef MODELS_NN_NEAREST_H
 #define MODELS_NN_NEAREST_H
